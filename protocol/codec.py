@@ -1,0 +1,139 @@
+"""Canonical MessagePack: one encoding per value, and a bounded walk before outside bytes become objects.
+
+Values are None, bool, 64-bit integers, text, bytes, arrays, and maps with small integer keys in ascending
+order. There are no floats, so that no value depends on rounding, and no extension types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgpack
+
+from .errors import InvalidRecord, MalformedInput
+from .limits import CODEC_DEPTH_MAX, CODEC_ITEMS_MAX
+
+Primitive = None | bool | int | str | bytes | Sequence["Primitive"] | Mapping[int, "Primitive"]
+
+MAP_KEY_MAX: Final = 255
+
+
+def encode(value: Primitive) -> bytes:
+    """The one canonical encoding of `value`; `InvalidRecord` for anything outside the value space."""
+    packed: bytes = msgpack.packb(_ordered(value), use_bin_type=True)
+    return packed
+
+
+def decode(data: bytes, *, size_bytes_max: int) -> Primitive:
+    """The value of which `data` is the canonical encoding; `MalformedInput` for everything else.
+
+    Arrays come back as lists and maps as dicts. Costs are bounded by `size_bytes_max`, `CODEC_DEPTH_MAX`
+    and `CODEC_ITEMS_MAX` before anything is built: 1 MB of empty arrays costs the stock decoder seconds.
+    """
+    if len(data) > size_bytes_max:
+        raise MalformedInput(f"{len(data)} bytes where at most {size_bytes_max} are allowed")
+    _walk(data)
+    try:
+        value: Primitive = msgpack.unpackb(data, raw=False, strict_map_key=False, use_list=True)
+    except (ValueError, msgpack.UnpackException, UnicodeDecodeError) as error:
+        raise MalformedInput(f"not readable as a message: {error}") from error
+    try:
+        canonical = encode(value)
+    except InvalidRecord as error:
+        raise MalformedInput(str(error)) from error
+    if canonical != data:
+        # Duplicate or unsorted keys and longer-than-needed forms all end here.
+        raise MalformedInput("the message is not in its canonical form")
+    return value
+
+
+def _ordered(value: Primitive) -> object:
+    """`value` with sorted maps, checked; msgpack already picks the shortest form of each item."""
+    if value is None or isinstance(value, bool | str | bytes):
+        return value
+    if isinstance(value, int):
+        if not -(1 << 63) <= value < 1 << 63:
+            raise InvalidRecord(f"{value} does not fit 64 bits")
+        return value
+    if isinstance(value, Mapping):
+        return {key: _ordered(value[key]) for key in sorted(value, key=_checked_key)}
+    if isinstance(value, list | tuple):
+        return [_ordered(item) for item in value]
+    raise InvalidRecord(f"a {type(value).__name__} has no canonical encoding")
+
+
+def _checked_key(key: object) -> int:
+    if not isinstance(key, int) or isinstance(key, bool) or not 0 <= key <= MAP_KEY_MAX:
+        raise InvalidRecord("a map key is not an integer of 0..255")
+    return key
+
+
+class _Head(NamedTuple):
+    """What follows one head byte: leaf bytes, child items, or the width of a length that says how many."""
+
+    size: int = 0
+    children: int = 0
+    length_width: int = 0
+    children_per_length: int = 0
+
+
+def _heads() -> dict[int, _Head]:
+    """Every head byte of the format; floats, extensions and the reserved byte are not part of it."""
+    leaf = {head: _Head() for head in (*range(0x80), *range(0xE0, 0x100), 0xC0, 0xC2, 0xC3)}
+    maps = {0x80 + count: _Head(children=2 * count) for count in range(16)}
+    arrays = {0x90 + count: _Head(children=count) for count in range(16)}
+    texts = {0xA0 + size: _Head(size=size) for size in range(32)}
+    integers = {head: _Head(size=1 << index % 4) for index, head in enumerate(range(0xCC, 0xD4))}
+    leaves = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
+    long_leaves = {head: _Head(length_width=width) for head, width in leaves.items()}
+    long_arrays = {
+        head: _Head(length_width=width, children_per_length=1) for head, width in ((0xDC, 2), (0xDD, 4))
+    }
+    long_maps = {
+        head: _Head(length_width=width, children_per_length=2) for head, width in ((0xDE, 2), (0xDF, 4))
+    }
+    return leaf | maps | arrays | texts | integers | long_leaves | long_arrays | long_maps
+
+
+_HEADS: Final = _heads()
+
+
+def _walk(data: bytes) -> None:
+    """Step over every item once, counting depth and items; nothing is built."""
+    position = 0
+    items = 1
+    open_containers = [1]
+    while open_containers:
+        if open_containers[-1] == 0:
+            open_containers.pop()
+            continue
+        open_containers[-1] -= 1
+        position, children = _step(data, position)
+        if children:
+            items += children
+            open_containers.append(children)
+        if items > CODEC_ITEMS_MAX:
+            raise MalformedInput(f"more than {CODEC_ITEMS_MAX} items")
+        if len(open_containers) > CODEC_DEPTH_MAX + 1:
+            raise MalformedInput(f"nested deeper than {CODEC_DEPTH_MAX}")
+    if position != len(data):
+        raise MalformedInput(f"{len(data) - position} bytes after the end of the message")
+
+
+def _step(data: bytes, position: int) -> tuple[int, int]:
+    """Position after the item head (and its bytes, if a leaf) and how many child items follow it."""
+    if position >= len(data):
+        raise MalformedInput("the message is cut short")
+    head = _HEADS.get(data[position])
+    if head is None:
+        raise MalformedInput(f"item type 0x{data[position]:02x} is not part of the format")
+    body = position + 1 + head.length_width
+    size, children = head.size, head.children
+    if head.length_width:
+        length = int.from_bytes(data[position + 1 : body], "big")
+        children = length * head.children_per_length
+        size = 0 if head.children_per_length else length
+    if body + size > len(data):
+        raise MalformedInput("the message is cut short")
+    return body + size, children

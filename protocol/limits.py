@@ -1,0 +1,34 @@
+"""Every bound that outside data can meet, in one place, with its reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RECORD_BYTES_MAX: Final = 16 * 1024
+"""One fact; a longer note is split by the author's tool."""
+ENTRY_BYTES_MAX: Final = 64 * 1024
+BUNDLE_TEXT_BYTES_MAX: Final = 64 * 1024
+"""Plain size of a text bundle: decoded at once, in memory."""
+MEDIA_LAYER_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Plain size of one media layer."""
+BUNDLE_SEALED_BYTES_MAX: Final = MEDIA_LAYER_BYTES_MAX + 64 * 1024
+ENTRIES_PER_BUNDLE_MAX: Final = 256
+RECORDS_PER_ENTRY_MAX: Final = 512
+REFERENCES_PER_RECORD_MAX: Final = 64
+
+CODEC_DEPTH_MAX: Final = 16
+CODEC_ITEMS_MAX: Final = 10_000
+"""Items of all containers of one message together: counted before any object is built."""
+TEXT_BYTES_MAX: Final = 12 * 1024
+"""One text field (a note) in UTF-8."""
+
+SEQUENCE_MAX: Final = 2**28 - 1
+"""Bundles one incarnation may number; four varint bytes."""
+CHUNK_BYTES_MAX: Final = 64 * 1024
+RANGES_MAX: Final = 256
+"""Ranges in one set on the wire; a sender with more coarsens by leaving the smallest out."""
+FRAME_BYTES_MAX: Final = CHUNK_BYTES_MAX + 1024
+SESSION_CREDIT_BYTES: Final = 64 * 1024
+"""Bytes a peer may have in flight before the first receipt."""
+WINDOW_SIZE_MAX: Final = 8 * 1024 * 1024
+"""Largest zstd window a decoder will allocate."""

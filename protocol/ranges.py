@@ -1,0 +1,107 @@
+"""Sets of whole numbers kept as sorted, disjoint, non-touching half-open ranges."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from .errors import MalformedInput
+from .limits import RANGES_MAX
+from .varint import decode_varint, encode_varint
+
+
+@dataclass(frozen=True, slots=True)
+class RangeSet:
+    """Immutable set of non-negative integers; used for bytes of a bundle and for sequence numbers."""
+
+    spans: tuple[tuple[int, int], ...] = ()
+    """Sorted (start, end) pairs, end excluded, with a gap between neighbours."""
+
+    @classmethod
+    def of(cls, spans: Iterable[tuple[int, int]]) -> RangeSet:
+        """The union of any spans, in any order, overlapping or empty."""
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted(span for span in spans if span[0] < span[1]):
+            if merged and start <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((start, end))
+        return cls(tuple(merged))
+
+    @classmethod
+    def whole(cls, size: int) -> RangeSet:
+        """The numbers 0..size-1."""
+        return cls(((0, size),)) if size else cls()
+
+    def __contains__(self, number: int) -> bool:
+        index = bisect_right(self.spans, (number, float("inf"))) - 1
+        return index >= 0 and number < self.spans[index][1]
+
+    def __iter__(self) -> Iterator[int]:
+        for start, end in self.spans:
+            yield from range(start, end)
+
+    def __len__(self) -> int:
+        return sum(end - start for start, end in self.spans)
+
+    def __or__(self, other: RangeSet) -> RangeSet:
+        return RangeSet.of((*self.spans, *other.spans))
+
+    def __sub__(self, other: RangeSet) -> RangeSet:
+        left: list[tuple[int, int]] = []
+        for start, end in self.spans:
+            for cut_start, cut_end in other.spans:
+                if cut_end <= start or cut_start >= end:
+                    continue
+                if cut_start > start:
+                    left.append((start, cut_start))
+                start = max(start, cut_end)
+            if start < end:
+                left.append((start, end))
+        return RangeSet(tuple(left))
+
+    def __and__(self, other: RangeSet) -> RangeSet:
+        return self - (self - other)
+
+    def add(self, start: int, end: int) -> RangeSet:
+        """This set and start..end-1."""
+        return RangeSet.of((*self.spans, (start, end)))
+
+    def below(self, end: int) -> RangeSet:
+        """The members smaller than `end`."""
+        return self & RangeSet.whole(end)
+
+    def covers(self, size: int) -> bool:
+        """Whether 0..size-1 are all members."""
+        return size == 0 or (len(self.spans) > 0 and self.spans[0][0] == 0 and self.spans[0][1] >= size)
+
+
+def encode_ranges(ranges: RangeSet) -> bytes:
+    """Count, then gap and length of each span as varints; spans past `RANGES_MAX` are left out."""
+    spans = ranges.spans[:RANGES_MAX]
+    out = bytearray(encode_varint(len(spans)))
+    cursor = 0
+    for start, end in spans:
+        out += encode_varint(start - cursor)
+        out += encode_varint(end - start)
+        cursor = end
+    return bytes(out)
+
+
+def decode_ranges(data: bytes, position: int = 0) -> tuple[RangeSet, int]:
+    """The set at `position` and the position after it; `MalformedInput` unless canonical and bounded."""
+    count, position = decode_varint(data, position)
+    if count > RANGES_MAX:
+        raise MalformedInput(f"{count} ranges, more than {RANGES_MAX}")
+    spans: list[tuple[int, int]] = []
+    cursor = 0
+    for index in range(count):
+        gap, position = decode_varint(data, position)
+        length, position = decode_varint(data, position)
+        if length == 0 or (gap == 0 and index):
+            raise MalformedInput("ranges are not in canonical form")
+        start = cursor + gap
+        cursor = start + length
+        spans.append((start, cursor))
+    return RangeSet(tuple(spans)), position

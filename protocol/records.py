@@ -1,0 +1,231 @@
+"""Records: immutable facts of one case, and the registry that says which body each kind has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from hashlib import blake2b
+from types import MappingProxyType
+from typing import Any, Final
+
+from . import actors, clinical, orders
+from .codec import Primitive, encode
+from .errors import InvalidRecord, MalformedInput
+from .ids import RECORD_ID_BYTES, ActorId, CaseId, PatientId, RecordId
+from .limits import RECORD_BYTES_MAX, REFERENCES_PER_RECORD_MAX
+from .schema import CRITICAL_FIELD_MIN, decode_fields, encode_fields, unknown_fields
+from .stamps import Stamp
+
+CRITICAL_KIND_MIN: Final = 128
+"""Kinds numbered from here up must be understood: a node that does not know one says "update or call"."""
+
+
+class Kind(IntEnum):
+    """What a record states. Numbers are never used again for something else."""
+
+    ACTOR = 1
+    PATIENT = 2
+    CASE_OPENED = 6
+    HEADLINE = 7
+    NOTE = 9
+    VITALS = 10
+    TREATMENT = 11
+    MEDIA = 12
+    CAPABILITY = 13
+    CASE_SEEN = 16
+    REPLY_SEEN = 17
+    ORDER_CONFIRMED = 18
+    ORDER_GIVEN = 19
+    ORDER_REFUSED = 20
+    PLAN_ACCEPTED = 21
+    CLOSED = 22
+    REPLY = 128
+    ADVICE = 129
+    ORDER_STOPPED = 130
+    VOIDED = 131
+
+
+BODIES: Final[Mapping[Kind, type[Any]]] = MappingProxyType(
+    {
+        Kind.ACTOR: actors.Actor,
+        Kind.PATIENT: clinical.Patient,
+        Kind.CASE_OPENED: clinical.CaseOpened,
+        Kind.HEADLINE: clinical.Headline,
+        Kind.NOTE: clinical.Note,
+        Kind.VITALS: clinical.Vitals,
+        Kind.TREATMENT: clinical.Treatment,
+        Kind.MEDIA: clinical.Media,
+        Kind.CAPABILITY: orders.Capability,
+        Kind.CASE_SEEN: orders.Seen,
+        Kind.REPLY_SEEN: orders.Seen,
+        Kind.ORDER_CONFIRMED: orders.OrderConfirmed,
+        Kind.ORDER_GIVEN: orders.OrderGiven,
+        Kind.ORDER_REFUSED: orders.OrderRefused,
+        Kind.PLAN_ACCEPTED: orders.PlanAccepted,
+        Kind.CLOSED: clinical.Closed,
+        Kind.REPLY: orders.Reply,
+        Kind.ADVICE: orders.Advice,
+        Kind.ORDER_STOPPED: orders.OrderStopped,
+        Kind.VOIDED: clinical.Voided,
+    }
+)
+
+SCHEMA_VERSION: Final[Mapping[Kind, int]] = MappingProxyType(dict.fromkeys(Kind, 1))
+
+
+class Relation(IntEnum):
+    """How a record refers to another."""
+
+    ANSWERS = 1
+    SUPERSEDES = 2
+    VOIDS = 3
+    ABOUT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    relation: Relation
+    record: RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownBody:
+    """A kind or version that this software does not know: kept and forwarded as it came."""
+
+    values: Primitive
+    critical: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One immutable fact. `kind` is a plain number so that unknown kinds survive."""
+
+    case_id: CaseId
+    patient_id: PatientId
+    author: ActorId
+    stamp: Stamp
+    kind: int
+    version: int
+    refs: tuple[Reference, ...]
+    body: Any
+    extra: tuple[tuple[int, Primitive], ...] = ()
+    """Fields newer than this software, kept."""
+    record_id: RecordId
+
+    @property
+    def needs_newer_software(self) -> bool:
+        """Whether something in it must be understood and is not."""
+        if isinstance(self.body, UnknownBody):
+            return self.body.critical
+        return any(key >= CRITICAL_FIELD_MIN for key, _ in self.extra)
+
+    @property
+    def order_key(self) -> tuple[int, bytes, bytes]:
+        """Total order of records: counter, author, id; never a wall clock."""
+        return (self.stamp.counter, self.author, self.record_id)
+
+    def referred(self, relation: Relation) -> tuple[RecordId, ...]:
+        """Ids of the records this one names under `relation`."""
+        return tuple(ref.record for ref in self.refs if ref.relation is relation)
+
+
+_KIND_OF: Final = {body: kind for kind, body in BODIES.items() if body is not orders.Seen}
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """What somebody wants to state, before it has an author and a stamp."""
+
+    body: Any
+    refs: tuple[Reference, ...] = ()
+    kind: Kind | None = None
+    """Needed only where several kinds share one body."""
+
+    def resolved_kind(self) -> Kind:
+        """The kind, taken from the body's type when it was not given."""
+        kind = self.kind if self.kind is not None else _KIND_OF.get(type(self.body))
+        if kind is None or BODIES[kind] is not type(self.body):
+            raise InvalidRecord(f"a {type(self.body).__name__} does not say what kind of record it is")
+        return kind
+
+
+def to_wire(new: NewRecord) -> list[Primitive]:
+    """`[kind, body]`, with references and version following only when they are not the default."""
+    kind = new.resolved_kind()
+    if len(new.refs) > REFERENCES_PER_RECORD_MAX:
+        raise InvalidRecord(f"more than {REFERENCES_PER_RECORD_MAX} references")
+    fields: list[Primitive] = [int(kind), encode_fields(new.body)]
+    version = SCHEMA_VERSION[kind]
+    if new.refs or version != 1:
+        fields.append([[int(ref.relation), ref.record] for ref in new.refs])
+    if version != 1:
+        fields.append(version)
+    return fields
+
+
+def from_wire(
+    case_id: CaseId, patient_id: PatientId, author: ActorId, stamp: Stamp, fields: Primitive
+) -> Record:
+    """The record that `fields` state; `MalformedInput` when they break a rule of the format."""
+    if not isinstance(fields, list) or not 2 <= len(fields) <= 4:
+        raise MalformedInput("a record is not a list of two to four items")
+    kind, values = fields[0], fields[1]
+    if not isinstance(kind, int) or isinstance(kind, bool) or not 0 <= kind <= 255:
+        raise MalformedInput("a record's kind is not a number of 0..255")
+    version = fields[3] if len(fields) == 4 else 1
+    if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= 255:
+        raise MalformedInput("a record's version is not a number of 1..255")
+    refs = _references(fields[2] if len(fields) > 2 else [])
+    identity = encode(
+        [
+            case_id,
+            patient_id,
+            author,
+            stamp.counter,
+            stamp.wall_s,
+            stamp.offset_minutes,
+            int(stamp.certainty),
+            fields,
+        ]
+    )
+    if len(identity) > RECORD_BYTES_MAX:
+        raise MalformedInput(f"a record is larger than {RECORD_BYTES_MAX} bytes")
+    body, extra = _body(kind, version, values)
+    return Record(
+        case_id=case_id,
+        patient_id=patient_id,
+        author=author,
+        stamp=stamp,
+        kind=kind,
+        version=version,
+        refs=refs,
+        body=body,
+        extra=extra,
+        record_id=RecordId(blake2b(identity, digest_size=RECORD_ID_BYTES, person=b"sf-record").digest()),
+    )
+
+
+def _body(kind: int, version: int, values: Primitive) -> tuple[Any, tuple[tuple[int, Primitive], ...]]:
+    known = kind in Kind.__members__.values()
+    if not known or version > SCHEMA_VERSION[Kind(kind)] or not isinstance(values, Mapping):
+        if known and not isinstance(values, Mapping):
+            raise MalformedInput("a record's body is not a map")
+        return UnknownBody(values, critical=kind >= CRITICAL_KIND_MIN), ()
+    of = BODIES[Kind(kind)]
+    return decode_fields(of, values), unknown_fields(of, values)
+
+
+def _references(values: Primitive) -> tuple[Reference, ...]:
+    if not isinstance(values, list) or len(values) > REFERENCES_PER_RECORD_MAX:
+        raise MalformedInput("a record's references are not a short list")
+    refs = []
+    for value in values:
+        match value:
+            case [int(relation), bytes(record)] if (
+                relation in Relation.__members__.values() and len(record) == RECORD_ID_BYTES
+            ):
+                refs.append(Reference(Relation(relation), RecordId(record)))
+            case _:
+                raise MalformedInput("a record refers to something that is not a record")
+    return tuple(refs)

@@ -1,0 +1,223 @@
+"""How the fields of a record body map to small integer keys, declared beside each field.
+
+A body is a frozen dataclass whose fields are made with `wire(key, type)`. Absent values are None or an empty
+tuple and are left out; a unit never changes under a key, and a key is never used again for something else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final, Protocol, TypeVar
+
+from .codec import Primitive
+from .errors import InvalidRecord, MalformedInput
+from .limits import TEXT_BYTES_MAX
+
+CRITICAL_FIELD_MIN: Final = 64
+"""Fields numbered from here up must be understood; a reader that does not know one says so."""
+
+
+class FieldType(Protocol):
+    """Turns one attribute into a primitive and back, refusing what does not fit."""
+
+    def encode(self, value: Any) -> Primitive:
+        """`InvalidRecord` when our own value cannot be held exactly."""
+
+    def decode(self, value: Primitive) -> Any:
+        """`MalformedInput` when an outside value is not of this type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """UTF-8 text without control characters other than line feed; never clipped."""
+
+    bytes_max: int = TEXT_BYTES_MAX
+
+    def encode(self, value: Any) -> Primitive:
+        if not isinstance(value, str) or not value:
+            raise InvalidRecord("text is missing")
+        if (size := len(value.encode())) > self.bytes_max:
+            raise InvalidRecord(f"text of {size} bytes is longer than {self.bytes_max}; split it")
+        if bad := next((ch for ch in value if _is_control(ch)), None):
+            raise InvalidRecord(f"text holds the control character U+{ord(bad):04X}")
+        return value
+
+    def decode(self, value: Primitive) -> str:
+        try:
+            self.encode(value)
+        except InvalidRecord as error:
+            raise MalformedInput(str(error)) from error
+        assert isinstance(value, str)
+        return value
+
+
+_BIDI_CONTROLS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _is_control(ch: str) -> bool:
+    """C0 and C1 (terminal escapes), and the direction overrides that can reorder a dose on screen."""
+    return (ord(ch) < 32 and ch != "\n") or 0x7F <= ord(ch) <= 0x9F or ch in _BIDI_CONTROLS
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A whole number in the field's fixed unit."""
+
+    low: int
+    high: int
+
+    def encode(self, value: Any) -> Primitive:
+        if not isinstance(value, int) or isinstance(value, bool) or not self.low <= value <= self.high:
+            raise InvalidRecord(f"{value!r} is not a whole number of {self.low}..{self.high}")
+        return value
+
+    def decode(self, value: Primitive) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not self.low <= value <= self.high:
+            raise MalformedInput(f"a number is outside {self.low}..{self.high}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false; unknown is absence."""
+
+    def encode(self, value: Any) -> Primitive:
+        if not isinstance(value, bool):
+            raise InvalidRecord(f"{value!r} is neither yes nor no")
+        return value
+
+    def decode(self, value: Primitive) -> bool:
+        if not isinstance(value, bool):
+            raise MalformedInput("a yes/no field holds something else")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Exactly this many bytes."""
+
+    size_bytes: int
+
+    def encode(self, value: Any) -> Primitive:
+        if not isinstance(value, bytes) or len(value) != self.size_bytes:
+            raise InvalidRecord(f"expected {self.size_bytes} bytes")
+        return value
+
+    def decode(self, value: Primitive) -> bytes:
+        if not isinstance(value, bytes) or len(value) != self.size_bytes:
+            raise MalformedInput(f"expected {self.size_bytes} bytes")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a closed list."""
+
+    choices: type[IntEnum]
+
+    def encode(self, value: Any) -> Primitive:
+        if not isinstance(value, self.choices):
+            raise InvalidRecord(f"{value!r} is not a {self.choices.__name__}")
+        return int(value)
+
+    def decode(self, value: Primitive) -> IntEnum:
+        if (
+            not isinstance(value, int)
+            or isinstance(value, bool)
+            or value not in self.choices.__members__.values()
+        ):
+            raise MalformedInput(f"a {self.choices.__name__} is not a known choice")
+        return self.choices(value)
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """Up to `count_max` values of one type; empty and absent are the same."""
+
+    item: FieldType
+    count_max: int
+
+    def encode(self, value: Any) -> Primitive:
+        if not isinstance(value, tuple) or len(value) > self.count_max:
+            raise InvalidRecord(f"a list has more than {self.count_max} items")
+        return [self.item.encode(item) for item in value]
+
+    def decode(self, value: Primitive) -> tuple[Any, ...]:
+        if not isinstance(value, list) or not 1 <= len(value) <= self.count_max:
+            raise MalformedInput(f"a list does not have 1..{self.count_max} items")
+        return tuple(self.item.decode(item) for item in value)
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """A nested body."""
+
+    of: type[Any]
+
+    def encode(self, value: Any) -> Primitive:
+        if not isinstance(value, self.of):
+            raise InvalidRecord(f"{value!r} is not a {self.of.__name__}")
+        return encode_fields(value)
+
+    def decode(self, value: Primitive) -> Any:
+        if not isinstance(value, Mapping):
+            raise MalformedInput(f"a {self.of.__name__} is not a map")
+        return decode_fields(self.of, value)
+
+
+def wire(key: int, of: FieldType, **keywords: Any) -> Any:
+    """A dataclass field that travels under `key`; give `default=None` (or `()`) when it may be absent."""
+    return dataclasses.field(metadata={"key": key, "type": of}, **keywords)
+
+
+Body = TypeVar("Body")
+
+_FIELDS_OF: Final[dict[type[Any], tuple[tuple[int, str, FieldType], ...]]] = {}
+"""Filled once per body type; the set of types is closed."""
+
+
+def _fields(of: type[Any]) -> tuple[tuple[int, str, FieldType], ...]:
+    if of not in _FIELDS_OF:
+        found = [
+            (field.metadata["key"], field.name, field.metadata["type"]) for field in dataclasses.fields(of)
+        ]
+        _FIELDS_OF[of] = tuple(sorted(found, key=lambda entry: entry[0]))
+    return _FIELDS_OF[of]
+
+
+def encode_fields(body: object) -> dict[int, Primitive]:
+    """The body as a map of integer keys; `InvalidRecord` names the field that does not fit."""
+    out: dict[int, Primitive] = {}
+    for key, name, of in _fields(type(body)):
+        value = getattr(body, name)
+        if value is None or value == ():
+            continue
+        try:
+            out[key] = of.encode(value)
+        except InvalidRecord as error:
+            raise InvalidRecord(f"{name}: {error}") from error
+    return out
+
+
+def decode_fields(of: type[Body], values: Mapping[int, Primitive]) -> Body:
+    """A body of type `of`; keys it does not know are left alone, `MalformedInput` names a bad field."""
+    known: dict[str, Any] = {}
+    for key, name, field_type in _fields(of):
+        if key in values:
+            try:
+                known[name] = field_type.decode(values[key])
+            except MalformedInput as error:
+                raise MalformedInput(f"{name}: {error}") from error
+    try:
+        return of(**known)
+    except (TypeError, InvalidRecord) as error:
+        raise MalformedInput(f"a {of.__name__} lacks a field it must have") from error
+
+
+def unknown_fields(of: type[Any], values: Mapping[int, Primitive]) -> tuple[tuple[int, Primitive], ...]:
+    """Keys of `values` that this version of `of` does not know, kept so that they survive."""
+    known = {key for key, _, _ in _fields(of)}
+    return tuple((key, values[key]) for key in sorted(values) if key not in known)

@@ -1,0 +1,253 @@
+"""What the daemon tells its clients: plain frozen views, the same for terminal, command line and `--json`.
+
+Everything here is text, numbers and flags ready to show; bytes are hex. Moments are UTC seconds. Nothing here says
+sent, stored, seen or answered before it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    site: str
+    hub: str | None
+    """None before enrolment."""
+    vault: str
+    """"locked" or "unlocked"."""
+    link: str
+    """In words: "up, certus-100", "down since 21:42Z: no route to the hub", "not configured"."""
+    link_up: bool
+    unsent_count: int
+    unsent_bytes: int
+    """Sealed bytes that the hub is not known to hold durably."""
+    unread_replies: int
+    """Whole replies received; while the vault is locked, sealed bundles of class 0 and 1 not opened yet."""
+    alarms: int
+    spent_usd: float
+    bytes_up: int
+    bytes_down: int
+    last_contact_s: int | None
+    notices: tuple[str, ...] = ()
+    """Sentences for the operator: forks, refusals, disk, clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    case: str
+    """Hex id; any unique prefix, or the short form, names the case in commands."""
+    short: str
+    patient: str
+    """Code, age and sex: "P-0917 54 M"."""
+    complaint: str
+    urgency: str
+    """EMER, URG, ROUT."""
+    news2: int | None
+    news2_partial: bool
+    state: str
+    """draft · waiting for link · going (n of m) · stored at hub · seen by doctor · ANSWERED · closed."""
+    needs_you: str | None
+    """Why a person must look: "ALARM", "reply unread", "written before: …"; None when nothing does."""
+    changed_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VitalsView:
+    record: str
+    observed_s: int
+    heart_rate_min: int | None
+    respiratory_rate_min: int | None
+    spo2_percent: int | None
+    on_oxygen: bool | None
+    systolic_mmhg: int | None
+    diastolic_mmhg: int | None
+    temperature_c: str | None
+    consciousness: str | None
+    glasgow_coma: int | None
+    pain: int | None
+    glucose_mmol_l: str | None
+    news2: int | None
+    news2_text: str
+    """"NEWS2 10 HIGH", "NEWS2 at least 5 (temperature not measured)", "NEWS2 does not apply under 16"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerView:
+    layer: str
+    size_bytes: int
+    blob: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoView:
+    record: str
+    caption: str
+    layers: tuple[LayerView, ...]
+    metadata_removed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferView:
+    """One bundle on its way; one row of the outbox."""
+
+    what: str
+    """"headline", "text", "preview: paper ECG", "standard: paper ECG", "order done"."""
+    case: str | None
+    direction: str
+    """"up" or "down"."""
+    size_bytes: int
+    done_bytes: int
+    """Durable at the other end."""
+    state: str
+    """"waiting for link", "going", "stored at hub", "received", "refused: …"."""
+    eta_s: float | None
+    """Seconds left at the measured rate, None without a measurement."""
+    stored_s: int | None
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    reply: str
+    number: int
+    text: str
+    """The whole order in words, as the specialist wrote it."""
+    aboard: str
+    """"aboard: 40 of list 3", "NOT ON LIST 3: ask, substitute, or next port", "list changed since: …", "" for acts."""
+    read_back: bool
+    status: str
+    """open, confirmed, done, refused, stopped."""
+    status_by: str
+    """"given 03:12Z by J. Medic: 300 mg" or ""."""
+    mismatch: str | None
+    """Both values when what was given differs from the order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContingencyView:
+    number: int
+    text: str
+    """"if SpO2 below 90 %: give oxygen 10 l/min (order 3)"."""
+    watched: bool
+    state: str
+    """"watched only when values are entered", "CROSSED 21:30Z: SpO2 84", "cannot be measured here"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyView:
+    reply: str
+    author: str
+    written_s: int
+    received_s: int
+    provisional: bool
+    assessment: str
+    certainty: str
+    orders: tuple[OrderView, ...]
+    contingencies: tuple[ContingencyView, ...]
+    recheck_every_min: int | None
+    recheck_due_s: int | None
+    stop_rule: str | None
+    evacuation: str
+    valid_until: str
+    """"valid for 6 h more", "NO LONGER VALID", "cannot tell: confirm" when the clock is unset."""
+    follow_up: str | None
+    superseded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanView:
+    """The current plan: what to do now."""
+
+    case: str
+    replies: tuple[ReplyView, ...]
+    """More than one means that two answers stand side by side and nobody has chosen."""
+    advice: tuple[str, ...]
+    written_before: tuple[str, ...]
+    """What the reply did not know of: "allergy: penicillin, 21:30Z"; empty when it knew everything relevant."""
+    accepted_by: str | None
+    headline: str
+    """One sentence: "No reply yet: sent 21:40Z, stored at hub 21:41Z", "Reply from …, WRITTEN BEFORE …"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmView:
+    alarm: int
+    case: str | None
+    severity: str
+    """"emergency" or "warning"."""
+    text: str
+    """"SpO2 84 % crossed \"below 90\": give oxygen 10 l/min (order 3)"; neutral words while the vault is locked."""
+    since_s: int
+    acknowledged_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseView:
+    row: CaseRow
+    question: str
+    allergies: str
+    """"penicillin", "none known", "NOT ASKED"."""
+    weight: str
+    pregnancy: str
+    medicines: tuple[str, ...]
+    history: tuple[str, ...]
+    notes: tuple[str, ...]
+    treatments: tuple[str, ...]
+    vitals: tuple[VitalsView, ...]
+    photos: tuple[PhotoView, ...]
+    plan: PlanView | None
+    transfers: tuple[TransferView, ...]
+    not_understood: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncReport:
+    """One contact, as `sfnode sync --once --json` prints it."""
+
+    link: str
+    ended: str
+    """"nothing left to do", or why it broke off; what was stored stays stored."""
+    complete: bool
+    seconds: float
+    bundles_sent: int
+    bundles_received: int
+    bytes_up: int
+    """Bytes handed to the link, framing included, IP headers not."""
+    bytes_down: int
+    payload_up: int
+    payload_down: int
+    bytes_received_twice: int
+    usd: float
+
+
+View = TypeVar("View")
+
+
+def to_primitive(view: Any) -> Any:
+    """A view as maps, lists and scalars, for msgpack and JSON."""
+    return dataclasses.asdict(view)
+
+
+def from_primitive(of: type[View], values: Mapping[str, Any]) -> View:
+    """The view again, at the client; unknown keys are ignored so that an older client can talk to a newer daemon."""
+    hints = typing.get_type_hints(of)
+    known = {field.name: _restore(hints[field.name], values[field.name]) for field in dataclasses.fields(of) if field.name in values}  # type: ignore[arg-type]
+    return of(**known)
+
+
+def _restore(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(hint, types.UnionType):
+        return _restore(next(part for part in typing.get_args(hint) if part is not types.NoneType), value)
+    if typing.get_origin(hint) is tuple:
+        return tuple(_restore(typing.get_args(hint)[0], item) for item in value)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return from_primitive(hint, value)
+    return value

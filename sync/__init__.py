@@ -1,0 +1,1 @@
+"""The sync engine that node and hub share: a pure session core, its one driver, links and stores."""
