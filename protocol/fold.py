@@ -13,7 +13,7 @@ from enum import StrEnum
 from .actors import Actor
 from .ids import ActorId, RecordId
 from .orders import Disposition, Order, Reply
-from .records import Kind, Record, Relation
+from .records import Kind, Record, Relation, UnknownBody
 
 
 class OrderStatus(StrEnum):
@@ -74,14 +74,10 @@ def fold(records: Iterable[Record]) -> CaseState:
     ordered = tuple(
         sorted({record.record_id: record for record in records}.values(), key=lambda r: r.order_key)
     )
-    voided = frozenset(
-        target
-        for record in ordered
-        if record.kind == Kind.VOIDED
-        for target in record.referred(Relation.VOIDS)
-    )
-    live = tuple(record for record in ordered if record.record_id not in voided)
-    replaced = frozenset(target for record in live for target in record.referred(Relation.SUPERSEDES))
+    readable = tuple(record for record in ordered if not isinstance(record.body, UnknownBody))
+    voided = _targets(readable, Relation.VOIDS, by=Kind.VOIDED)
+    live = tuple(record for record in readable if record.record_id not in voided)
+    replaced = _targets(live, Relation.SUPERSEDES)
 
     def of(*kinds: Kind) -> tuple[Record, ...]:
         return tuple(record for record in live if record.kind in kinds)
@@ -106,8 +102,13 @@ def fold(records: Iterable[Record]) -> CaseState:
         plan_accepted=of(Kind.PLAN_ACCEPTED),
         closed=of(Kind.CLOSED),
         voided=voided,
-        not_understood=tuple(record for record in live if record.needs_newer_software),
+        not_understood=tuple(record for record in ordered if record.needs_newer_software),
     )
+
+
+def _targets(records: Iterable[Record], relation: Relation, by: Kind | None = None) -> frozenset[RecordId]:
+    """Every record that one of `records` (of kind `by`, if given) names under `relation`."""
+    return frozenset(t for r in records if by in (None, r.kind) for t in r.referred(relation))
 
 
 _STATUS_AFTER = {

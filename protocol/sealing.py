@@ -150,6 +150,8 @@ def _seal_segments(content_key: bytes, plain: bytes) -> bytes:
 def _open_segments(content_key: bytes, sealed: bytes) -> bytes:
     cipher = ChaCha20Poly1305(content_key)
     starts = range(0, len(sealed), _SEALED_SEGMENT_BYTES)
+    if not starts:
+        raise SealBroken("the body is missing: cut short on the way")
     try:
         return b"".join(
             cipher.decrypt(
