@@ -1,0 +1,1 @@
+"""The hub: receive consults, order the work, and send the specialists' replies."""

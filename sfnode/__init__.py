@@ -1,0 +1,1 @@
+"""The site node: capture, keep, send and alarm where the patients are."""

@@ -1,0 +1,1 @@
+"""Emulated links, the demonstration and the benchmarks, run on the real product."""

@@ -1,0 +1,1 @@
+"""The medic's terminal screens, a client of the node's local socket."""
