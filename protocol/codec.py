@@ -35,17 +35,30 @@ def decode(data: bytes, *, size_bytes_max: int) -> Primitive:
         raise MalformedInput(f"{len(data)} bytes where at most {size_bytes_max} are allowed")
     _walk(data)
     try:
-        value: Primitive = msgpack.unpackb(data, raw=False, strict_map_key=False, use_list=True)
-    except (ValueError, msgpack.UnpackException, UnicodeDecodeError) as error:
+        value: Primitive = msgpack.unpackb(
+            data, raw=False, strict_map_key=False, object_pairs_hook=_sorted_map
+        )
+    except (ValueError, InvalidRecord, msgpack.UnpackException) as error:
         raise MalformedInput(f"not readable as a message: {error}") from error
-    try:
-        canonical = encode(value)
-    except InvalidRecord as error:
-        raise MalformedInput(str(error)) from error
-    if canonical != data:
-        # Duplicate or unsorted keys and longer-than-needed forms all end here.
-        raise MalformedInput("the message is not in its canonical form")
+    if repack(value) != data:
+        raise MalformedInput("an item is longer than it needs to be")
     return value
+
+
+def repack(value: Primitive) -> bytes:
+    """The canonical encoding of a value that came from `decode`, without checking it again."""
+    packed: bytes = msgpack.packb(value, use_bin_type=True)
+    return packed
+
+
+def _sorted_map(pairs: Sequence[tuple[object, Primitive]]) -> dict[int, Primitive]:
+    """A map whose keys ascend: one that repeats or jumbles them is not canonical."""
+    last = -1
+    for key, _ in pairs:
+        if _checked_key(key) <= last:
+            raise ValueError("map keys do not ascend")
+        last = _checked_key(key)
+    return dict(pairs)  # type: ignore[arg-type]  # Every key was just seen to be an integer.
 
 
 def _ordered(value: Primitive) -> object:
@@ -53,7 +66,7 @@ def _ordered(value: Primitive) -> object:
     if value is None or isinstance(value, bool | str | bytes):
         return value
     if isinstance(value, int):
-        if not -(1 << 63) <= value < 1 << 63:
+        if not -(1 << 63) <= value < 1 << 64:
             raise InvalidRecord(f"{value} does not fit 64 bits")
         return value
     if isinstance(value, Mapping):
@@ -64,9 +77,9 @@ def _ordered(value: Primitive) -> object:
 
 
 def _checked_key(key: object) -> int:
-    if not isinstance(key, int) or isinstance(key, bool) or not 0 <= key <= MAP_KEY_MAX:
-        raise InvalidRecord("a map key is not an integer of 0..255")
-    return key
+    if type(key) is int and 0 <= key <= MAP_KEY_MAX:
+        return key
+    raise InvalidRecord("a map key is not an integer of 0..255")
 
 
 class _Head(NamedTuple):

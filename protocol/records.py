@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from . import actors, clinical, orders
-from .codec import Primitive, encode
+from .codec import Primitive, repack
 from .errors import InvalidRecord, MalformedInput
 from .ids import RECORD_ID_BYTES, ActorId, CaseId, PatientId, RecordId
 from .limits import RECORD_BYTES_MAX, REFERENCES_PER_RECORD_MAX
@@ -177,7 +177,7 @@ def from_wire(
     if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= 255:
         raise MalformedInput("a record's version is not a number of 1..255")
     refs = _references(fields[2] if len(fields) > 2 else [])
-    identity = encode(
+    identity = repack(
         [
             case_id,
             patient_id,

@@ -7,6 +7,7 @@ tuple and are left out; a unit never changes under a key, and a key is never use
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -39,10 +40,14 @@ class Text:
     def encode(self, value: Any) -> Primitive:
         if not isinstance(value, str) or not value:
             raise InvalidRecord("text is missing")
-        if (size := len(value.encode())) > self.bytes_max:
+        try:
+            size = len(value.encode())
+        except UnicodeEncodeError as error:
+            raise InvalidRecord("text holds bytes that are not UTF-8") from error
+        if size > self.bytes_max:
             raise InvalidRecord(f"text of {size} bytes is longer than {self.bytes_max}; split it")
-        if bad := next((ch for ch in value if _is_control(ch)), None):
-            raise InvalidRecord(f"text holds the control character U+{ord(bad):04X}")
+        if bad := _CONTROLS.search(value):
+            raise InvalidRecord(f"text holds the control character U+{ord(bad[0]):04X}")
         return value
 
     def decode(self, value: Primitive) -> str:
@@ -54,12 +59,8 @@ class Text:
         return value
 
 
-_BIDI_CONTROLS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def _is_control(ch: str) -> bool:
-    """C0 and C1 (terminal escapes), and the direction overrides that can reorder a dose on screen."""
-    return (ord(ch) < 32 and ch != "\n") or 0x7F <= ord(ch) <= 0x9F or ch in _BIDI_CONTROLS
+_CONTROLS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""C0 and C1 (terminal escapes), and the direction overrides that can reorder a dose on screen."""
 
 
 @dataclass(frozen=True, slots=True)
