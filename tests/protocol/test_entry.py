@@ -103,7 +103,10 @@ def test_wrong_shapes_are_refused_as_malformed(path: tuple[int, ...], wrong: obj
         read_entry(SignedEntry(encode(fields), bytes(64)))
 
 
-@pytest.mark.parametrize("bad", ["\x1b]52;c;x\x07", "a\x9bb", "dose \u202e01 mg", "tab\there", "\x7f", "\udc80"])
+@pytest.mark.parametrize(
+    "bad",
+    ["\x1b]52;c;x\x07", "a\x9bb", "dose \u202e01 mg", "tab\there", "\x7f", "\udc80"],
+)
 def test_text_that_could_act_on_a_screen_is_refused(bad: str) -> None:
     with pytest.raises(InvalidRecord):
         MEDIC.write(Note(language="en", text=bad), counter=1)

@@ -1,6 +1,6 @@
 """Golden wire vectors: a difference here is a change of the wire format and needs a version decision.
 
-`python -m tests.protocol.test_golden` writes them anew. Seals hold randomness, so their vectors are only opened.
+`python -m tests.protocol.test_golden` writes them anew. Seals hold randomness: their vectors are only opened.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from protocol.clinical import (
 )
 from protocol.entry import SignedEntry, read_entry, verify_entry
 from protocol.header import BundleHeader, Priority, Suite, decode_header, encode_header
-from protocol.ids import Incarnation, Pseudonym, seal_tag_of
+from protocol.ids import Incarnation, Pseudonym, RecordId, seal_tag_of
 from protocol.orders import (
     Capability,
     CapabilityItem,
@@ -43,7 +43,7 @@ from protocol.orders import (
     Quantity,
     Reply,
 )
-from protocol.records import NewRecord, RecordId, Reference, Relation
+from protocol.records import NewRecord, Reference, Relation
 from protocol.sealing import HpkeSealer, Prekey, SealContext, prekey_id
 from tests.protocol.cases import CASE, HUB, MEDIC, SITE, SPECIALIST, URGENT, WALL_S
 

@@ -1,0 +1,15 @@
+"""What can be wrong with a description of a link, in words for the person who wrote it.
+
+LinkDescriptionError
+└── ProfileError   a profile that is missing, unreadable or impossible
+"""
+
+from __future__ import annotations
+
+
+class LinkDescriptionError(Exception):
+    """A link was described in a way that cannot be simulated."""
+
+
+class ProfileError(LinkDescriptionError):
+    """A link profile cannot be used; the message names the file, the place in it and the reason."""
