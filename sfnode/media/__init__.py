@@ -1,0 +1,1 @@
+"""Pictures from files become small, clean layers; nothing is re-exported, so that the worker starts lean."""
