@@ -1,0 +1,266 @@
+"""The frames of a session as values, and each one's body as bytes; the first of them is in hello.
+
+A frame means the same wherever it stands and does no harm when it comes twice, so links may repeat and, where
+they keep no order, reorder them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar, Final, Self
+
+from .fields import Fields, encode_digest
+from .header import RECIPIENT_KEY_BYTES, Priority
+from .hello import Hello
+from .ids import (
+    BUNDLE_ID_BYTES,
+    SEAL_TAG_BYTES,
+    BundleId,
+    Incarnation,
+    SealTag,
+)
+from .limits import BUNDLE_SEALED_BYTES_MAX, CHUNK_BYTES_MAX, SEQUENCE_MAX
+from .ranges import RangeSet, encode_ranges
+from .varint import encode_varint
+
+_DWELL_BITS: Final = 5
+_EXPLICIT_INCARNATION: Final = 0x80
+
+
+class RefusalReason(IntEnum):
+    """Why a receiver will not take a bundle; unknown codes from newer peers read as `OTHER`."""
+
+    OTHER = 0
+    QUARANTINED = 1
+    NO_ROOM = 2
+    CORRUPT = 3
+
+    @classmethod
+    def of(cls, code: int) -> RefusalReason:
+        return cls(code) if code in cls.__members__.values() else cls.OTHER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A bundle whose bytes may follow under `handle`; handles grow within a session."""
+
+    CODE: ClassVar[int] = 0x82
+
+    handle: int
+    incarnation: Incarnation | None
+    """None: the one of the sender's hello."""
+    sequence: int
+    bundle_id: BundleId
+    seal_tag: SealTag
+    priority: Priority
+    dwell_code: int
+    recipient_key: bytes
+    size_bytes: int
+
+    def body(self) -> bytes:
+        urgency = self.priority << _DWELL_BITS | self.dwell_code
+        return b"".join(
+            (
+                encode_varint(self.handle),
+                bytes((urgency | (_EXPLICIT_INCARNATION if self.incarnation else 0),)),
+                self.incarnation or b"",
+                encode_varint(self.sequence),
+                self.bundle_id,
+                self.seal_tag,
+                self.recipient_key,
+                encode_varint(self.size_bytes),
+            )
+        )
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        handle, urgency = fields.number(), fields.octet()
+        incarnation = fields.incarnation() if urgency & _EXPLICIT_INCARNATION else None
+        return cls(
+            handle=handle,
+            incarnation=incarnation,
+            sequence=fields.number_between(1, SEQUENCE_MAX, "sequence number"),
+            bundle_id=BundleId(fields.raw(BUNDLE_ID_BYTES)),
+            seal_tag=SealTag(fields.raw(SEAL_TAG_BYTES)),
+            priority=Priority(urgency >> _DWELL_BITS & 3),
+            dwell_code=urgency & (1 << _DWELL_BITS) - 1,
+            recipient_key=fields.raw(RECIPIENT_KEY_BYTES),
+            size_bytes=fields.number_between(1, BUNDLE_SEALED_BYTES_MAX, "bundle size"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Sealed bytes of an offered bundle."""
+
+    CODE: ClassVar[int] = 0x83
+
+    handle: int
+    offset: int
+    data: bytes
+
+    def body(self) -> bytes:
+        return encode_varint(self.handle) + encode_varint(self.offset) + self.data
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(fields.number(), fields.number(), fields.rest_between(1, CHUNK_BYTES_MAX))
+
+
+@dataclass(frozen=True, slots=True)
+class Have:
+    """Which bytes of an offered bundle are durable at the sender of this frame."""
+
+    CODE: ClassVar[int] = 0x84
+
+    handle: int
+    held: RangeSet
+
+    def body(self) -> bytes:
+        return encode_varint(self.handle) + encode_ranges(self.held)
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(fields.number(), fields.byte_ranges())
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Whole bundles that are durable at the sender of this frame: custody passes."""
+
+    CODE: ClassVar[int] = 0x85
+
+    incarnation: Incarnation
+    sequences: RangeSet
+
+    def body(self) -> bytes:
+        return self.incarnation + encode_ranges(self.sequences)
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(fields.incarnation(), fields.sequences())
+
+
+@dataclass(frozen=True, slots=True)
+class DigestAsk:
+    """Asks for the digest over those of the asker's bundles that the peer holds."""
+
+    CODE: ClassVar[int] = 0x86
+
+    incarnation: Incarnation
+    sequences: RangeSet
+
+    def body(self) -> bytes:
+        return self.incarnation + encode_ranges(self.sequences)
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(fields.incarnation(), fields.sequences())
+
+
+@dataclass(frozen=True, slots=True)
+class DigestTell:
+    """Answers `DigestAsk`, repeating what was asked."""
+
+    CODE: ClassVar[int] = 0x87
+
+    incarnation: Incarnation
+    sequences: RangeSet
+    digest: int
+
+    def body(self) -> bytes:
+        return self.incarnation + encode_ranges(self.sequences) + encode_digest(self.digest)
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(fields.incarnation(), fields.sequences(), fields.digest())
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The sender of this frame will not take a bundle as it is."""
+
+    CODE: ClassVar[int] = 0x88
+
+    incarnation: Incarnation
+    sequence: int
+    reason: RefusalReason
+
+    def body(self) -> bytes:
+        return self.incarnation + encode_varint(self.sequence) + bytes((self.reason,))
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(fields.incarnation(), fields.number(), RefusalReason.of(fields.octet()))
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """The sender has heard the end of all it sent, which was its bundles up to `sequence`; it has no more.
+
+    Sent again now and then, it also shows that a session kept open still lives.
+    """
+
+    CODE: ClassVar[int] = 0x89
+
+    sequence: int
+
+    def body(self) -> bytes:
+        return encode_varint(self.sequence)
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(fields.number())
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """The sender's last frame; it has read everything it ever will."""
+
+    CODE: ClassVar[int] = 0x8A
+
+    def body(self) -> bytes:
+        return b""
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class Safe:
+    """Bundles 1..`sequence` are in a verified backup at the sender of this frame."""
+
+    CODE: ClassVar[int] = 0x01
+
+    incarnation: Incarnation
+    sequence: int
+
+    def body(self) -> bytes:
+        return self.incarnation + encode_varint(self.sequence)
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(fields.incarnation(), fields.number())
+
+
+@dataclass(frozen=True, slots=True)
+class Rekey:
+    """The bundle was sealed for a key that is gone: seal it again for this one."""
+
+    CODE: ClassVar[int] = 0x02
+
+    incarnation: Incarnation
+    sequence: int
+    recipient_key: bytes
+
+    def body(self) -> bytes:
+        return self.incarnation + encode_varint(self.sequence) + self.recipient_key
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(fields.incarnation(), fields.number(), fields.raw(RECIPIENT_KEY_BYTES))
+
+
+Frame = Hello | Offer | Data | Have | Stored | DigestAsk | DigestTell | Refused | Idle | Bye | Safe | Rekey

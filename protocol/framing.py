@@ -1,0 +1,102 @@
+"""Frames as a byte stream: type byte, varint length, body; decoded as the bytes come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from .errors import MalformedInput
+from .fields import Fields
+from .frames import (
+    Bye,
+    Data,
+    DigestAsk,
+    DigestTell,
+    Frame,
+    Have,
+    Idle,
+    Offer,
+    Refused,
+    Rekey,
+    Safe,
+    Stored,
+)
+from .hello import Hello
+from .limits import FRAME_BYTES_MAX
+from .varint import encode_varint
+
+FRAMES: Final[dict[int, type[Frame]]] = {
+    kind.CODE: kind
+    for kind in (
+        Hello,
+        Offer,
+        Data,
+        Have,
+        Stored,
+        DigestAsk,
+        DigestTell,
+        Refused,
+        Idle,
+        Bye,
+        Safe,
+        Rekey,
+    )
+}
+_CRITICAL: Final = 0x80
+_LENGTH_BYTES_MAX: Final = 3
+"""Varint bytes of `FRAME_BYTES_MAX`."""
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """The frame as it travels inside the channel."""
+    body = frame.body()
+    return bytes((frame.CODE,)) + encode_varint(len(body)) + body
+
+
+class FrameDecoder:
+    """Turns decrypted bytes, cut anywhere, into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self.skipped_count = 0
+        """Frames of unknown type that their sender had marked as safe to skip."""
+
+    @property
+    def between_frames(self) -> bool:
+        """Whether every frame begun so far is complete."""
+        return not self._buffer
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """The frames that `data` completes; `MalformedInput` for anything that is not one."""
+        self._buffer += data
+        while (bounds := self._next_bounds()) is not None:
+            start, end = bounds
+            code, body = self._buffer[0], bytes(self._buffer[start:end])
+            del self._buffer[:end]
+            if kind := FRAMES.get(code):
+                fields = Fields(body)
+                frame = kind.read(fields)
+                fields.end()
+                yield frame
+            elif code & _CRITICAL:
+                raise MalformedInput(
+                    f"the peer sent a frame of unknown kind {code:#x} that must be understood"
+                )
+            else:
+                self.skipped_count += 1
+
+    def _next_bounds(self) -> tuple[int, int] | None:
+        """Where the body of the frame at the head of the buffer lies, once it is all there."""
+        size = 0
+        for index, byte in enumerate(self._buffer[1 : 1 + _LENGTH_BYTES_MAX]):
+            size |= (byte & 0x7F) << 7 * index
+            if byte < 0x80:
+                if size > FRAME_BYTES_MAX or (byte == 0 and index):
+                    raise MalformedInput(
+                        f"a frame of {size} bytes, more than {FRAME_BYTES_MAX}, or badly written"
+                    )
+                start = 2 + index
+                return (start, start + size) if len(self._buffer) >= start + size else None
+        if len(self._buffer) > _LENGTH_BYTES_MAX:
+            raise MalformedInput("a frame's length is too long")
+        return None

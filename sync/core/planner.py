@@ -1,0 +1,275 @@
+"""Which bytes to send next: strictly the most urgent, chosen anew for every chunk.
+
+Bytes that may have landed unheard in an earlier session are *doubtful*: they wait until the peer has said
+what it holds, and everything else goes first, so that no byte is paid for twice.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from protocol.hello import PartialView
+from protocol.ids import BundleId, Incarnation
+from protocol.limits import SESSION_CREDIT_BYTES
+from protocol.ranges import RangeSet
+
+from ..ports import OUTGOING_PAGE, PARTIALS_MAX, Offer, OutgoingBundle
+from .memory import Sealing, sealing_of
+from .pacing import Launch
+
+DOUBT_BYTES: Final = SESSION_CREDIT_BYTES
+"""How far beyond the last receipt an earlier process may have got. Where a round trip holds more than that, the
+first window of a session, which is all that can be sent twice, costs next to nothing."""
+TRANSFERS_MAX: Final = 4 * OUTGOING_PAGE
+"""Bundles planned at once; the least urgent beyond it go back to custody until there is room."""
+
+_NOTHING: Final = RangeSet()
+
+
+@dataclass(slots=True, eq=False)
+class Transfer:
+    """One bundle being sent in this session."""
+
+    bundle: OutgoingBundle
+    todo: RangeSet
+    """Bytes to send."""
+    doubtful: RangeSet = _NOTHING
+    """Bytes to send unless the peer says it holds them."""
+    receipted: RangeSet = _NOTHING
+    is_begun: bool = False
+    """Whether custody knows that bytes of it may have left."""
+    handle: int | None = None
+    """None until it was offered in this session."""
+    flights: list[tuple[RangeSet, Launch]] = field(default_factory=list)
+
+    @property
+    def offer(self) -> Offer:
+        return self.bundle.offer
+
+    @property
+    def urgency(self) -> tuple[int, int, int]:
+        return self.offer.priority, self.bundle.rank.value, self.offer.sequence
+
+    @property
+    def in_flight(self) -> RangeSet:
+        return RangeSet.of(span for spans, _ in self.flights for span in spans.spans)
+
+    def settle(self, held: RangeSet) -> list[Launch]:
+        """The peer durably holds these bytes, what is in flight may follow, all else must be sent.
+
+        Returns the chunks this confirms."""
+        landed = [launch for spans, launch in self.flights if not (spans - held).spans]
+        self.flights = [flight for flight in self.flights if (flight[0] - held).spans]
+        self.receipted, self.doubtful = held, _NOTHING
+        self.todo = RangeSet.whole(self.offer.size_bytes) - held - self.in_flight
+        return landed
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The next bytes to read and send."""
+
+    transfer: Transfer
+    offset: int
+    size_bytes: int
+
+
+class Planner:
+    """All bundles a session has to send."""
+
+    def __init__(self, unheard: Mapping[Sealing, RangeSet]) -> None:
+        self._unheard = unheard
+        self._queue: list[Transfer] = []
+        self._by_sequence: dict[int, Transfer] = {}
+        self._by_handle: dict[int, Transfer] = {}
+        self._handles = 0
+        self._refused = _NOTHING
+        self._peer_partials: dict[int, PartialView] | None = None
+        self._begun: set[BundleId] = set()
+        self._announced_first: frozenset[BundleId] = frozenset()
+        self.complete = True
+        """Whether custody has nothing pending that is not planned here."""
+
+    # What there is to send.
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is left to send, to hear of or to look for."""
+        return self.complete and not self._queue
+
+    @property
+    def waits_for_word(self) -> bool:
+        """Something was sent or is doubtful, and the peer has not said whether it holds it."""
+        return any(transfer.flights or transfer.doubtful.spans for transfer in self._queue)
+
+    @property
+    def known(self) -> RangeSet:
+        """The numbers custody need not mention again."""
+        return self._refused | RangeSet.of((sequence, sequence + 1) for sequence in self._by_sequence)
+
+    @property
+    def runs_low(self) -> bool:
+        """Custody holds more, and there is room for it."""
+        return not self.complete and len(self._queue) < OUTGOING_PAGE
+
+    def admit(self, bundles: Sequence[OutgoingBundle]) -> None:
+        """Plan a page of pending bundles."""
+        self.complete = len(bundles) < OUTGOING_PAGE
+        for bundle in bundles:
+            if bundle.offer.sequence not in self._by_sequence:
+                transfer = self._plan(bundle)
+                transfer.is_begun = bundle.receipted is not None
+                self._by_sequence[transfer.offer.sequence] = transfer
+                insort(self._queue, transfer, key=lambda planned: planned.urgency)
+        self._trim()
+
+    def restart(self, bundles: Sequence[OutgoingBundle]) -> list[Launch]:
+        """Every bundle has a new number; the peer may hold those that were begun, by their ids, so these are
+        announced without bytes. Returns the chunks no receipt will come for."""
+        self._announced_first = frozenset(self._begun)
+        forgotten = [launch for transfer in self._queue for _, launch in transfer.flights]
+        self._queue.clear()
+        self._by_sequence.clear()
+        self._by_handle.clear()
+        self._refused = _NOTHING
+        self._peer_partials = {}
+        self.admit(bundles)
+        return forgotten
+
+    # What goes next.
+
+    def announcements(self) -> Iterator[Transfer]:
+        """Bundles to offer without bytes, because only the peer's answer tells which bytes it lacks."""
+        if self._peer_partials is not None:
+            for transfer in self._queue:
+                if transfer.handle is None and transfer.doubtful.spans and self._may_offer:
+                    yield transfer
+
+    def next_chunk(self, chunk_bytes: int) -> Chunk | None:
+        """The first bytes of the most urgent bundle that has any to send."""
+        for transfer in self._queue:
+            if transfer.todo.spans and (transfer.handle is not None or self._may_offer):
+                start, end = transfer.todo.spans[0]
+                return Chunk(transfer, start, min(end - start, chunk_bytes))
+        return None
+
+    def offered(self, transfer: Transfer) -> int:
+        """The transfer gets its handle."""
+        self._handles += 1
+        self._begun.add(transfer.offer.bundle_id)
+        transfer.handle = self._handles
+        self._by_handle[transfer.handle] = transfer
+        return transfer.handle
+
+    def plans(self, transfer: Transfer) -> bool:
+        """Whether a transfer is still to be sent."""
+        return self._by_sequence.get(transfer.offer.sequence) is transfer
+
+    def sent(self, chunk: Chunk, launch: Launch) -> None:
+        """The chunk is on its way."""
+        span = RangeSet(((chunk.offset, chunk.offset + launch.size_bytes),))
+        chunk.transfer.flights.append((span, launch))
+        chunk.transfer.todo -= span
+
+    # What the peer says.
+
+    def hear_partials(self, incarnation: Incarnation, partials: Iterable[PartialView]) -> list[Launch]:
+        """The peer's hello settles all doubt: it lists what it holds, and holds nothing else.
+
+        Returns the chunks that it held before we sent them."""
+        held = {partial.sequence: partial for partial in partials if partial.incarnation == incarnation}
+        self._peer_partials = held
+        return [
+            launch
+            for transfer in self._queue
+            for launch in transfer.settle(self._held_of(transfer.offer, held))
+        ]
+
+    def hear_held(self, handle: int, held: RangeSet) -> tuple[Transfer, list[Launch]] | None:
+        """The peer's progress with one bundle; None if that bundle is done with."""
+        transfer = self._by_handle.get(handle)
+        if transfer is None:
+            return None
+        held &= RangeSet.whole(transfer.offer.size_bytes)
+        return transfer, transfer.settle(transfer.receipted | held)
+
+    def drop(self, sequences: RangeSet) -> list[Transfer]:
+        """These need no more sending; what was planned for them."""
+        dropped = [transfer for transfer in self._queue if transfer.offer.sequence in sequences]
+        for transfer in dropped:
+            self._queue.remove(transfer)
+            self._forget(transfer)
+        return dropped
+
+    def refuse(self, sequence: int) -> Transfer | None:
+        """The peer will not take this one in this session."""
+        refused = self.drop(RangeSet(((sequence, sequence + 1),)))
+        if not refused:
+            return None
+        self._refused = self._refused.add(sequence, sequence + 1)
+        return refused[0]
+
+    def news(self) -> dict[int, RangeSet]:
+        """What the peer holds of bundles that were begun before, where custody thought otherwise."""
+        return {
+            transfer.offer.sequence: transfer.receipted
+            for transfer in self._queue
+            if transfer.is_begun and transfer.receipted != transfer.bundle.receipted
+        }
+
+    def unheard(self) -> dict[Sealing, RangeSet]:
+        """For the next session: what may have landed without our hearing of it."""
+        return {
+            sealing_of(transfer.offer): transfer.in_flight | transfer.doubtful
+            for transfer in self._queue
+            if transfer.is_begun
+        }
+
+    # Inside.
+
+    @property
+    def _may_offer(self) -> bool:
+        return len(self._by_handle) < PARTIALS_MAX
+
+    def _plan(self, bundle: OutgoingBundle) -> Transfer:
+        whole = RangeSet.whole(bundle.offer.size_bytes)
+        if bundle.receipted is not None:
+            self._begun.add(bundle.offer.bundle_id)
+        if self._peer_partials is None:
+            doubtful = self._doubts(bundle)
+            receipted = bundle.receipted or _NOTHING
+            return Transfer(bundle, whole - receipted - doubtful, doubtful, receipted)
+        if bundle.offer.bundle_id in self._announced_first:
+            return Transfer(bundle, _NOTHING, whole)
+        held = self._held_of(bundle.offer, self._peer_partials)
+        return Transfer(bundle, whole - held, receipted=held)
+
+    def _doubts(self, bundle: OutgoingBundle) -> RangeSet:
+        """What an earlier session may have landed without our hearing of it."""
+        if bundle.receipted is None:
+            return _NOTHING
+        unheard = self._unheard.get(sealing_of(bundle.offer))
+        if unheard is None:
+            heard_end = bundle.receipted.spans[-1][1] if bundle.receipted.spans else 0
+            unheard = RangeSet.whole(min(heard_end + DOUBT_BYTES, bundle.offer.size_bytes))
+        return unheard - bundle.receipted
+
+    @staticmethod
+    def _held_of(offer: Offer, partials: Mapping[int, PartialView]) -> RangeSet:
+        partial = partials.get(offer.sequence)
+        if partial is None or partial.seal_tag != offer.seal_tag:
+            return _NOTHING
+        return partial.held & RangeSet.whole(offer.size_bytes)
+
+    def _trim(self) -> None:
+        while len(self._queue) > TRANSFERS_MAX and self._queue[-1].handle is None:
+            self._forget(self._queue.pop())
+            self.complete = False
+
+    def _forget(self, transfer: Transfer) -> None:
+        del self._by_sequence[transfer.offer.sequence]
+        if transfer.handle is not None:
+            del self._by_handle[transfer.handle]

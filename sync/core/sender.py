@@ -1,0 +1,214 @@
+"""The sending half of a session: the planner's choices become frames, the peer's word becomes custody.
+
+What the peer claims to hold is not sent again, but custody hears of it only once the cuts agreed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from protocol.frames import Data, Have, Refused, Stored
+from protocol.frames import Offer as OfferFrame
+from protocol.hello import Hello
+from protocol.ids import Incarnation
+from protocol.limits import SESSION_CREDIT_BYTES
+from protocol.ranges import RangeSet
+
+from ..ports import Offer, OutgoingBundle, SessionView
+from .effects import MarkReceipted, MarkStored, More, NoteRefusal, Read
+from .events import BundleProgress, BundleSent, Direction, PeerRefused, ReceiptsMoved
+from .memory import LinkMemory
+from .outlet import Outlet
+from .pacing import Pacing
+from .planner import Chunk, Planner, Transfer
+
+_NOTHING: Final = RangeSet()
+_NOBODY: Final = Incarnation(b"")
+
+
+class Sender:
+    """Everything a session sends."""
+
+    def __init__(self, memory: LinkMemory, outlet: Outlet) -> None:
+        self.pacing = Pacing(memory.rate_bytes_s, memory.rtt_s)
+        self.planner = Planner(memory.unheard)
+        self.payload_bytes = 0
+        self.bundles = 0
+        self.sequence_max = 0
+        """The highest of our numbers that this session knows of."""
+        self.launched_at = float("-inf")
+        self._outlet = outlet
+        self._greeted_as = self._incarnation = _NOBODY
+        self._credit_bytes = SESSION_CREDIT_BYTES
+        self._reading: Chunk | None = None
+        self._is_looking = False
+        self._progress: dict[int, RangeSet] = {}
+        self._trusts = False
+        self._claimed = _NOTHING
+        self._claimed_offers: list[Offer] = []
+
+    def open(self, view: SessionView) -> None:
+        """Custody is open."""
+        self._greeted_as = self._incarnation = view.incarnation
+        self.sequence_max = view.sequence_max
+        self.planner.admit(view.pending)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is left to send, and the peer has all that was sent."""
+        return self.planner.idle and self._reading is None and not self._is_looking
+
+    @property
+    def waits_for_word(self) -> bool:
+        """The peer owes us a receipt or the end of a doubt."""
+        return self.pacing.in_flight_bytes > 0 or self.planner.waits_for_word
+
+    # What the peer says.
+
+    def hear_hello(self, hello: Hello) -> None:
+        """The peer's credit, and the end of all doubt."""
+        self._credit_bytes = max(hello.credit_bytes, SESSION_CREDIT_BYTES)
+        self.pacing.forget(self.planner.hear_partials(self._incarnation, hello.partials))
+
+    def hear_have(self, frame: Have, now: float) -> None:
+        """Progress with one bundle."""
+        if (heard := self.planner.hear_held(frame.handle, frame.held)) is None:
+            return
+        transfer, landed = heard
+        self.pacing.land(landed, now)
+        self._progress[transfer.offer.sequence] = transfer.receipted
+        self._outlet.tell(BundleProgress(Direction.SENDING, transfer.offer, len(transfer.receipted)))
+
+    def hear_stored(self, frame: Stored, now: float) -> None:
+        """The peer claims custody; numbers that we have not asked it about are passed over."""
+        if frame.incarnation == self._incarnation:
+            self.claim(frame.sequences & self.planner.known, now)
+
+    def hear_refused(self, frame: Refused) -> None:
+        """The peer will not take one; the next session offers it again."""
+        if frame.incarnation != self._incarnation or not (refused := self.planner.refuse(frame.sequence)):
+            return
+        self.pacing.forget(launch for _, launch in refused.flights)
+        self._outlet.want(NoteRefusal(frame.sequence, frame.reason.name.lower().replace("_", " ")))
+        self._outlet.tell(PeerRefused(refused.offer, frame.reason))
+
+    # What the cuts say.
+
+    def claim(self, sequences: RangeSet, now: float) -> None:
+        """The peer holds these, it says: send them no more."""
+        dropped = self.planner.drop(sequences)
+        self.pacing.land((launch for transfer in dropped for _, launch in transfer.flights), now)
+        for transfer in dropped:
+            self._progress.pop(transfer.offer.sequence, None)
+        self._claimed |= sequences
+        self._claimed_offers += [transfer.offer for transfer in dropped]
+        if self._trusts:
+            self._pass_custody()
+
+    def trust(self) -> None:
+        """The cuts agreed: what the peer claims is true of our present incarnation."""
+        self._trusts = True
+        self._progress |= self.planner.news()
+        self._pass_custody()
+
+    def restart(self, view: SessionView) -> None:
+        """A new incarnation began: claims about the one before are void, every bundle has a new number."""
+        self._incarnation = view.incarnation
+        self._reading = None
+        self._progress.clear()
+        self._claimed, self._claimed_offers = _NOTHING, []
+        self.pacing.forget(self.planner.restart(view.pending))
+
+    # What custody says.
+
+    def look(self) -> None:
+        """Custody may hold bundles that are not planned."""
+        if not self._is_looking:
+            self._is_looking = True
+            self._outlet.want(More(self.planner.known))
+
+    def found(self, bundles: Sequence[OutgoingBundle]) -> None:
+        """What custody holds besides."""
+        self._is_looking = False
+        self.sequence_max = max(self.sequence_max, *(bundle.offer.sequence for bundle in bundles), 0)
+        self.planner.admit(bundles)
+
+    def read(self, request: Read, data: bytes, now: float) -> None:
+        """The chunk that was chosen; by now it may have become needless."""
+        chunk, self._reading = self._reading, None
+        if chunk is None or not self.planner.plans(chunk.transfer):
+            return
+        if not data:
+            self.planner.drop(RangeSet(((request.sequence, request.sequence + 1),)))
+            return
+        handle = self._offer(chunk.transfer)
+        self._outlet.write(Data(handle, chunk.offset, data))
+        self.planner.sent(chunk, self.pacing.launch(len(data), now))
+        self.payload_bytes += len(data)
+        self.launched_at = now
+
+    # What follows.
+
+    def pump(self, *, may_send: bool) -> None:
+        """Whatever the new situation allows."""
+        self.flush_progress()
+        if self.planner.runs_low:
+            self.look()
+        if may_send:
+            for transfer in list(self.planner.announcements()):
+                self._offer(transfer)
+            self._read_next()
+
+    def flush_progress(self) -> None:
+        """Let custody keep what the peer has told."""
+        for sequence, held in self._progress.items():
+            self._outlet.want(MarkReceipted(sequence, held))
+        self._progress.clear()
+
+    def _read_next(self) -> None:
+        if self._reading is not None or self._outlet.wire.data_is_written:
+            return
+        chunk = self.planner.next_chunk(self.pacing.chunk_bytes)
+        if chunk is None or not (granted := self.pacing.grant(chunk.size_bytes, self._credit_bytes)):
+            return
+        chunk = replace(chunk, size_bytes=granted)
+        offer = chunk.transfer.offer
+        if not chunk.transfer.is_begun:
+            # Before the first byte leaves: should this process die, the next one must doubt that it landed.
+            chunk.transfer.is_begun = True
+            self._outlet.want(MarkReceipted(offer.sequence, _NOTHING))
+        self._reading = chunk
+        self._outlet.want(Read(offer.sequence, chunk.offset, chunk.size_bytes))
+
+    def _offer(self, transfer: Transfer) -> int:
+        """The transfer's handle, given by an offer if it has none yet."""
+        if transfer.handle is not None:
+            return transfer.handle
+        offer = transfer.offer
+        handle = self.planner.offered(transfer)
+        self._outlet.write(
+            OfferFrame(
+                handle=handle,
+                incarnation=None if offer.incarnation == self._greeted_as else offer.incarnation,
+                sequence=offer.sequence,
+                bundle_id=offer.bundle_id,
+                seal_tag=offer.seal_tag,
+                priority=offer.priority,
+                dwell_code=offer.dwell_code,
+                recipient_key=offer.recipient_key,
+                size_bytes=offer.size_bytes,
+            )
+        )
+        return handle
+
+    def _pass_custody(self) -> None:
+        if not self._claimed.spans:
+            return
+        self._outlet.want(MarkStored(self._claimed))
+        self._outlet.tell(ReceiptsMoved(self._claimed))
+        for offer in self._claimed_offers:
+            self.bundles += 1
+            self._outlet.tell(BundleSent(offer))
+        self._claimed, self._claimed_offers = _NOTHING, []

@@ -1,0 +1,76 @@
+"""The session's end of the channel: frames out, frames in, and how many bytes they took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protocol.channel import DialerChannel, ListenerChannel, Phase
+from protocol.errors import MalformedInput
+from protocol.frames import Data, Frame, Idle, Offer
+from protocol.framing import FrameDecoder, encode_frame
+from protocol.hello import Hello
+
+from .errors import RemoteError
+
+EARLY_FRAMES = (Hello, Offer, Data, Idle)
+"""What may stand in a first flight, which can be played again: hints and sealed bytes, no receipts."""
+
+
+class Wire:
+    """Frames over one channel."""
+
+    def __init__(self, channel: DialerChannel | ListenerChannel) -> None:
+        self.link_bytes_sent = 0
+        self.link_bytes_received = 0
+        self.frame_bytes_sent = 0
+        self.frame_bytes_received = 0
+        self.peer_is_fresh = False
+        """Whether the peer has proven that it speaks now."""
+        self._channel = channel
+        self._greeting = channel.greeting
+        self._decoder = FrameDecoder()
+        self._written = bytearray()
+        self.data_is_written = False
+        """A chunk waits to be taken; the next is chosen after that, when more urgent ones may have come."""
+
+    @property
+    def frames_skipped(self) -> int:
+        return self._decoder.skipped_count
+
+    @property
+    def flushed(self) -> bool:
+        """Whether everything written was taken."""
+        return not self._written and not self._greeting
+
+    def write(self, frame: Frame) -> None:
+        """Queue a frame."""
+        self._written += encode_frame(frame)
+        self.data_is_written |= isinstance(frame, Data)
+
+    def take(self) -> bytes:
+        """Everything queued, sealed for the link."""
+        self.frame_bytes_sent += len(self._written)
+        data = self._greeting + (self._channel.seal(bytes(self._written)) if self._written else b"")
+        self._greeting = b""
+        self._written.clear()
+        self.data_is_written = False
+        self.link_bytes_sent += len(data)
+        return data
+
+    def discard(self) -> None:
+        """Send nothing more."""
+        self._greeting = b""
+        self._written.clear()
+
+    def receive(self, data: bytes) -> Iterator[Frame]:
+        """The frames that these bytes complete."""
+        self.link_bytes_received += len(data)
+        for phase, plaintext in self._channel.receive(data):
+            self.frame_bytes_received += len(plaintext)
+            if not plaintext and not self._decoder.between_frames:
+                raise MalformedInput("the peer changed keys in the middle of a frame")
+            self.peer_is_fresh |= phase is Phase.FRESH
+            for frame in self._decoder.feed(plaintext):
+                if phase is Phase.EARLY and not isinstance(frame, EARLY_FRAMES):
+                    raise RemoteError("the peer sent a receipt in a first flight, where it proves nothing")
+                yield frame

@@ -1,0 +1,302 @@
+"""The one async loop: runs a session over a connection and its pair's custody until it is finished.
+
+The core decides, the store keeps, the link carries; nothing here knows what a frame is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from secrets import token_bytes
+from typing import Final
+
+from protocol.channel import (
+    DIALER_PREAMBLE_BYTES,
+    SALT_BYTES,
+    DialerChannel,
+    DialerPreamble,
+    ListenerChannel,
+)
+from protocol.errors import MalformedInput
+from protocol.ids import Pseudonym
+
+from .core import (
+    Counters,
+    Effect,
+    EffectResult,
+    Ending,
+    Event,
+    Fenced,
+    LinkMemory,
+    Open,
+    Role,
+    Session,
+    SessionEnded,
+    SessionTerms,
+)
+from .performance import perform
+from .ports import Clock, Connection, LinkError, LinkRefused, PairStore
+from .registry import Seat, SessionRegistry
+
+PREAMBLE_S: Final = 15.0
+"""For the first bytes of a caller; a connection that says nothing costs us a socket."""
+LINGER_S: Final = 10.0
+"""For our last bytes to leave and the other side to hang up; nothing depends on it."""
+
+Observer = Callable[[Event], None]
+Entropy = Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReport:
+    """How a session went."""
+
+    ending: Ending
+    reason: str
+    counters: Counters
+    memory: LinkMemory
+    """For the next session over this link."""
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A caller's preamble, and what came right behind it."""
+
+    preamble: DialerPreamble
+    rest: bytes
+
+
+def _unobserved(_: Event) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What one side of a session runs in."""
+
+    store: PairStore
+    clock: Clock
+    terms: SessionTerms = field(default_factory=SessionTerms)
+    memory: LinkMemory = field(default_factory=LinkMemory)
+    observer: Observer = _unobserved
+    entropy: Entropy = token_bytes
+    """Fresh random bytes; a salt must never be used twice with one secret."""
+    parting: asyncio.Event | None = None
+    """Set it to make the session say goodbye early."""
+
+
+async def dial_session(
+    connection: Connection, *, link_secret: bytes, pseudonym: Pseudonym, setting: Setting
+) -> SessionReport:
+    """Talk to the peer that `connection` reaches until nothing is left, the link breaks or nobody answers.
+
+    Whatever link and peer do ends in a report; only failures of our own store are raised, in an
+    `ExceptionGroup`. Closes the connection. Cancelling abandons the session, which is always safe.
+    """
+    channel = DialerChannel(link_secret, pseudonym, setting.entropy(SALT_BYTES))
+    # Who dials has chosen the link, and knows its kind before anything is measured; who is called does not.
+    memory = setting.memory.or_guess(connection.properties)
+    session = _new_session(Role.DIALER, channel, setting, memory)
+    return await _Conversation(session, connection, setting).run()
+
+
+async def read_call(connection: Connection) -> Call:
+    """The preamble of a caller; `LinkRefused` if none comes in time or it is not of this protocol."""
+    data = b""
+    try:
+        async with asyncio.timeout(PREAMBLE_S):
+            while len(data) < DIALER_PREAMBLE_BYTES:
+                if not (piece := await connection.receive()):
+                    raise LinkRefused("The caller hung up before it said who it is.")
+                data += piece
+    except TimeoutError:
+        raise LinkRefused("The caller did not say in time who it is.") from None
+    try:
+        preamble = DialerPreamble.decode(data[:DIALER_PREAMBLE_BYTES])
+    except MalformedInput as error:
+        raise LinkRefused(str(error)) from error
+    return Call(preamble, data[DIALER_PREAMBLE_BYTES:])
+
+
+async def answer_session(
+    connection: Connection, call: Call, *, link_secret: bytes, registry: SessionRegistry, setting: Setting
+) -> SessionReport:
+    """The other end of `dial_session`, once the call's pseudonym has told whose secret and custody to use."""
+    channel = ListenerChannel(link_secret, call.preamble, setting.entropy(SALT_BYTES))
+    session = _new_session(Role.LISTENER, channel, setting, setting.memory)
+    if call.rest:
+        session.receive(call.rest, setting.clock.monotonic_s())
+    door = _Door(registry, call.preamble.pseudonym)
+    return await _Conversation(session, connection, setting, door).run()
+
+
+def _new_session(
+    role: Role, channel: DialerChannel | ListenerChannel, setting: Setting, memory: LinkMemory
+) -> Session:
+    now = setting.clock.monotonic_s()
+    return Session(role=role, channel=channel, terms=setting.terms, now=now, memory=memory)
+
+
+@dataclass(slots=True)
+class _Door:
+    """Where a listener's session takes its seat."""
+
+    registry: SessionRegistry
+    pair: Pseudonym
+    seat: Seat | None = None
+
+    async def enter(self, generation: int) -> bool:
+        self.seat = await self.registry.take(self.pair, generation)
+        return self.seat is not None
+
+    def leave(self) -> None:
+        if self.seat is not None:
+            self.registry.leave(self.seat)
+
+
+class _FencedOff(Exception):
+    """A newer session of the pair waits for this one to go; leaves the task group even when blocked."""
+
+
+class _Conversation:
+    """One session being run: a reader, a writer, and the loop between them that feeds custody and core."""
+
+    def __init__(
+        self, session: Session, connection: Connection, setting: Setting, door: _Door | None = None
+    ) -> None:
+        self._session = session
+        self._connection = connection
+        self._setting = setting
+        self._door = door
+        self._began_at = self._now()
+        self._helpers: list[asyncio.Task[None]] = []
+        self._stirred = asyncio.Event()
+        self._to_write: asyncio.Queue[bytes] = asyncio.Queue()
+        self._is_writing = False
+        self._heard_all = asyncio.Event()
+        self._ended: SessionEnded | None = None
+
+    async def run(self) -> SessionReport:
+        """The whole session; on return nothing of it is left running."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._help(group, self._read(), self._write(), self._watch_custody())
+                if self._setting.parting is not None:
+                    self._help(group, self._watch_parting(self._setting.parting))
+                await self._converse(group)
+                await self._hang_up()
+                for helper in self._helpers:
+                    helper.cancel()
+        except* _FencedOff:
+            pass
+        finally:
+            if self._door is not None:
+                self._door.leave()
+            await self._connection.close()
+        return self._report()
+
+    def _now(self) -> float:
+        return self._setting.clock.monotonic_s()
+
+    def _help(self, group: asyncio.TaskGroup, *helpers: Coroutine[None, None, None]) -> None:
+        self._helpers += [group.create_task(helper) for helper in helpers]
+
+    # The loop.
+
+    async def _converse(self, group: asyncio.TaskGroup) -> None:
+        while not self._session.finished:
+            self._stirred.clear()  # Before the work, so that bytes arriving during it wake us again.
+            if effects := self._session.effects():
+                for effect in effects:
+                    self._session.completed(effect, await self._perform(effect, group), self._now())
+            elif not self._is_writing and (data := self._session.outgoing(self._now())):
+                self._is_writing = True
+                self._to_write.put_nowait(data)
+            else:
+                await self._wait_stirred()
+            for event in self._session.events():
+                self._ended = event if isinstance(event, SessionEnded) else self._ended
+                self._setting.observer(event)
+
+    async def _perform(self, effect: Effect, group: asyncio.TaskGroup) -> EffectResult:
+        door = self._door
+        if isinstance(effect, Open) and effect.peer_generation is not None and door is not None:
+            if not await door.enter(effect.peer_generation) or door.seat is None:
+                return Fenced()
+            self._help(group, self._watch_fence(door.seat))
+        return await perform(self._setting.store, effect)
+
+    async def _wait_stirred(self) -> None:
+        deadline = self._session.deadline()
+        try:
+            async with asyncio.timeout(None if deadline is None else max(0.0, deadline - self._now())):
+                await self._stirred.wait()
+        except TimeoutError:
+            self._session.wake(self._now())
+
+    async def _hang_up(self) -> None:
+        """Let the last bytes leave; the listener also waits until the dialer has read them and hung up."""
+        if self._ended is None or self._ended.ending not in (Ending.DONE, Ending.PARTED):
+            return
+        try:
+            async with asyncio.timeout(LINGER_S):
+                while self._is_writing:
+                    self._stirred.clear()
+                    await self._stirred.wait()
+                await self._connection.finish()
+                if self._door is not None:
+                    await self._heard_all.wait()
+        except (TimeoutError, LinkError):
+            return
+
+    # Helpers: each waits for one thing and tells the core.
+
+    async def _read(self) -> None:
+        try:
+            while data := await self._connection.receive():
+                self._session.receive(data, self._now())
+                self._stirred.set()
+            self._session.receive(b"", self._now())
+        except LinkError as error:
+            self._session.lost(str(error), self._now())
+        self._heard_all.set()
+        self._stirred.set()
+
+    async def _write(self) -> None:
+        while True:
+            data = await self._to_write.get()
+            try:
+                await self._connection.send(data)
+            except LinkError as error:
+                self._session.lost(str(error), self._now())
+            self._is_writing = False
+            self._stirred.set()
+
+    async def _watch_custody(self) -> None:
+        while True:
+            await self._setting.store.wait_outgoing()
+            self._session.outgoing_changed(self._now())
+            self._stirred.set()
+
+    async def _watch_parting(self, parting: asyncio.Event) -> None:
+        await parting.wait()
+        self._session.part("this side was asked to end the session", self._now())
+        self._stirred.set()
+
+    async def _watch_fence(self, seat: Seat) -> None:
+        await seat.fenced.wait()
+        raise _FencedOff
+
+    def _report(self) -> SessionReport:
+        ended = self._ended or SessionEnded(
+            Ending.FENCED, "a newer session of the same pair took over", self._session.counters
+        )
+        return SessionReport(
+            ending=ended.ending,
+            reason=ended.reason,
+            counters=ended.counters,
+            memory=self._session.memory,
+            duration_s=self._now() - self._began_at,
+        )

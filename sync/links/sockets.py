@@ -1,0 +1,93 @@
+"""TCP options that make a thin, lossy or dear link bearable, and what the kernel made of them."""
+
+from __future__ import annotations
+
+import socket
+from asyncio.trsock import TransportSocket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+CONGESTION_CONTROL: Final = "bbr"
+"""Measured at 1 % random loss and 600 ms: BBR 7.4 of 10 Mbit/s, CUBIC 0.44, Reno 0.22."""
+SMALL_SEGMENT_BYTES: Final = 536
+SMALL_SEGMENT_BELOW_BIT_S: Final = 5_000
+"""Below it a full segment takes seconds: one loss, or one urgent bundle behind it, costs as much."""
+UNSENT_BYTES_MIN: Final = 2 * 1024
+UNSENT_BYTES_MAX: Final = 64 * 1024
+UNSENT_S: Final = 0.4
+"""What may wait unsent in the kernel, where no urgent bundle can overtake it: one chunk's time."""
+USER_TIMEOUT_S: Final = 120.0
+"""For bytes without acknowledgement. Longer than an antenna is shadowed, far shorter than the kernel's own
+quarter of an hour, during which a dead connection looks alive."""
+
+_TCP_NOTSENT_LOWAT: Final = 25
+"""Linux; the socket module names it from Python 3.12 on."""
+_NAME_BYTES_MAX: Final = 16
+
+
+TcpSocket = socket.socket | TransportSocket
+"""A socket, or what asyncio shows of one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpSettings:
+    """What is in force on a socket."""
+
+    congestion_control: str
+    segment_bytes_max: int
+    unsent_bytes_max: int
+    user_timeout_s: float
+
+
+def tuned_socket(rate_bit_s: int, family: int, kind: int, protocol: int) -> socket.socket:
+    """A non-blocking socket, tuned before it connects: the segment size is agreed in the first packet."""
+    created = socket.socket(family, kind, protocol)
+    try:
+        created.setblocking(False)
+        if rate_bit_s < SMALL_SEGMENT_BELOW_BIT_S:
+            created.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT_BYTES)
+        tune(created, rate_bit_s)
+    except BaseException:
+        created.close()
+        raise
+    return created
+
+
+def tune(target: TcpSocket, rate_bit_s: int) -> None:
+    """Options that also help on a connection that stands already.
+
+    No small send buffer: it would also bound what is in flight, and so the rate of a link that turns out to
+    be faster than was guessed. The limit on unsent bytes does what it is for, and only that.
+    """
+    unsent_bytes = min(max(int(rate_bit_s / 8 * UNSENT_S), UNSENT_BYTES_MIN), UNSENT_BYTES_MAX)
+    target.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    target.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, unsent_bytes)
+    target.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(USER_TIMEOUT_S * 1000))
+    try:
+        target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, CONGESTION_CONTROL.encode())
+    except OSError:
+        # The kernel lacks it or forbids it to us; slower under loss, never wrong. `settings_of` tells.
+        return
+
+
+def settings_of(target: TcpSocket) -> TcpSettings:
+    """What the kernel says, for status and diagnosis."""
+    name = target.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, _NAME_BYTES_MAX)
+    return TcpSettings(
+        congestion_control=name.split(b"\0")[0].decode("ascii", "replace"),
+        segment_bytes_max=target.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG),
+        unsent_bytes_max=target.getsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT),
+        user_timeout_s=target.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) / 1000,
+    )
+
+
+@contextmanager
+def corked(target: TcpSocket) -> Iterator[None]:
+    """What is written inside leaves in as few packets as it fits in, when the block ends."""
+    target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+    try:
+        yield
+    finally:
+        target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)

@@ -1,0 +1,379 @@
+"""Calls and events between one daemon and its clients over a Unix socket: 4-byte length, then msgpack.
+
+The file system alone decides who may connect: the socket is its owner's, in a folder that is its owner's.
+A client can never hold the daemon up: everything it can make us keep is bounded, and a slow one is let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgpack
+
+FRAME_BYTES_MAX: Final = 1024 * 1024
+CLIENTS_MAX: Final = 32
+"""Terminals, scripts and watchers of one machine; more is a script that forgets to close."""
+CALLS_PER_CLIENT_MAX: Final = 16
+BACKLOG_BYTES_MAX: Final = 1024 * 1024
+"""Events a client may leave unread before it is let go; about 4 000 progress reports."""
+DRAIN_TIMEOUT_S: Final = 30.0
+CONNECT_TIMEOUT_S: Final = 5.0
+TOPICS_MAX: Final = 16
+_LENGTH_BYTES: Final = 4
+_ADDRESS_BYTES_MAX: Final = 100
+"""Below the 108 bytes that the kernel gives the path of a Unix socket."""
+_REFUSED: Final = 0
+"""The call number of an answer to a client rather than to one of its calls."""
+
+
+class LocalSocketError(Exception):
+    """Root of what a client can meet: `NotRunning`, `ConnectionLost` or `CallFailed`."""
+
+
+class NotRunning(LocalSocketError):
+    """Nobody listens on the socket."""
+
+
+class ConnectionLost(LocalSocketError):
+    """The daemon ended, or let us go; whether the last call was carried out is not known."""
+
+
+class CallFailed(LocalSocketError):
+    """The daemon answered that it could not do it; the message is its sentence for the user."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a call failed: a stable code for programs, a sentence for people, an exit status for scripts."""
+
+    code: str
+    message: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a subscriber asked to be told of."""
+
+    topic: str
+    data: Any
+
+
+Handler = Callable[[str, Mapping[str, Any]], Awaitable[object]]
+"""Carries out one call: method and parameters to result. Cancelled when its client goes away."""
+DescribeFault = Callable[[Exception], Fault]
+"""What a client is told of an exception that a handler raised; records those that nobody expected."""
+
+
+class LocalServer:
+    """Answers calls and tells events to every client of one socket."""
+
+    def __init__(
+        self, path: Path, handle: Handler, describe: DescribeFault, *, clients_max: int = CLIENTS_MAX
+    ) -> None:
+        self._path = path
+        self._handle = handle
+        self._describe = describe
+        self._clients_max = clients_max
+        self._clients: set[_Client] = set()
+        self._socket: socket.socket | None = None
+
+    def bind(self) -> None:
+        """Listen from now on; clients that connect before `serve` wait. The caller owns the folder: a socket
+        left behind by a process that was killed is replaced."""
+        self._path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with _short_address(self._path) as address:
+            listener.bind(address)
+        self._path.chmod(0o600)
+        listener.listen(self._clients_max)
+        listener.setblocking(False)
+        self._socket = listener
+
+    async def serve(self) -> None:
+        """Answer clients until cancelled; then let all of them go and remove the socket."""
+        if self._socket is None:
+            self.bind()
+        try:
+            async with asyncio.TaskGroup() as clients:
+                server = await asyncio.start_unix_server(
+                    lambda reader, writer: self._admit(reader, writer, clients), sock=self._socket
+                )
+                async with server:
+                    await server.serve_forever()
+        finally:
+            self._path.unlink(missing_ok=True)
+
+    def publish(self, topic: str, data: object) -> int:
+        """Tell every subscriber of `topic`, and how many those are; never waits. One that does not keep up is
+        let go."""
+        listening = [client for client in self._clients if topic in client.topics]
+        if listening:
+            frame = _encode({"event": topic, "data": data})
+            for client in listening:
+                client.tell(frame)
+        return len(listening)
+
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether anybody would hear an event, so that costly views need not be made for nobody."""
+        return any(client.topics for client in self._clients)
+
+    def _admit(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, clients: asyncio.TaskGroup
+    ) -> None:
+        if len(self._clients) >= self._clients_max:
+            fault = Fault(
+                "too-many-clients", f"{self._clients_max} programs are connected already. Close one.", 1
+            )
+            writer.write(_encode(_failure(_REFUSED, fault)))
+            writer.close()
+            return
+        client = _Client(reader, writer)
+        self._clients.add(client)
+        clients.create_task(self._converse(client))
+
+    async def _converse(self, client: _Client) -> None:
+        """One client until it ends, misbehaves or stops reading; its unfinished calls are cancelled then."""
+        slots = asyncio.Semaphore(CALLS_PER_CLIENT_MAX)
+        try:
+            async with asyncio.TaskGroup() as calls:
+                while (request := await client.receive()) is not None:
+                    await slots.acquire()
+                    call = calls.create_task(self._answer(client, request))
+                    call.add_done_callback(lambda _: slots.release())
+                raise ConnectionLost
+        except* (LocalSocketError, OSError, TimeoutError):
+            pass
+        finally:
+            self._clients.discard(client)
+            client.drop()
+
+    async def _answer(self, client: _Client, request: _Request) -> None:
+        try:
+            frame = _encode({"id": request.number, "result": await self._result(client, request)})
+        except CallFailed as error:
+            frame = _encode(_failure(request.number, error.fault))
+        except Exception as error:  # noqa: BLE001 - `describe` records what nobody expected; the client is told.
+            frame = _encode(_failure(request.number, self._describe(error)))
+        await client.send(frame)
+
+    async def _result(self, client: _Client, request: _Request) -> object:
+        if request.method == "subscribe":
+            return client.subscribe(request.params)
+        return await self._handle(request.method, request.params)
+
+
+class LocalClient:
+    """One connection to a daemon, for calls one after another, or for events."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._frames = _FrameReader(reader)
+        self._writer = writer
+        self._number = _REFUSED
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def connect(cls, path: Path) -> LocalClient:
+        """Raises `NotRunning` when nobody listens there."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(CONNECT_TIMEOUT_S)
+        try:
+            with _short_address(path) as address:
+                connection.connect(address)
+        except OSError as error:
+            connection.close()
+            raise NotRunning(f"Nobody listens on {path}.") from error
+        connection.setblocking(False)
+        return cls(*await asyncio.open_unix_connection(sock=connection))
+
+    async def call(self, method: str, params: Mapping[str, object] | None = None) -> Any:
+        """The daemon's result. Raises `CallFailed` with its sentence, `ConnectionLost` when it is gone."""
+        async with self._turn:
+            self._number += 1
+            await self._send({"id": self._number, "method": method, "params": dict(params or {})})
+            while True:
+                message = await self._receive()
+                if message.get("id") in (self._number, _REFUSED):
+                    return _result(message)
+
+    async def subscribe(self, topics: Collection[str]) -> AsyncIterator[Event]:
+        """Events of these topics as they come; the connection serves nothing else from then on."""
+        await self.call("subscribe", {"topics": list(topics)})
+        async for event in self.events():
+            yield event
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Events from the answer to the call `subscribe` on: for who must know when it has begun."""
+        while True:
+            message = await self._receive()
+            if "event" in message:
+                yield Event(message["event"], message.get("data"))
+
+    async def wait_gone(self) -> None:
+        """Returns when the daemon has ended the connection."""
+        with suppress(ConnectionLost):
+            while await self._frames.next_frame() is not None:
+                pass
+
+    async def close(self) -> None:
+        """Idempotent."""
+        self._writer.close()
+        with suppress(OSError):
+            await self._writer.wait_closed()
+
+    async def __aenter__(self) -> LocalClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _send(self, message: dict[str, object]) -> None:
+        try:
+            self._writer.write(_encode(message))
+            await self._writer.drain()
+        except OSError as error:
+            raise ConnectionLost("The daemon is gone.") from error
+
+    async def _receive(self) -> Mapping[str, Any]:
+        message = await self._frames.next_frame()
+        if message is None:
+            raise ConnectionLost("The daemon is gone.")
+        return message
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    number: int
+    method: str
+    params: Mapping[str, Any]
+
+
+class _Client:
+    """The server's end of one connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._frames = _FrameReader(reader)
+        self._writer = writer
+        self.topics: frozenset[str] = frozenset()
+
+    async def receive(self) -> _Request | None:
+        """The next call, None at the end; `ConnectionLost` when it is none."""
+        match await self._frames.next_frame():
+            case None:
+                return None
+            case {"id": int(number), "method": str(method), "params": dict(params)}:
+                return _Request(number, method, params)
+        raise ConnectionLost("A client sent what is not a call.")
+
+    async def send(self, frame: bytes) -> None:
+        """Returns when the client reads; `TimeoutError` when it has stopped to."""
+        self._writer.write(frame)
+        async with asyncio.timeout(DRAIN_TIMEOUT_S):
+            await self._writer.drain()
+
+    def tell(self, frame: bytes) -> None:
+        if self._writer.transport.get_write_buffer_size() > BACKLOG_BYTES_MAX:
+            self.drop()
+        else:
+            self._writer.write(frame)
+
+    def subscribe(self, params: Mapping[str, Any]) -> list[str]:
+        topics = params.get("topics")
+        if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics[:TOPICS_MAX]):
+            raise CallFailed(Fault("bad-parameters", "subscribe needs a list of topics.", 2))
+        self.topics = frozenset(topics[:TOPICS_MAX])
+        return sorted(self.topics)
+
+    def drop(self) -> None:
+        self._writer.transport.abort()
+
+
+class _FrameReader:
+    """Whole messages from a byte stream; a read that is cancelled loses nothing."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+        self._size_bytes: int | None = None
+
+    async def next_frame(self) -> Mapping[str, Any] | None:
+        """The next message, None at the end of the stream; `ConnectionLost` when it is cut or malformed."""
+        try:
+            if self._size_bytes is None:
+                self._size_bytes = int.from_bytes(await self._reader.readexactly(_LENGTH_BYTES), "big")
+            if self._size_bytes > FRAME_BYTES_MAX:
+                raise ConnectionLost(
+                    f"A message of {self._size_bytes} bytes is longer than {FRAME_BYTES_MAX}."
+                )
+            data = await self._reader.readexactly(self._size_bytes)
+        except asyncio.IncompleteReadError as error:
+            if self._size_bytes is None and not error.partial:
+                return None
+            raise ConnectionLost("The connection was cut in the middle of a message.") from error
+        except OSError as error:
+            raise ConnectionLost("The connection was cut.") from error
+        self._size_bytes = None
+        return _decode(data)
+
+
+def _encode(message: Mapping[str, object]) -> bytes:
+    data: bytes = msgpack.packb(message)
+    if len(data) > FRAME_BYTES_MAX:
+        fault = Fault(
+            "answer-too-large",
+            f"The answer has {len(data)} bytes, more than {FRAME_BYTES_MAX}. Ask for less.",
+            1,
+        )
+        raise CallFailed(fault)
+    return len(data).to_bytes(_LENGTH_BYTES, "big") + data
+
+
+def _decode(data: bytes) -> Mapping[str, Any]:
+    try:
+        message = msgpack.unpackb(data, strict_map_key=True)
+    # The library's errors have no root of their own; a message nested too deep is a `StackError`.
+    except (ValueError, msgpack.exceptions.UnpackException) as error:
+        raise ConnectionLost("A message cannot be read.") from error
+    if not isinstance(message, dict):
+        raise ConnectionLost("A message is not a map.")
+    return message
+
+
+def _failure(number: int, fault: Fault) -> dict[str, object]:
+    return {
+        "id": number,
+        "error": {"code": fault.code, "message": fault.message, "exit_code": fault.exit_code},
+    }
+
+
+def _result(message: Mapping[str, Any]) -> Any:
+    match message:
+        case {"error": {"code": str(code), "message": str(sentence), "exit_code": int(exit_code)}}:
+            raise CallFailed(Fault(code, sentence, exit_code))
+        case {"result": result}:
+            return result
+    raise ConnectionLost("The daemon sent what is not an answer.")
+
+
+@contextmanager
+def _short_address(path: Path) -> Iterator[str]:
+    """The path as the kernel takes it: a longer one is reached through its folder's descriptor."""
+    if len(os.fsencode(path)) <= _ADDRESS_BYTES_MAX:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

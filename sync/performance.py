@@ -1,0 +1,68 @@
+"""Performs a session's effects on its pair's custody, one method of the store each."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from .core import (
+    Digest,
+    Effect,
+    EffectResult,
+    Found,
+    MarkLost,
+    MarkReceipted,
+    MarkStored,
+    More,
+    NoteRefusal,
+    Open,
+    PeerDigest,
+    Persist,
+    Persisted,
+    Read,
+    Renew,
+)
+from .ports import PairStore
+
+
+async def perform(store: PairStore, effect: Effect) -> EffectResult:
+    """The effect's result, durable where the port promises it."""
+    match effect:
+        case Open():
+            return await store.open_session()
+        case Renew(reason):
+            return await store.renew_incarnation(reason)
+        case Read(sequence, offset, size_bytes):
+            return await store.read(sequence, offset, size_bytes)
+        case Persist(chunks):
+            return Persisted(await store.persist(chunks))
+        case Digest() | PeerDigest() | More():
+            return await _look_up(store, effect)
+        case _:
+            await _mark(store, effect)
+            return None
+
+
+async def _look_up(store: PairStore, question: Digest | PeerDigest | More) -> EffectResult:
+    match question:
+        case Digest(incarnation, sequences):
+            return await store.digest(incarnation, sequences)
+        case PeerDigest(incarnation, sequences):
+            return await store.received_digest(incarnation, sequences)
+        case More(beside):
+            return Found(await store.outgoing(beside))
+        case _:
+            assert_never(question)
+
+
+async def _mark(store: PairStore, mark: MarkReceipted | MarkStored | MarkLost | NoteRefusal) -> None:
+    match mark:
+        case MarkReceipted(sequence, held):
+            await store.mark_receipted(sequence, held)
+        case MarkStored(sequences):
+            await store.mark_stored(sequences)
+        case MarkLost(incarnation, sequences):
+            await store.mark_lost(incarnation, sequences)
+        case NoteRefusal(sequence, reason):
+            await store.note_refusal(sequence, reason)
+        case _:
+            assert_never(mark)

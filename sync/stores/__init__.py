@@ -1,0 +1,5 @@
+"""Stores: where custody is kept."""
+
+from .memory import MemoryState, MemoryStore
+
+__all__ = ["MemoryState", "MemoryStore"]

@@ -1,0 +1,55 @@
+"""What happened to custody that people have to be told of: each fact once, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .connection import Connection
+
+
+class IncidentKind(StrEnum):
+    """What sort of thing happened; the value is stored and never changes its meaning."""
+
+    RENEWED = "renewed"
+    """This store began a new incarnation; the subject is its name."""
+    FORKED = "forked"
+    """The peer used one number for two bundles: it was copied or restored. The subject is the second one."""
+    REFUSED = "refused"
+    """The peer will not take a bundle of ours as sealed."""
+    QUARANTINED = "quarantined"
+    """A received bundle cannot be opened."""
+    DAMAGED = "damaged"
+    """Sealed bytes were damaged on our disk; received ones are fetched again, ours must be sealed again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One fact for the operator."""
+
+    row: int
+    kind: IncidentKind
+    subject: bytes
+    """The bundle or incarnation it is about."""
+    reason: str
+
+
+def report(connection: Connection, pair: int, kind: IncidentKind, subject: bytes, reason: str) -> None:
+    """Note a fact; one that is known already is not noted again."""
+    connection.execute(
+        "INSERT INTO incident (pair, kind, subject, reason) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (pair, kind.value, subject, reason),
+    )
+
+
+def after(connection: Connection, pair: int, row: int, limit: int) -> tuple[Incident, ...]:
+    """Facts newer than `row`, oldest first."""
+    rows = connection.execute(
+        "SELECT incident, kind, subject, reason FROM incident WHERE pair = ? AND incident > ?"
+        " ORDER BY incident LIMIT ?",
+        (pair, row, limit),
+    )
+    return tuple(
+        Incident(row=number, kind=IncidentKind(kind), subject=subject, reason=reason)
+        for number, kind, subject, reason in rows
+    )

@@ -1,0 +1,317 @@
+"""The peer's bundles, as transactions see them: partial, then whole, then taken by the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from protocol.header import Priority
+from protocol.ids import BundleId, Incarnation, SealTag, seal_tag_of
+from protocol.limits import BUNDLE_SEALED_BYTES_MAX
+from protocol.ranges import RangeSet
+from protocol.summary import digest
+
+from ..ports import (
+    PARTIALS_MAX,
+    STREAMS_MAX,
+    ChunkOutcome,
+    IncomingChunk,
+    Offer,
+    PartialBundle,
+    ReceivedBundle,
+    ReceivedStream,
+)
+from . import content, incidents
+from .connection import Connection
+from .content import ContentDamaged
+from .errors import StoreDamaged
+from .incidents import IncidentKind
+
+_OFFER: Final = (
+    "incarnation, sequence, bundle_id, seal_tag, priority, dwell_code, recipient_key, size_bytes, content"
+)
+
+RoomFor = Callable[[Priority, int, int], bool]
+"""Whether a bundle of this class and size may be begun beside that many bytes already here."""
+
+
+class ReceivedDamaged(StoreDamaged):
+    """A received bundle whose sealed bytes cannot be read back."""
+
+    def __init__(self, row: int, reason: str) -> None:
+        super().__init__(reason)
+        self.row = row
+        self.reason = reason
+
+
+class _Partial(NamedTuple):
+    """Where the bytes of an unfinished bundle are, and how many."""
+
+    row: int
+    content: int
+    held_bytes: int
+
+
+class Incoming:
+    """The receiving side of one pair, inside one transaction."""
+
+    def __init__(self, connection: Connection, pair: int) -> None:
+        self._connection = connection
+        self._pair = pair
+
+    # What a session asks.
+
+    def streams(self) -> tuple[ReceivedStream, ...]:
+        """What is held of each incarnation of the peer's, latest heard first."""
+        rows = self._connection.execute(
+            "SELECT stream, incarnation FROM stream WHERE pair = ? ORDER BY heard DESC LIMIT ?",
+            (self._pair, STREAMS_MAX),
+        ).fetchall()
+        return tuple(self._stream(stream, incarnation) for stream, incarnation in rows)
+
+    def partials(self) -> tuple[PartialBundle, ...]:
+        """Bundles of which some bytes are here."""
+        rows = self._connection.execute(
+            f"SELECT {_OFFER} FROM partial WHERE pair = ? ORDER BY partial", (self._pair,)
+        ).fetchall()
+        return tuple(
+            PartialBundle(offer=_offer(row), held=content.held(self._connection, row[-1])) for row in rows
+        )
+
+    def digest(self, incarnation: Incarnation, sequences: RangeSet) -> int:
+        """The digest of what is held of one incarnation in these ranges of numbers."""
+        ids: list[BundleId] = []
+        for start, end in sequences.spans:
+            rows = self._connection.execute(
+                "SELECT bundle_id FROM held JOIN stream USING (stream)"
+                " WHERE pair = ? AND incarnation = ? AND sequence >= ? AND sequence < ?",
+                (self._pair, incarnation, start, end),
+            )
+            ids += [BundleId(bundle_id) for (bundle_id,) in rows]
+        return digest(ids)
+
+    def waiting_bytes(self) -> int:
+        """Sealed bytes the application has not taken, with the whole size of what is unfinished."""
+        (size_bytes,) = self._connection.execute(
+            "SELECT (SELECT coalesce(sum(size_bytes), 0) FROM partial WHERE pair = ?1)"
+            " + (SELECT coalesce(sum(size_bytes), 0) FROM received WHERE pair = ?1 AND content IS NOT NULL)",
+            (self._pair,),
+        ).fetchone()
+        return int(size_bytes)
+
+    # What a session brings.
+
+    def persist(self, chunk: IncomingChunk, room: RoomFor) -> ChunkOutcome:
+        """Keep one chunk; `room` says whether a bundle not begun yet may be begun."""
+        offer = chunk.offer
+        _check(chunk)
+        if self._is_whole(offer.bundle_id):
+            return self._hold(offer)
+        partial = self._partial(offer) or self._begin(offer, room)
+        if partial is None:
+            return ChunkOutcome.NO_ROOM
+        held_bytes = partial.held_bytes + content.write(
+            self._connection, partial.content, chunk.offset, chunk.data
+        )
+        if held_bytes == offer.size_bytes:
+            return self._complete(offer, partial)
+        self._connection.execute(
+            "UPDATE partial SET held_bytes = ? WHERE partial = ?", (held_bytes, partial.row)
+        )
+        return ChunkOutcome.PARTIAL
+
+    # The application's side.
+
+    def received_after(self, row: int, limit: int) -> tuple[ReceivedBundle, ...]:
+        """Whole bundles not taken yet, in order of arrival; `ReceivedDamaged` if one cannot be read."""
+        rows = self._connection.execute(
+            f"SELECT {_OFFER}, received FROM received WHERE pair = ? AND received > ?"
+            " AND content IS NOT NULL AND quarantine = '' ORDER BY received LIMIT ?",
+            (self._pair, row, limit),
+        ).fetchall()
+        return tuple(self._received(found) for found in rows)
+
+    def take(self, row: int) -> None:
+        """The application has it: the sealed bytes go, the bundle stays held."""
+        taken = self._connection.execute(
+            "SELECT content FROM received WHERE pair = ? AND received = ? AND content IS NOT NULL",
+            (self._pair, row),
+        ).fetchone()
+        if taken is not None:
+            self._connection.execute("UPDATE received SET content = NULL WHERE received = ?", (row,))
+            content.drop(self._connection, taken[0])
+
+    def quarantine(self, row: int, reason: str) -> None:
+        """It cannot be opened: kept aside with the reason."""
+        aside = self._connection.execute(
+            "UPDATE received SET quarantine = ? WHERE pair = ? AND received = ? RETURNING bundle_id",
+            (reason, self._pair, row),
+        ).fetchall()
+        for (bundle_id,) in aside:
+            incidents.report(self._connection, self._pair, IncidentKind.QUARANTINED, bundle_id, reason)
+
+    def forget(self, row: int, reason: str) -> None:
+        """Its bytes are lost: no longer held, so that the next comparison of what is held makes the peer send
+        it again."""
+        found = self._connection.execute(
+            "DELETE FROM received WHERE pair = ? AND received = ? RETURNING bundle_id, content",
+            (self._pair, row),
+        ).fetchall()
+        for bundle_id, number in found:
+            content.drop(self._connection, number)
+            self._connection.execute(
+                "DELETE FROM held WHERE bundle_id = ?"
+                " AND stream IN (SELECT stream FROM stream WHERE pair = ?)",
+                (bundle_id, self._pair),
+            )
+            incidents.report(self._connection, self._pair, IncidentKind.DAMAGED, bundle_id, reason)
+
+    # Rows.
+
+    def _stream(self, stream: int, incarnation: bytes) -> ReceivedStream:
+        rows = self._connection.execute(
+            "SELECT sequence, bundle_id FROM held WHERE stream = ?", (stream,)
+        ).fetchall()
+        return ReceivedStream(
+            incarnation=Incarnation(incarnation),
+            held=RangeSet.of((sequence, sequence + 1) for sequence, _ in rows),
+            digest=digest(BundleId(bundle_id) for _, bundle_id in rows),
+        )
+
+    def _received(self, row: tuple[Any, ...]) -> ReceivedBundle:
+        *_, size_bytes, number, arrival = row
+        try:
+            sealed = content.read(self._connection, number, 0, size_bytes)
+        except ContentDamaged as error:
+            raise ReceivedDamaged(arrival, str(error)) from error
+        return ReceivedBundle(row=arrival, offer=_offer(row), sealed=sealed)
+
+    def _is_whole(self, bundle_id: BundleId) -> bool:
+        return (
+            self._connection.execute(
+                "SELECT 1 FROM received WHERE pair = ? AND bundle_id = ?", (self._pair, bundle_id)
+            ).fetchone()
+            is not None
+        )
+
+    def _partial(self, offer: Offer) -> _Partial | None:
+        """The bytes so far of this very sealing, under the number it has now; those of another sealing go."""
+        row = self._connection.execute(
+            "SELECT partial, content, held_bytes, seal_tag, size_bytes FROM partial"
+            " WHERE pair = ? AND bundle_id = ?",
+            (self._pair, offer.bundle_id),
+        ).fetchone()
+        if row is None:
+            return None
+        partial = _Partial(*row[:3])
+        if row[3:] != (offer.seal_tag, offer.size_bytes):
+            self._drop(partial)
+            return None
+        self._connection.execute(
+            "UPDATE partial SET incarnation = ?2, sequence = ?3"
+            " WHERE partial = ?1 AND (incarnation, sequence) <> (?2, ?3)",
+            (partial.row, offer.incarnation, offer.sequence),
+        )
+        return partial
+
+    def _begin(self, offer: Offer, room: RoomFor) -> _Partial | None:
+        (unfinished,) = self._connection.execute(
+            "SELECT count(*) FROM partial WHERE pair = ?", (self._pair,)
+        ).fetchone()
+        if unfinished >= PARTIALS_MAX or not room(offer.priority, offer.size_bytes, self.waiting_bytes()):
+            return None
+        number = content.begin(self._connection, offer.size_bytes)
+        row = self._insert("partial", offer, number)
+        return _Partial(row, number, 0)
+
+    def _complete(self, offer: Offer, partial: _Partial) -> ChunkOutcome:
+        """All bytes are here: deliver them if they are what was sealed, drop all of them if not."""
+        if not self._is_sealed_as(offer, partial):
+            self._drop(partial)
+            return ChunkOutcome.CORRUPT
+        self._connection.execute("DELETE FROM partial WHERE partial = ?", (partial.row,))
+        self._insert("received", offer, partial.content)
+        return self._hold(offer)
+
+    def _is_sealed_as(self, offer: Offer, partial: _Partial) -> bool:
+        try:
+            sealed = content.read(self._connection, partial.content, 0, offer.size_bytes)
+        except ContentDamaged:
+            # Damaged here or on the way: these bytes are not the bundle, and the peer sends it again.
+            return False
+        return seal_tag_of(sealed) == offer.seal_tag
+
+    def _hold(self, offer: Offer) -> ChunkOutcome:
+        """Count the number as held by the first bundle that came under it; a second one is a fork."""
+        ((stream,),) = self._connection.execute(
+            "INSERT INTO stream (pair, incarnation, heard) VALUES (?1, ?2, 0)"
+            " ON CONFLICT (pair, incarnation) DO UPDATE SET heard = heard RETURNING stream",
+            (self._pair, offer.incarnation),
+        ).fetchall()
+        self._hear(stream)
+        self._connection.execute(
+            "INSERT INTO held (stream, sequence, bundle_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (stream, offer.sequence, offer.bundle_id),
+        )
+        (first,) = self._connection.execute(
+            "SELECT bundle_id FROM held WHERE stream = ? AND sequence = ?", (stream, offer.sequence)
+        ).fetchone()
+        if first == offer.bundle_id:
+            return ChunkOutcome.STORED
+        reason = f"the peer used number {offer.sequence} for two bundles: it was copied or restored"
+        incidents.report(self._connection, self._pair, IncidentKind.FORKED, offer.bundle_id, reason)
+        return ChunkOutcome.FORKED
+
+    def _hear(self, stream: int) -> None:
+        """Make it the stream heard last."""
+        self._connection.execute("UPDATE pair SET heard = heard + 1 WHERE pair = ?", (self._pair,))
+        self._connection.execute(
+            "UPDATE stream SET heard = (SELECT heard FROM pair WHERE pair = ?) WHERE stream = ?",
+            (self._pair, stream),
+        )
+
+    def _insert(self, table: str, offer: Offer, number: int) -> int:
+        """A row of `partial` or `received` for this offer; their columns agree."""
+        ((row,),) = self._connection.execute(
+            f"INSERT INTO {table} (pair, {_OFFER}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING {table}",
+            (
+                self._pair,
+                offer.incarnation,
+                offer.sequence,
+                offer.bundle_id,
+                offer.seal_tag,
+                offer.priority.value,
+                offer.dwell_code,
+                offer.recipient_key,
+                offer.size_bytes,
+                number,
+            ),
+        ).fetchall()
+        return int(row)
+
+    def _drop(self, partial: _Partial) -> None:
+        self._connection.execute("DELETE FROM partial WHERE partial = ?", (partial.row,))
+        content.drop(self._connection, partial.content)
+
+
+def _check(chunk: IncomingChunk) -> None:
+    """A session hands over only chunks that lie inside their bundle; anything else is our bug."""
+    size_bytes = chunk.offer.size_bytes
+    if not 1 <= size_bytes <= BUNDLE_SEALED_BYTES_MAX:
+        raise ValueError(f"an offer of {size_bytes} bytes was let through")
+    if not 0 <= chunk.offset <= chunk.offset + len(chunk.data) <= size_bytes:
+        raise ValueError(f"a chunk at {chunk.offset} reaches past the {size_bytes} bytes of its bundle")
+
+
+def _offer(row: tuple[Any, ...]) -> Offer:
+    incarnation, sequence, bundle_id, seal_tag, priority, dwell_code, recipient_key, size_bytes = row[:8]
+    return Offer(
+        incarnation=Incarnation(incarnation),
+        sequence=sequence,
+        bundle_id=BundleId(bundle_id),
+        seal_tag=SealTag(seal_tag),
+        priority=Priority(priority),
+        dwell_code=dwell_code,
+        recipient_key=recipient_key,
+        size_bytes=size_bytes,
+    )

@@ -1,0 +1,126 @@
+-- Custody of sealed bundles, of any number of pairs. A column never changes its meaning; a later step adds.
+
+CREATE TABLE pair (
+    pair INTEGER PRIMARY KEY AUTOINCREMENT,
+    pseudonym BLOB NOT NULL UNIQUE,
+    generation INTEGER NOT NULL DEFAULT 0,
+    -- Counts what was heard from the peer, to say which of its streams was heard last.
+    heard INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Sealed bytes, in pieces. A content is deleted with its pieces and its number is never given out again.
+CREATE TABLE content (
+    content INTEGER PRIMARY KEY AUTOINCREMENT,
+    size_bytes INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE piece (
+    -- content * 2**32 + offset of the first byte: neighbours in a bundle are neighbours on the disk, and one
+    -- b-tree is written where a key of two columns would cost a second.
+    position INTEGER PRIMARY KEY,
+    data BLOB NOT NULL,
+    -- Hash over position and data: a flipped bit or a swapped row is found when it is read.
+    hash BLOB NOT NULL
+) STRICT;
+
+-- Incarnations of ours towards a pair, oldest first. The last is the current one.
+CREATE TABLE life (
+    life INTEGER PRIMARY KEY AUTOINCREMENT,
+    pair INTEGER NOT NULL REFERENCES pair (pair),
+    incarnation BLOB NOT NULL,
+    sequence_max INTEGER NOT NULL DEFAULT 0,
+    -- Why it was begun; empty for the first.
+    reason TEXT NOT NULL DEFAULT '',
+    UNIQUE (pair, incarnation)
+) STRICT;
+
+CREATE TABLE outgoing (
+    outgoing INTEGER PRIMARY KEY AUTOINCREMENT,
+    pair INTEGER NOT NULL REFERENCES pair (pair),
+    life INTEGER NOT NULL REFERENCES life (life),
+    sequence INTEGER NOT NULL,
+    bundle_id BLOB NOT NULL,
+    seal_tag BLOB NOT NULL,
+    priority INTEGER NOT NULL,
+    rank INTEGER NOT NULL,
+    dwell_code INTEGER NOT NULL,
+    recipient_key BLOB NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    content INTEGER NOT NULL REFERENCES content (content),
+    -- pending: to be sent; stored: the peer holds it; damaged: our bytes are, the application has to seal again.
+    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'stored', 'damaged')),
+    -- Encoded ranges the peer has said it holds; NULL while no byte was ever handed to a link.
+    receipted BLOB,
+    -- Why the peer would not take it as sealed; empty if it did not say so.
+    refusal TEXT NOT NULL DEFAULT '',
+    UNIQUE (pair, bundle_id),
+    UNIQUE (life, sequence)
+) STRICT;
+
+CREATE INDEX outgoing_pending ON outgoing (life, priority, rank, sequence) WHERE state = 'pending';
+
+-- Incarnations of the peer's.
+CREATE TABLE stream (
+    stream INTEGER PRIMARY KEY AUTOINCREMENT,
+    pair INTEGER NOT NULL REFERENCES pair (pair),
+    incarnation BLOB NOT NULL,
+    heard INTEGER NOT NULL,
+    UNIQUE (pair, incarnation)
+) STRICT;
+
+-- Numbers of a stream whose bundle is here whole. They stay when the content goes.
+CREATE TABLE held (
+    stream INTEGER NOT NULL REFERENCES stream (stream),
+    sequence INTEGER NOT NULL,
+    bundle_id BLOB NOT NULL,
+    PRIMARY KEY (stream, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- Whole bundles, in order of arrival, each once whatever the number of ways it came.
+CREATE TABLE received (
+    received INTEGER PRIMARY KEY AUTOINCREMENT,
+    pair INTEGER NOT NULL REFERENCES pair (pair),
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    bundle_id BLOB NOT NULL,
+    seal_tag BLOB NOT NULL,
+    priority INTEGER NOT NULL,
+    dwell_code INTEGER NOT NULL,
+    recipient_key BLOB NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    -- NULL once the application has made it its own.
+    content INTEGER REFERENCES content (content),
+    -- Why it could not be opened; empty while nothing is wrong with it.
+    quarantine TEXT NOT NULL DEFAULT '',
+    UNIQUE (pair, bundle_id)
+) STRICT;
+
+CREATE INDEX received_waiting ON received (pair, received) WHERE content IS NOT NULL;
+
+-- Bundles of which some bytes are here. One sealing of a bundle at a time.
+CREATE TABLE partial (
+    partial INTEGER PRIMARY KEY AUTOINCREMENT,
+    pair INTEGER NOT NULL REFERENCES pair (pair),
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    bundle_id BLOB NOT NULL,
+    seal_tag BLOB NOT NULL,
+    priority INTEGER NOT NULL,
+    dwell_code INTEGER NOT NULL,
+    recipient_key BLOB NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    content INTEGER NOT NULL REFERENCES content (content),
+    held_bytes INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (pair, bundle_id)
+) STRICT;
+
+-- What people have to be told of. Each fact once.
+CREATE TABLE incident (
+    incident INTEGER PRIMARY KEY AUTOINCREMENT,
+    pair INTEGER NOT NULL REFERENCES pair (pair),
+    kind TEXT NOT NULL,
+    -- The bundle or incarnation it is about.
+    subject BLOB NOT NULL,
+    reason TEXT NOT NULL,
+    UNIQUE (pair, kind, subject, reason)
+) STRICT;

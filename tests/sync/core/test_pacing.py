@@ -1,0 +1,145 @@
+"""The window and chunk: they find the link's rate, keep near it, and never exceed the peer's credit."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.limits import CHUNK_BYTES_MAX
+from sync.core.pacing import (
+    CHUNK_BYTES_MIN,
+    CHUNK_S,
+    CHUNK_START_BYTES,
+    WINDOW_GUESSED_BYTES_MAX,
+    WINDOW_START_BYTES,
+    Launch,
+    Pacing,
+)
+
+CREDIT = 10**9
+
+
+class IdealLink:
+    """Serialises at its rate, then delays; receipts take no room on the way back."""
+
+    def __init__(self, pacing: Pacing, rate_bytes_s: float, rtt_s: float) -> None:
+        self.pacing = pacing
+        self.rate_bytes_s = rate_bytes_s
+        self.rtt_s = rtt_s
+        self.now = self.free_at = 0.0
+        self.flying: list[tuple[float, Launch]] = []
+
+    def fill(self, seconds: float) -> tuple[float, int]:
+        """Send as fast as the window lets; the share of the link that was used, and the most in flight."""
+        ends_at, sent_bytes, most = self.now + seconds, 0, 0
+        while self.now < ends_at:
+            while granted := self.pacing.grant(self.pacing.chunk_bytes, CREDIT):
+                launch = self.pacing.launch(granted, self.now)
+                self.free_at = max(self.free_at, self.now) + launch.size_bytes / self.rate_bytes_s
+                self.flying.append((self.free_at + self.rtt_s, launch))
+                sent_bytes += launch.size_bytes
+            most = max(most, self.pacing.in_flight_bytes)
+            self.now, landed = self.flying.pop(0)
+            self.pacing.land([landed], self.now)
+        return sent_bytes / (seconds * self.rate_bytes_s), most
+
+
+def test_it_starts_small() -> None:
+    pacing = Pacing(None, None)
+    assert (pacing.window_bytes, pacing.chunk_bytes) == (WINDOW_START_BYTES, CHUNK_START_BYTES)
+    assert pacing.rate_bytes_s is None
+
+
+@pytest.mark.parametrize(
+    ("rate_bytes_s", "rtt_s"),
+    [(300, 1.5), (2750, 0.9), (8000, 0.6), (125_000, 0.6), (1_250_000, 0.6), (10**7, 0.01)],
+)
+def test_it_finds_the_rate_and_the_product_of_rate_and_round_trip(rate_bytes_s: float, rtt_s: float) -> None:
+    pacing = Pacing(None, None)
+    link = IdealLink(pacing, rate_bytes_s, rtt_s)
+    link.fill(120)
+    share, _ = link.fill(60)
+    assert share > 0.93
+    assert pacing.rate_bytes_s == pytest.approx(rate_bytes_s, rel=0.1)
+    assert pacing.chunk_bytes == pytest.approx(
+        min(max(rate_bytes_s * CHUNK_S, CHUNK_BYTES_MIN), CHUNK_BYTES_MAX), rel=0.1
+    )
+    serialised_s = pacing.chunk_bytes / rate_bytes_s
+    assert pacing.window_bytes < rate_bytes_s * (rtt_s + 4 * serialised_s) * 1.5 + 2 * pacing.chunk_bytes
+
+
+def test_what_waits_on_the_slowest_link_is_a_few_seconds_of_it() -> None:
+    pacing = Pacing(None, None)
+    _, most = IdealLink(pacing, 300, 1.5).fill(300)
+    assert most <= WINDOW_START_BYTES
+    assert pacing.window_bytes / 300 < 8
+
+
+def test_a_faded_link_is_believed_after_some_rounds() -> None:
+    pacing = Pacing(None, None)
+    link = IdealLink(pacing, 125_000, 0.6)
+    link.fill(30)
+    fast = pacing.window_bytes
+    link.rate_bytes_s = 1250
+    link.fill(900)
+    assert pacing.rate_bytes_s == pytest.approx(1250, rel=0.3)
+    assert pacing.window_bytes < fast / 10
+
+
+def test_a_link_that_becomes_faster_is_noticed() -> None:
+    pacing = Pacing(None, None)
+    link = IdealLink(pacing, 2750, 0.6)
+    link.fill(60)
+    link.rate_bytes_s = 27_500
+    link.fill(60)
+    share, _ = link.fill(60)
+    assert share > 0.7
+
+
+def test_a_remembered_link_is_used_at_once_but_not_trusted_far() -> None:
+    remembered = Pacing(2750.0, 1.2)
+    assert WINDOW_START_BYTES < remembered.window_bytes < 3 * WINDOW_START_BYTES
+    assert remembered.chunk_bytes == 1100
+    boast = Pacing(10**9, 10.0)
+    assert boast.window_bytes <= WINDOW_GUESSED_BYTES_MAX + 4096
+    assert boast.chunk_bytes == 4096
+
+
+def test_a_session_that_asked_little_proves_nothing_about_the_rate() -> None:
+    quiet = Pacing(2750.0, 1.2)
+    quiet.land([quiet.launch(100, 0.0)], 2.0)
+    assert quiet.proven_rate_bytes_s == 2750.0
+    busy = Pacing(2750.0, 1.2)
+    IdealLink(busy, 8000, 0.6).fill(30)
+    assert busy.proven_rate_bytes_s == pytest.approx(8000, rel=0.1)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 70_000), st.floats(0, 5)), min_size=1, max_size=60),
+    st.integers(1, 100_000),
+)
+def test_it_never_exceeds_the_credit_and_always_goes_on(
+    chunks: list[tuple[int, float]], credit_bytes: int
+) -> None:
+    pacing = Pacing(None, None)
+    now = 0.0
+    flying: list[Launch] = []
+    for size_bytes, pause_s in chunks:
+        now += pause_s
+        if granted := pacing.grant(size_bytes, credit_bytes):
+            flying.append(pacing.launch(granted, now))
+            assert pacing.in_flight_bytes <= credit_bytes
+        elif flying:
+            pacing.land([flying.pop(0)], now)
+        assert pacing.in_flight_bytes == sum(launch.size_bytes for launch in flying)
+        assert pacing.window_bytes >= 2 * pacing.chunk_bytes
+    pacing.land(flying, now + 1)
+    assert pacing.in_flight_bytes == 0
+    assert pacing.grant(pacing.chunk_bytes, credit_bytes) == min(pacing.chunk_bytes, credit_bytes)
+
+
+def test_nothing_landed_teaches_nothing() -> None:
+    pacing = Pacing(None, None)
+    pacing.land([], 5.0)
+    assert (pacing.rtt_s, pacing.rate_bytes_s) == (None, None)

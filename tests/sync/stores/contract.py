@@ -1,0 +1,437 @@
+"""What every store promises: one suite for `PairStore` and `Custody`, run on each adapter.
+
+An adapter's test module subclasses `StoreContract` and gives `opened`, an async context manager that yields
+a fresh, empty store of one pair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import AbstractAsyncContextManager
+from hashlib import blake2b
+from typing import Protocol
+
+import pytest
+
+from protocol.header import Priority
+from protocol.ids import BundleId, Incarnation, seal_tag_of
+from protocol.ranges import RangeSet
+from protocol.summary import digest
+from sync.ports import (
+    OUTGOING_PAGE,
+    PARTIALS_MAX,
+    ChunkOutcome,
+    Custody,
+    IncomingChunk,
+    Offer,
+    PairStore,
+    Rank,
+    ReceivedStream,
+)
+
+PEER = Incarnation(b"peer")
+OTHER = Incarnation(b"othr")
+NOTHING = RangeSet()
+
+
+class Store(PairStore, Custody, Protocol):
+    """Both sides of one pair's custody."""
+
+
+def numbers(*members: int) -> RangeSet:
+    return RangeSet.of((member, member + 1) for member in members)
+
+
+def bundle_id_of(label: str) -> BundleId:
+    return BundleId(blake2b(label.encode(), digest_size=12).digest())
+
+
+def sealed_of(label: str, size_bytes: int) -> bytes:
+    """Incompressible-looking bytes that differ at every offset and with every label."""
+    blocks = (blake2b(f"{label}/{block}".encode()).digest() for block in range(size_bytes // 64 + 1))
+    return b"".join(blocks)[:size_bytes]
+
+
+async def add(
+    store: Custody,
+    label: str,
+    size_bytes: int = 1000,
+    *,
+    priority: Priority = Priority.ROUTINE,
+    rank: Rank = Rank.TEXT,
+) -> Offer:
+    """Put a bundle named `label` into custody."""
+    return await store.add(
+        bundle_id=bundle_id_of(label),
+        priority=priority,
+        rank=rank,
+        recipient_key=b"k1",
+        dwell_code=22,
+        sealed=sealed_of(label, size_bytes),
+    )
+
+
+def offer_of(label: str, size_bytes: int, sequence: int, incarnation: Incarnation = PEER) -> Offer:
+    """The peer's offer of a bundle named `label`."""
+    return Offer(
+        incarnation=incarnation,
+        sequence=sequence,
+        bundle_id=bundle_id_of(label),
+        seal_tag=seal_tag_of(sealed_of(label, size_bytes)),
+        priority=Priority.ROUTINE,
+        dwell_code=22,
+        recipient_key=b"k1",
+        size_bytes=size_bytes,
+    )
+
+
+def chunk_of(offer: Offer, label: str, start: int = 0, end: int | None = None) -> IncomingChunk:
+    sealed = sealed_of(label, offer.size_bytes)
+    return IncomingChunk(
+        offer=offer, offset=start, data=sealed[start : offer.size_bytes if end is None else end]
+    )
+
+
+async def receive(store: PairStore, label: str, size_bytes: int, sequence: int) -> Offer:
+    """Persist the peer's whole bundle in one chunk."""
+    offer = offer_of(label, size_bytes, sequence)
+    assert await store.persist([chunk_of(offer, label)]) == (ChunkOutcome.STORED,)
+    return offer
+
+
+class StoreContract:
+    """Promises of `PairStore` and `Custody`."""
+
+    def opened(self) -> AbstractAsyncContextManager[Store]:
+        raise NotImplementedError
+
+    # Custody, outgoing.
+
+    async def test_a_new_store_has_nothing(self) -> None:
+        async with self.opened() as store:
+            view = await store.open_session()
+            assert (view.sequence_max, view.pending, view.received, view.partials) == (0, (), (), ())
+            assert (view.stored, view.former) == (NOTHING, ())
+            assert len(view.incarnation) == 4
+            assert await store.received_after(0, 10) == ()
+
+    async def test_each_session_has_a_higher_generation(self) -> None:
+        async with self.opened() as store:
+            first = await store.open_session()
+            second = await store.open_session()
+            assert second.generation > first.generation >= 1
+            assert second.incarnation == first.incarnation
+
+    async def test_added_bundles_are_numbered_in_order_and_offered_as_sealed(self) -> None:
+        async with self.opened() as store:
+            offers = [await add(store, "a", 10), await add(store, "b", 20)]
+            view = await store.open_session()
+            assert [offer.sequence for offer in offers] == [1, 2]
+            assert view.sequence_max == 2
+            assert [bundle.offer for bundle in view.pending] == offers
+            assert offers[1].seal_tag == seal_tag_of(sealed_of("b", 20))
+            assert offers[1].incarnation == view.incarnation
+            assert (offers[1].size_bytes, offers[1].dwell_code, offers[1].recipient_key) == (20, 22, b"k1")
+            assert [bundle.receipted for bundle in view.pending] == [None, None]
+
+    async def test_adding_the_same_bundle_again_changes_nothing(self) -> None:
+        async with self.opened() as store:
+            first = await add(store, "a", 10)
+            again = await store.add(
+                bundle_id=first.bundle_id,
+                priority=Priority.BULK,
+                rank=Rank.FULL,
+                recipient_key=b"k2",
+                dwell_code=3,
+                sealed=sealed_of("another seal", 30),
+            )
+            assert again == first
+            await store.mark_stored(numbers(1))
+            assert await add(store, "a", 10) == first
+            view = await store.open_session()
+            assert (view.sequence_max, view.pending) == (1, ())
+
+    async def test_outgoing_is_ordered_by_urgency_and_skips_what_the_caller_knows(self) -> None:
+        async with self.opened() as store:
+            await add(store, "bulk", priority=Priority.BULK, rank=Rank.HEADLINE)
+            await add(store, "photo", rank=Rank.STANDARD)
+            await add(store, "text", rank=Rank.TEXT)
+            await add(store, "later text", rank=Rank.TEXT)
+            await add(store, "alarm", priority=Priority.EMERGENCY, rank=Rank.FULL)
+            urgent_first = [bundle.offer.sequence for bundle in await store.outgoing(NOTHING)]
+            assert urgent_first == [5, 3, 4, 2, 1]
+            beside = await store.outgoing(numbers(3, 5))
+            assert [bundle.offer.sequence for bundle in beside] == [4, 2, 1]
+            assert (await store.open_session()).pending == await store.outgoing(NOTHING)
+
+    async def test_outgoing_comes_in_pages(self) -> None:
+        async with self.opened() as store:
+            for number in range(OUTGOING_PAGE + 2):
+                await add(store, f"b{number}", 3)
+            page = await store.outgoing(NOTHING)
+            assert len(page) == OUTGOING_PAGE
+            rest = await store.outgoing(numbers(*(bundle.offer.sequence for bundle in page)))
+            assert [bundle.offer.sequence for bundle in rest] == [OUTGOING_PAGE + 1, OUTGOING_PAGE + 2]
+
+    async def test_read_returns_any_range_while_in_custody(self) -> None:
+        async with self.opened() as store:
+            await add(store, "a", 200_000)
+            sealed = sealed_of("a", 200_000)
+            assert await store.read(1, 0, 200_000) == sealed
+            assert await store.read(1, 65_000, 1_100) == sealed[65_000:66_100]
+            assert await store.read(1, 199_990, 64) == sealed[199_990:]
+            assert await store.read(2, 0, 10) == b""
+
+    async def test_receipts_survive_into_the_next_session(self) -> None:
+        async with self.opened() as store:
+            await add(store, "a", 1000)
+            await store.mark_receipted(1, NOTHING)
+            (begun,) = (await store.open_session()).pending
+            assert begun.receipted == NOTHING
+            await store.mark_receipted(1, RangeSet.of([(0, 300), (500, 600)]))
+            (half,) = (await store.open_session()).pending
+            assert half.receipted == RangeSet.of([(0, 300), (500, 600)])
+            await store.mark_receipted(99, NOTHING)
+
+    async def test_stored_bundles_leave_the_pending_set(self) -> None:
+        async with self.opened() as store:
+            for label in "abc":
+                await add(store, label)
+            await store.mark_stored(RangeSet.of([(1, 3), (50, 60)]))
+            await store.mark_stored(numbers(1))
+            view = await store.open_session()
+            assert [bundle.offer.sequence for bundle in view.pending] == [3]
+            assert view.stored == numbers(1, 2)
+            assert view.sequence_max == 3
+
+    async def test_lost_bundles_are_pending_again_from_the_start(self) -> None:
+        async with self.opened() as store:
+            await add(store, "a", 500)
+            await add(store, "b")
+            view = await store.open_session()
+            await store.mark_receipted(1, RangeSet.whole(500))
+            await store.mark_stored(numbers(1, 2))
+            await store.mark_lost(view.incarnation, numbers(1, 77))
+            view = await store.open_session()
+            assert [(bundle.offer.sequence, bundle.receipted) for bundle in view.pending] == [(1, None)]
+            assert view.stored == numbers(2)
+            assert await store.read(1, 0, 500) == sealed_of("a", 500)
+
+    async def test_digest_sums_our_ids_in_a_range(self) -> None:
+        async with self.opened() as store:
+            for label in "abc":
+                await add(store, label)
+            view = await store.open_session()
+            await store.mark_stored(numbers(2))
+            assert await store.digest(view.incarnation, RangeSet.of([(2, 90)])) == digest(
+                [bundle_id_of("b"), bundle_id_of("c")]
+            )
+            assert await store.digest(view.incarnation, NOTHING) == 0
+            assert await store.digest(OTHER, RangeSet.of([(1, 4)])) == 0
+
+    async def test_a_refused_bundle_stays_pending(self) -> None:
+        async with self.opened() as store:
+            await add(store, "a")
+            await store.note_refusal(1, "unknown key")
+            await store.note_refusal(9, "unknown key")
+            assert [bundle.offer.sequence for bundle in await store.outgoing(NOTHING)] == [1]
+
+    # A new incarnation.
+
+    async def test_renewal_numbers_the_pending_anew_and_keeps_the_stored_as_former(self) -> None:
+        async with self.opened() as store:
+            for label in "abcd":
+                await add(store, label)
+            before = await store.open_session()
+            await store.mark_stored(numbers(1, 3))
+            await store.mark_receipted(4, RangeSet.whole(10))
+            after = await store.renew_incarnation("restored")
+            assert after.incarnation != before.incarnation
+            assert after.generation == before.generation
+            assert [(bundle.offer.sequence, bundle.offer.bundle_id) for bundle in after.pending] == [
+                (1, bundle_id_of("b")),
+                (2, bundle_id_of("d")),
+            ]
+            assert all(bundle.offer.incarnation == after.incarnation for bundle in after.pending)
+            assert [bundle.receipted for bundle in after.pending] == [None, None]
+            assert (after.sequence_max, after.stored) == (2, NOTHING)
+            assert [(stream.incarnation, stream.stored) for stream in after.former] == [
+                (before.incarnation, numbers(1, 3))
+            ]
+            assert await store.digest(before.incarnation, RangeSet.of([(1, 9)])) == digest(
+                [bundle_id_of("a"), bundle_id_of("c")]
+            )
+            assert await store.read(2, 0, 1000) == sealed_of("d", 1000)
+
+    async def test_what_is_lost_of_a_former_incarnation_is_numbered_anew(self) -> None:
+        async with self.opened() as store:
+            await add(store, "a")
+            await add(store, "b")
+            before = await store.open_session()
+            await store.mark_stored(numbers(1, 2))
+            await store.renew_incarnation("restored")
+            await add(store, "c")
+            await store.mark_lost(before.incarnation, numbers(2))
+            view = await store.open_session()
+            assert [(bundle.offer.sequence, bundle.offer.bundle_id) for bundle in view.pending] == [
+                (1, bundle_id_of("c")),
+                (2, bundle_id_of("b")),
+            ]
+            assert [stream.stored for stream in view.former] == [numbers(1)]
+            assert view.sequence_max == 2
+
+    # Receiving.
+
+    async def test_chunks_in_any_order_make_the_bundle_once(self) -> None:
+        async with self.opened() as store:
+            offer = offer_of("a", 3000, 7)
+            assert await store.persist([chunk_of(offer, "a", 2000, 3000)]) == (ChunkOutcome.PARTIAL,)
+            (partial,) = (await store.open_session()).partials
+            assert (partial.offer, partial.held) == (offer, RangeSet.of([(2000, 3000)]))
+            outcomes = await store.persist([chunk_of(offer, "a", 0, 1500), chunk_of(offer, "a", 1000, 2200)])
+            assert outcomes == (ChunkOutcome.PARTIAL, ChunkOutcome.STORED)
+            assert await store.persist([chunk_of(offer, "a", 0, 10)]) == (ChunkOutcome.STORED,)
+            view = await store.open_session()
+            assert view.partials == ()
+            assert view.received == (
+                ReceivedStream(incarnation=PEER, held=numbers(7), digest=digest([bundle_id_of("a")])),
+            )
+            (received,) = await store.received_after(0, 10)
+            assert (received.offer, received.sealed) == (offer, sealed_of("a", 3000))
+
+    @pytest.mark.parametrize("seed", range(8))
+    async def test_any_overlapping_chunks_add_up(self, seed: int) -> None:
+        chance = random.Random(seed)
+        async with self.opened() as store:
+            offer = offer_of("a", 3000, 1)
+            held = NOTHING
+            for _ in range(chance.randrange(12)):
+                start = chance.randrange(3000)
+                end = min(start + chance.randrange(1, 3000), 3000)
+                held = held.add(start, end)
+                (outcome,) = await store.persist([chunk_of(offer, "a", start, end)])
+                whole = held.covers(3000)
+                assert outcome == (ChunkOutcome.STORED if whole else ChunkOutcome.PARTIAL)
+            for partial in (await store.open_session()).partials:
+                assert partial.held == held
+            await store.persist([chunk_of(offer, "a")])
+            (received,) = await store.received_after(0, 10)
+            assert received.sealed == sealed_of("a", 3000)
+
+    async def test_an_offer_alone_makes_an_empty_partial(self) -> None:
+        async with self.opened() as store:
+            offer = offer_of("a", 100, 1)
+            assert await store.persist([chunk_of(offer, "a", 0, 0)]) == (ChunkOutcome.PARTIAL,)
+            assert await store.received_after(0, 10) == ()
+
+    async def test_bytes_that_do_not_match_their_seal_tag_are_dropped_whole(self) -> None:
+        async with self.opened() as store:
+            offer = offer_of("a", 100, 1)
+            outcome = await store.persist([IncomingChunk(offer=offer, offset=0, data=bytes(100))])
+            assert outcome == (ChunkOutcome.CORRUPT,)
+            view = await store.open_session()
+            assert (view.partials, view.received) == ((), ())
+            await receive(store, "a", 100, 1)
+
+    async def test_another_seal_voids_the_partial(self) -> None:
+        async with self.opened() as store:
+            old = offer_of("a", 100, 1)
+            sealed = sealed_of("a, sealed again", 120)
+            new = Offer(
+                incarnation=PEER,
+                sequence=1,
+                bundle_id=old.bundle_id,
+                seal_tag=seal_tag_of(sealed),
+                priority=Priority.ROUTINE,
+                dwell_code=22,
+                recipient_key=b"k2",
+                size_bytes=120,
+            )
+            await store.persist([chunk_of(old, "a", 0, 60)])
+            outcome = await store.persist([IncomingChunk(offer=new, offset=60, data=sealed[60:])])
+            assert outcome == (ChunkOutcome.PARTIAL,)
+            (partial,) = (await store.open_session()).partials
+            assert (partial.offer, partial.held) == (new, RangeSet.of([(60, 120)]))
+
+    async def test_a_bundle_held_under_another_number_is_stored_without_its_bytes(self) -> None:
+        async with self.opened() as store:
+            await receive(store, "a", 100, 1)
+            again = offer_of("a", 100, 4, OTHER)
+            assert await store.persist([chunk_of(again, "a", 0, 0)]) == (ChunkOutcome.STORED,)
+            streams = {stream.incarnation: stream.held for stream in (await store.open_session()).received}
+            assert streams == {PEER: numbers(1), OTHER: numbers(4)}
+            assert len(await store.received_after(0, 10)) == 1
+
+    async def test_a_forked_number_keeps_both_bundles_and_counts_the_first(self) -> None:
+        async with self.opened() as store:
+            await receive(store, "a", 100, 1)
+            twin = offer_of("twin", 100, 1)
+            assert await store.persist([chunk_of(twin, "twin", 0, 50)]) == (ChunkOutcome.PARTIAL,)
+            assert await store.persist([chunk_of(twin, "twin", 50)]) == (ChunkOutcome.FORKED,)
+            ids = [received.offer.bundle_id for received in await store.received_after(0, 10)]
+            assert ids == [bundle_id_of("a"), bundle_id_of("twin")]
+            (stream,) = (await store.open_session()).received
+            assert (stream.held, stream.digest) == (numbers(1), digest([bundle_id_of("a")]))
+
+    async def test_received_digest_drills_into_any_range(self) -> None:
+        async with self.opened() as store:
+            for sequence, label in enumerate("abc", start=1):
+                await receive(store, label, 50, sequence)
+            assert await store.received_digest(PEER, RangeSet.of([(2, 9)])) == digest(
+                [bundle_id_of("b"), bundle_id_of("c")]
+            )
+            assert await store.received_digest(OTHER, RangeSet.of([(1, 9)])) == 0
+
+    async def test_the_incarnation_heard_last_comes_first(self) -> None:
+        async with self.opened() as store:
+            await receive(store, "a", 50, 1)
+            await store.persist([chunk_of(offer_of("b", 50, 1, OTHER), "b")])
+            assert [stream.incarnation for stream in (await store.open_session()).received] == [OTHER, PEER]
+            await receive(store, "c", 50, 2)
+            assert [stream.incarnation for stream in (await store.open_session()).received] == [PEER, OTHER]
+
+    async def test_unfinished_bundles_are_bounded(self) -> None:
+        async with self.opened() as store:
+            offers = [offer_of(f"b{number}", 50, number) for number in range(1, PARTIALS_MAX + 2)]
+            chunks = [chunk_of(offer, f"b{offer.sequence}", 0, 10) for offer in offers]
+            outcomes = await store.persist(chunks)
+            assert outcomes == (ChunkOutcome.PARTIAL,) * PARTIALS_MAX + (ChunkOutcome.NO_ROOM,)
+            assert len((await store.open_session()).partials) == PARTIALS_MAX
+
+    # Custody, received.
+
+    async def test_received_bundles_come_in_order_of_arrival_and_in_pages(self) -> None:
+        async with self.opened() as store:
+            for sequence, label in ((3, "c"), (1, "a"), (2, "b")):
+                await receive(store, label, 60, sequence)
+            first = await store.received_after(0, 2)
+            assert [received.offer.sequence for received in first] == [3, 1]
+            assert first[0].row < first[1].row
+            rest = await store.received_after(first[-1].row, 2)
+            assert [received.offer.sequence for received in rest] == [2]
+
+    async def test_taken_and_quarantined_bundles_stay_held_and_are_not_delivered_again(self) -> None:
+        async with self.opened() as store:
+            offers = [await receive(store, label, 60, number) for number, label in enumerate("abc", start=1)]
+            taken, bad, waiting = await store.received_after(0, 10)
+            await store.take(taken.row)
+            await store.take(taken.row)
+            await store.quarantine(bad.row, "cannot be opened")
+            assert await store.received_after(0, 10) == (waiting,)
+            for offer, label in zip(offers, "abc", strict=True):
+                assert await store.persist([chunk_of(offer, label, 0, 5)]) == (ChunkOutcome.STORED,)
+            assert await store.received_after(0, 10) == (waiting,)
+            (stream,) = (await store.open_session()).received
+            assert stream.held == numbers(1, 2, 3)
+
+    async def test_waiting_for_outgoing_returns_once_something_was_added(self) -> None:
+        async with self.opened() as store:
+            await add(store, "a")
+            await asyncio.wait_for(store.wait_outgoing(), 10)
+            async with asyncio.TaskGroup() as group:
+                waiting = group.create_task(store.wait_outgoing())
+                await asyncio.sleep(0)
+                assert not waiting.done()
+                await add(store, "b")
+                await asyncio.wait_for(waiting, 10)

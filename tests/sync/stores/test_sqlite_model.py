@@ -1,0 +1,167 @@
+"""Whatever happens to a database store and to the reference store alike, they go on agreeing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from protocol.header import Priority
+from protocol.ids import Incarnation, Pseudonym
+from protocol.ranges import RangeSet
+from sync.ports import IncomingChunk, Rank
+from sync.stores import MemoryStore
+from sync.stores.database import Database, Execution
+from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
+
+from .contract import OTHER, PEER, Store, add, chunk_of, numbers, offer_of
+
+T = TypeVar("T")
+
+LABELS = st.sampled_from("abcdefgh")
+NUMBERS = {label: number for number, label in enumerate("abcdefg", start=1)} | {"h": 7}
+"""Numbers the peer gives its bundles; it was cloned, so it gave one of them twice."""
+SIZE_BYTES = 100
+SPANS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=3)
+"""Of sequence numbers, or of tens of bytes."""
+
+
+def ranges(spans: list[tuple[int, int]], scale: int = 1) -> RangeSet:
+    return RangeSet.of((start * scale, (start + length) * scale) for start, length in spans)
+
+
+def lives() -> Callable[[], Incarnation]:
+    names = count(0xA0)
+    return lambda: Incarnation(next(names).to_bytes(4, "big"))
+
+
+class TwoStores(RuleBasedStateMachine):
+    """Runs every step on both stores and compares what they answer and what they then show."""
+
+    @initialize()
+    def open(self) -> None:
+        self._runner = asyncio.Runner()
+        # In memory where there is such a place: hundreds of commits, none of them to outlive a power cut.
+        self._folder = TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+        self._new_incarnation = lives()
+        self._model = MemoryStore(lives())
+        self._open_database()
+
+    def teardown(self) -> None:
+        self._runner.run(self._database.close())
+        self._runner.close()
+        self._folder.cleanup()
+
+    @rule()
+    def reopen(self) -> None:
+        self._runner.run(self._database.close())
+        self._open_database()
+
+    @rule(
+        label=LABELS, size=st.integers(1, 200), priority=st.sampled_from(Priority), rank=st.sampled_from(Rank)
+    )
+    def add(self, label: str, size: int, priority: Priority, rank: Rank) -> None:
+        self._both(lambda store: add(store, label, size, priority=priority, rank=rank))
+
+    @rule(label=LABELS, start=st.integers(0, SIZE_BYTES), length=st.integers(0, SIZE_BYTES))
+    def receive(self, label: str, start: int, length: int) -> None:
+        offer = offer_of(label, SIZE_BYTES, NUMBERS[label])
+        chunk = chunk_of(offer, label, start, min(start + length, SIZE_BYTES))
+        self._both(lambda store: store.persist([chunk]))
+
+    @rule(labels=st.lists(LABELS, min_size=1, max_size=4))
+    def receive_several_at_once(self, labels: list[str]) -> None:
+        chunks = [chunk_of(offer_of(label, SIZE_BYTES, NUMBERS[label]), label, 50) for label in labels]
+        self._both(lambda store: store.persist(chunks))
+
+    @rule(label=LABELS)
+    def receive_again_from_a_new_life(self, label: str) -> None:
+        offers = (offer_of(label, SIZE_BYTES, NUMBERS[label]), offer_of(label, SIZE_BYTES, ord(label), OTHER))
+        self._both(lambda store: store.persist([chunk_of(offer, label) for offer in offers]))
+
+    @rule(label=LABELS)
+    def receive_what_is_not_what_was_sealed(self, label: str) -> None:
+        chunk = IncomingChunk(
+            offer=offer_of(label, SIZE_BYTES, NUMBERS[label]), offset=0, data=bytes(SIZE_BYTES)
+        )
+        self._both(lambda store: store.persist([chunk]))
+
+    @rule(sequence=st.integers(1, 9), spans=SPANS)
+    def mark_receipted(self, sequence: int, spans: list[tuple[int, int]]) -> None:
+        self._both(lambda store: store.mark_receipted(sequence, ranges(spans, 10)))
+
+    @rule(spans=SPANS)
+    def mark_stored(self, spans: list[tuple[int, int]]) -> None:
+        self._both(lambda store: store.mark_stored(ranges(spans)))
+
+    @rule(spans=SPANS)
+    def mark_lost(self, spans: list[tuple[int, int]]) -> None:
+        view = self._both(lambda store: store.open_session())
+        for life in (view.incarnation, *(stream.incarnation for stream in view.former)):
+            self._lose(life, ranges(spans))
+
+    @rule()
+    def renew(self) -> None:
+        self._both(lambda store: store.renew_incarnation("restored"))
+
+    @rule(sequence=st.integers(1, 9))
+    def refuse(self, sequence: int) -> None:
+        self._both(lambda store: store.note_refusal(sequence, "unknown key"))
+
+    @rule(row=st.integers(0, 3), keep=st.booleans())
+    def take_or_quarantine(self, row: int, keep: bool) -> None:
+        waiting = self._both(lambda store: store.received_after(row, 1))
+        if waiting and keep:
+            self._both(lambda store: store.quarantine(waiting[0].row, "cannot be opened"))
+        elif waiting:
+            self._both(lambda store: store.take(waiting[0].row))
+
+    @rule(sequence=st.integers(1, 9), offset=st.integers(0, 200), size=st.integers(0, 200))
+    def read(self, sequence: int, offset: int, size: int) -> None:
+        self._both(lambda store: store.read(sequence, offset, size))
+
+    @invariant()
+    def they_show_the_same(self) -> None:
+        view = self._both(lambda store: store.open_session())
+        self._both(lambda store: store.received_after(0, 99))
+        self._both(lambda store: store.outgoing(numbers(1, 3)))
+        for life in (view.incarnation, *(stream.incarnation for stream in view.former), PEER, OTHER):
+            self._sum_up(life, RangeSet.of([(2, 5)]))
+
+    def _lose(self, life: Incarnation, sequences: RangeSet) -> None:
+        self._both(lambda store: store.mark_lost(life, sequences))
+
+    def _sum_up(self, life: Incarnation, sequences: RangeSet) -> None:
+        self._both(lambda store: store.digest(life, sequences))
+        self._both(lambda store: store.received_digest(life, sequences))
+
+    def _both(self, call: Callable[[Store], Awaitable[T]]) -> T:
+        """The answer, which has to be the same."""
+
+        async def run(store: Store) -> T:
+            return await call(store)
+
+        expected = self._runner.run(run(self._model))
+        assert self._runner.run(run(self._store)) == expected
+        return expected
+
+    def _open_database(self) -> None:
+        async def open_store() -> tuple[Database, SqlitePairStore]:
+            database = await Database.open(
+                Path(self._folder.name) / "spool.db", [CUSTODY_SCHEMA], execution=Execution.INLINE
+            )
+            stores = SqliteStore(database, new_incarnation=self._new_incarnation)
+            return database, await stores.pair(Pseudonym(b"pair"))
+
+        self._database, self._store = self._runner.run(open_store())
+
+
+TestTwoStores = TwoStores.TestCase
+TestTwoStores.settings = settings(max_examples=25, stateful_step_count=30)
