@@ -1,7 +1,7 @@
 """What the daemon tells its clients: plain frozen views, the same for terminal, command line and `--json`.
 
-Everything here is text, numbers and flags ready to show; bytes are hex. Moments are UTC seconds. Nothing here says
-sent, stored, seen or answered before it is.
+Everything here is text, numbers and flags ready to show; bytes are hex. Moments are UTC seconds. Nothing here
+says sent, stored, seen or answered before it is.
 """
 
 from __future__ import annotations
@@ -74,7 +74,12 @@ class VitalsView:
     glucose_mmol_l: str | None
     news2: int | None
     news2_text: str
-    """"NEWS2 10 HIGH", "NEWS2 at least 5 (temperature not measured)", "NEWS2 does not apply under 16"."""
+    """"NEWS2 10 HIGH", "NEWS2 at least 5 MEDIUM (temperature not measured)", "NEWS2 does not apply under
+    16"."""
+    news2_parts: tuple[str, ...] = ()
+    """Each measured input with its own score: "SpO2 3"."""
+    news2_rule: str = ""
+    """What the score asks for: "7 or more: emergency assessment, …; SpO2 alone scores 3"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +124,8 @@ class OrderView:
     text: str
     """The whole order in words, as the specialist wrote it."""
     aboard: str
-    """"aboard: 40 of list 3", "NOT ON LIST 3: ask, substitute, or next port", "list changed since: …", "" for acts."""
+    """"aboard: 40 of list 3", "NOT ON LIST 3: ask, substitute, or next port", "list changed since 3: …", ""
+    for acts."""
     read_back: bool
     status: str
     """open, confirmed, done, refused, stopped."""
@@ -136,7 +142,7 @@ class ContingencyView:
     """"if SpO2 below 90 %: give oxygen 10 l/min (order 3)"."""
     watched: bool
     state: str
-    """"watched only when values are entered", "CROSSED 21:30Z: SpO2 84", "cannot be measured here"."""
+    """"watched only when values are entered", "CROSSED 21:30Z: SpO2 84 %", "not watched: …"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +158,8 @@ class ReplyView:
     contingencies: tuple[ContingencyView, ...]
     recheck_every_min: int | None
     recheck_due_s: int | None
+    recheck: str = ""
+    """"recheck in 12 min", "RECHECK MISSED by 20 min", "cannot tell: confirm"; "" without a rule."""
     stop_rule: str | None
     evacuation: str
     valid_until: str
@@ -166,10 +174,12 @@ class PlanView:
 
     case: str
     replies: tuple[ReplyView, ...]
-    """More than one means that two answers stand side by side and nobody has chosen."""
+    """More than one that is not superseded means that answers stand side by side and nobody has chosen.
+    Superseded ones follow only while an order of theirs goes on."""
     advice: tuple[str, ...]
     written_before: tuple[str, ...]
-    """What the reply did not know of: "allergy: penicillin, 21:30Z"; empty when it knew everything relevant."""
+    """What the reply did not know of: "allergy: penicillin, 21:30Z"; empty when it knew everything
+    relevant."""
     accepted_by: str | None
     headline: str
     """One sentence: "No reply yet: sent 21:40Z, stored at hub 21:41Z", "Reply from …, WRITTEN BEFORE …"."""
@@ -182,7 +192,8 @@ class AlarmView:
     severity: str
     """"emergency" or "warning"."""
     text: str
-    """"SpO2 84 % crossed \"below 90\": give oxygen 10 l/min (order 3)"; neutral words while the vault is locked."""
+    """"SpO2 84 % crossed \"below 90\": give oxygen 10 l/min (order 3)"; neutral words while the vault is
+    locked."""
     since_s: int
     acknowledged_by: str | None
 
@@ -204,6 +215,10 @@ class CaseView:
     plan: PlanView | None
     transfers: tuple[TransferView, ...]
     not_understood: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    """Labels of fields of the case's template that have no answer; those needed for sending start with
+    "*"."""
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,9 +250,14 @@ def to_primitive(view: Any) -> Any:
 
 
 def from_primitive(of: type[View], values: Mapping[str, Any]) -> View:
-    """The view again, at the client; unknown keys are ignored so that an older client can talk to a newer daemon."""
+    """The view again, at the client; unknown keys are ignored so that an older client can talk to a newer
+    daemon."""
     hints = typing.get_type_hints(of)
-    known = {field.name: _restore(hints[field.name], values[field.name]) for field in dataclasses.fields(of) if field.name in values}  # type: ignore[arg-type]
+    known = {
+        field.name: _restore(hints[field.name], values[field.name])
+        for field in dataclasses.fields(of)  # type: ignore[arg-type]  # Every view is a dataclass.
+        if field.name in values
+    }
     return of(**known)
 
 

@@ -1,0 +1,1 @@
+"""Calls and events between the daemon and its clients: terminal, command line, scripts."""

@@ -1,0 +1,297 @@
+"""The composition root of a node: every part of its daemon, wired, and run under one owner.
+
+Law: killed at any moment, it starts again by itself and goes on; only the vault waits for the passphrase.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from protocol.sealing import HpkeSealer
+from sync.envelope import SealedContent
+from sync.local_socket import LocalServer
+from sync.ports import Dialer
+from sync.stores.errors import StoreHalted
+
+from .api.case_calls import CaseCalls
+from .api.methods import answer, describe_fault, log_fault, methods_of
+from .api.station_calls import StationCalls
+from .config import LinkSettings, NodeFolder, SiteSettings, link_from, write_settings
+from .errors import NotEnrolled
+from .services.alarm_sound import AlarmSound
+from .services.alarms import Alarms
+from .services.casebook import CaseBook
+from .services.clock import SystemClock
+from .services.contacts import Contacts
+from .services.enrolment import Enrolment, HttpCourier
+from .services.happenings import AlarmRaised, CasebookEvent, CaseChanged, OutboxGrew
+from .services.inbox import Inbox
+from .services.labels import Labels
+from .services.link_watch import watch_links
+from .services.outbox import Outbox
+from .services.outgoing import Outgoing
+from .services.progress import RateMeter, SpoolCarriage
+from .services.session_watch import SessionWatch
+from .services.status import Status
+from .services.transfers import TransferList
+from .services.vault_access import VaultAccess
+from .spool.spool import Spool
+from .vault.vault import Vault
+from .views import AlarmView, StatusView, TransferView, to_primitive
+
+RESTART_S: Final = 5.0
+"""Before a part that failed starts again: a fault that comes back must not fill the log."""
+STATUS_EVERY_S: Final = 0.2
+"""Between two reports of status: a burst of changes is one report."""
+
+
+class Daemon:
+    """Every part of one node, wired."""
+
+    def __init__(self, folder: NodeFolder, settings: SiteSettings, link: LinkSettings, spool: Spool) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._spool = spool
+        self._status_stirred = asyncio.Event()
+        self._halted: StoreHalted | None = None
+        self.stopping = asyncio.Event()
+        self._clock = SystemClock()
+        sealer = HpkeSealer(os.urandom)
+        self._rate = RateMeter()
+        self._labels = Labels()
+        self._carriage = SpoolCarriage(spool, self._rate)
+        self._carriage.usd_per_byte = link.usd_per_megabyte / 1e6
+        self._vault = VaultAccess(folder.root, self._open_casebook)
+        self._alarms = Alarms(
+            self._vault,
+            spool.alarms,
+            sound=AlarmSound(settings.alarm_command),
+            clock=self._clock,
+            tell=self._tell_alarm,
+        )
+        self._outbox = Outbox(
+            self._vault, spool, sealer=sealer, clock=self._clock, queued=self._queued, trouble=self._trouble
+        )
+        self._inbox = Inbox(
+            self._vault,
+            spool,
+            sealer=sealer,
+            clock=self._clock,
+            keep_alarms=self._alarms.keep,
+            trouble=self._trouble,
+        )
+        self._watch = self._new_watch()
+        self._contacts = Contacts(
+            spool,
+            clock=self._clock,
+            link=link,
+            dialer_for=_dialer_for,
+            watcher=self._watch,
+            state_changed=self._status_stirred.set,
+        )
+        self._status = self._new_status()
+        self._methods = methods_of(self._case_calls(), self._station_calls())
+        self.server = LocalServer(folder.socket, self._answer, describe_fault)
+
+    async def unlock(self, passphrase: bytes) -> None:
+        """Raises `WrongPassphrase`."""
+        if await self._vault.unlock(passphrase):
+            await self._opened()
+
+    @property
+    def unlocked(self) -> bool:
+        return self._vault.unlocked
+
+    async def run(self) -> None:
+        """Everything but the socket, until `stopping`; then the vault is locked."""
+        try:
+            async with asyncio.TaskGroup() as services:
+                tasks = [
+                    services.create_task(self._keep_running(name, service))
+                    for name, service in (
+                        ("alarms", self._alarms.run),
+                        ("sealing", self._outbox.run),
+                        ("opening", self._inbox.run),
+                        ("progress", self._watch.run),
+                        ("dialling", self._contacts.run),
+                        ("network news", lambda: watch_links(self._contacts.link_appeared)),
+                        ("status", self._tell_status),
+                    )
+                ]
+                await self.stopping.wait()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await self._vault.lock()
+        if self._halted is not None:
+            raise self._halted
+
+    async def _keep_running(self, name: str, service: Callable[[], Awaitable[None]]) -> None:
+        """A fault in one part must not end the others: it is recorded, shown, and the part starts again."""
+        while True:
+            try:
+                await service()
+            except Exception as error:
+                if _is_halted(error):
+                    raise
+                log_fault(name, error)
+                self._trouble(f"The part for {name} failed ({type(error).__name__}) and was started again.")
+            await asyncio.sleep(RESTART_S)
+
+    def _new_watch(self) -> SessionWatch:
+        return SessionWatch(
+            self._spool,
+            carriage=self._carriage,
+            rate=self._rate,
+            labels=self._labels,
+            inbox=self._inbox,
+            alarms=self._alarms,
+            clock=self._clock,
+            tell=self._tell_progress,
+            status_changed=self._status_stirred.set,
+        )
+
+    def _new_status(self) -> Status:
+        return Status(
+            self._settings.site,
+            self._spool,
+            vault=self._vault,
+            contacts=self._contacts,
+            carriage=self._carriage,
+            inbox=self._inbox,
+            alarms=self._alarms,
+            clock=self._clock,
+        )
+
+    def _case_calls(self) -> CaseCalls:
+        return CaseCalls(
+            self._vault,
+            outbox=self._outbox,
+            alarms=self._alarms,
+            transfers=TransferList(
+                self._vault, self._spool, carriage=self._carriage, labels=self._labels, watch=self._watch
+            ),
+            contacts=self._contacts,
+            rate=self._rate,
+            clock=self._clock,
+            language=self._settings.language,
+        )
+
+    def _station_calls(self) -> StationCalls:
+        return StationCalls(
+            vault=self._vault,
+            status=self._status,
+            contacts=self._contacts,
+            enrolment=Enrolment(self._vault, self._spool, clock=self._clock, courier=HttpCourier()),
+            alarms=self._alarms,
+            keep_link=self._keep_link,
+            opened=self._opened,
+            locked=self._locked,
+            enrolled=self._enrolled,
+            stop=self.stopping.set,
+        )
+
+    async def _answer(self, name: str, values: Mapping[str, Any]) -> object:
+        try:
+            return await answer(self._methods, name, values)
+        except StoreHalted as error:
+            # What is read after an unconfirmed write may never have reached the disk: end, and check.
+            self._halted = error
+            self.stopping.set()
+            raise
+
+    # What parts tell each other.
+
+    def _open_casebook(self, vault: Vault) -> CaseBook:
+        return CaseBook(vault, clock=self._clock, carriage=self._carriage, observer=self._case_happened)
+
+    def _case_happened(self, event: CasebookEvent) -> None:
+        match event:
+            case CaseChanged(case_id=case_id):
+                self.server.publish("case_changed", {"case": case_id.hex()})
+                self._alarms.wake()
+                self._status_stirred.set()
+            case OutboxGrew():
+                self._outbox.wake()
+            case AlarmRaised(alarm=alarm):
+                self._alarms.case_alarm_raised(alarm)
+
+    def _queued(self, outgoing: Outgoing, sealed: SealedContent) -> None:
+        self._labels.learn(sealed.bundle_id, what=outgoing.what, case_id=outgoing.case_id)
+        self._contacts.queued(sealed.bundle_id)
+        self._status_stirred.set()
+
+    def _trouble(self, sentence: str) -> None:
+        self._status.note_trouble(sentence)
+        self._status_stirred.set()
+
+    async def _opened(self) -> None:
+        """The vault was unlocked."""
+        self._labels.learn_all(await self._vault.casebook.dispatches())
+        await self._alarms.take_over_from_neutral()
+        self._outbox.wake()
+        self._inbox.wake()
+        self._status_stirred.set()
+
+    def _locked(self) -> None:
+        self._labels.forget_all()
+        self._alarms.wake()
+        self._status_stirred.set()
+
+    def _enrolled(self) -> None:
+        self._outbox.wake()
+        self._contacts.enrolled()
+        self._status_stirred.set()
+
+    def _keep_link(self, changes: Mapping[str, Any]) -> None:
+        """Into site.toml, without what holds for this run only."""
+        self._settings = replace(self._settings, link=link_from(changes, self._settings.link))
+        write_settings(self._folder.settings, self._settings)
+        self._carriage.usd_per_byte = link_from(changes, self._contacts.link).usd_per_megabyte / 1e6
+
+    # What clients are told.
+
+    def _tell_progress(self, view: TransferView) -> None:
+        self.server.publish("progress", to_primitive(view))
+
+    def _tell_alarm(self, view: AlarmView) -> bool:
+        self._status_stirred.set()
+        return self.server.publish("alarm", to_primitive(view)) > 0
+
+    async def _tell_status(self) -> None:
+        """A report whenever it differs from the last one."""
+        told: StatusView | None = None
+        while True:
+            await self._status_stirred.wait()
+            self._status_stirred.clear()
+            if self.server.has_subscribers:
+                view = await self._status.view()
+                if view != told:
+                    self.server.publish("status", to_primitive(view))
+                    told = view
+            await asyncio.sleep(STATUS_EVERY_S)
+
+
+def _is_halted(error: Exception) -> bool:
+    """Nothing may go on after a write that the disk did not confirm."""
+    if isinstance(error, ExceptionGroup):
+        return error.subgroup(StoreHalted) is not None
+    return isinstance(error, StoreHalted)
+
+
+def _dialer_for(link: LinkSettings) -> Dialer:
+    if link.hub_url is None:
+        raise NotEnrolled("No hub is configured. Use `sfnode link set --hub URL`.")
+    # Imported at the first dial: it is a third of what a daemon takes to start, and typing can begin before.
+    from sync.links.http import HttpDialer
+
+    return HttpDialer(
+        link.hub_url,
+        rate_bit_s=link.rate_bit_s,
+        rtt_s=link.rtt_s,
+        usd_per_megabyte=link.usd_per_megabyte,
+    )

@@ -1,0 +1,1 @@
+"""Clinical rules of a node, pure: no I/O, no clock, no randomness."""

@@ -1,0 +1,115 @@
+"""One case as this site keeps it: its entries, when each was first seen here, and the state they fold to.
+
+Law: entries of another case or another patient are never folded in; what a record may not undo, it does not
+undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from protocol.actors import Party
+from protocol.clinical import CaseOpened, Patient
+from protocol.entry import Entry
+from protocol.fold import CaseState, fold
+from protocol.header import Priority
+from protocol.ids import CaseId, EntryId, PatientId, RecordId
+from protocol.records import Kind, Record, Reference, Relation
+
+from .moments import Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEntry:
+    """An entry that stands in its case."""
+
+    entry: Entry
+    party: Party
+    """Whose key signed it."""
+    first_seen: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFile:
+    """Everything known of one case."""
+
+    case_id: CaseId
+    patient_id: PatientId
+    priority: Priority
+    sent_s: int | None
+    entries: tuple[KeptEntry, ...]
+    state: CaseState
+    first_seen: Mapping[RecordId, Moment]
+
+    @classmethod
+    def of(
+        cls,
+        entries: Iterable[KeptEntry],
+        *,
+        case_id: CaseId,
+        patient_id: PatientId,
+        priority: Priority,
+        sent_s: int | None,
+    ) -> CaseFile:
+        """`ValueError` when an entry belongs to another case or patient: whoever stored it there has a
+        fault."""
+        kept = tuple(entries)
+        if any((each.entry.case_id, each.entry.patient_id) != (case_id, patient_id) for each in kept):
+            raise ValueError("an entry of another case or patient was about to be folded into this one")
+        return cls(
+            case_id=case_id,
+            patient_id=patient_id,
+            priority=priority,
+            sent_s=sent_s,
+            entries=kept,
+            state=fold(admitted(kept)),
+            first_seen={record.record_id: each.first_seen for each in kept for record in each.entry.records},
+        )
+
+    @property
+    def is_consult(self) -> bool:
+        """Whether it is about a patient: the site's own pseudo-case is not."""
+        return bool(self.state.opened)
+
+    @property
+    def opened(self) -> CaseOpened:
+        """The first statement that opened the case; only for consults."""
+        body: CaseOpened = self.state.opened[0].body
+        return body
+
+    @property
+    def patient(self) -> Patient | None:
+        """The latest of the current statements about the patient; the view says when there are several."""
+        return self.state.patients[-1].body if self.state.patients else None
+
+    @property
+    def entry_ids(self) -> frozenset[EntryId]:
+        return frozenset(each.entry.entry_id for each in self.entries)
+
+    @property
+    def changed_s(self) -> int:
+        """When something last came to be known here, by the wall clock."""
+        return max((each.first_seen.wall_s for each in self.entries), default=0)
+
+
+def admitted(entries: Iterable[KeptEntry]) -> tuple[Record, ...]:
+    """All records, without the references that may not take effect.
+
+    Voiding is for the place that wrote a record, and a stop order is never voided: an order that was stopped
+    would open again. Superseding is for records of the same kind: a reply cannot make an allergy disappear.
+    """
+    records = {record.record_id: (record, each.party) for each in entries for record in each.entry.records}
+
+    def stands(record: Record, party: Party, ref: Reference) -> bool:
+        target, target_party = records.get(ref.record, (None, party))
+        if target is None:
+            return True
+        if ref.relation is Relation.VOIDS:
+            return target_party is party and target.kind != Kind.ORDER_STOPPED
+        return ref.relation is not Relation.SUPERSEDES or target.kind == record.kind
+
+    return tuple(
+        replace(record, refs=tuple(ref for ref in record.refs if stands(record, party, ref)))
+        for record, party in records.values()
+    )

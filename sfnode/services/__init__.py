@@ -1,0 +1,1 @@
+"""What the node does for its clients: verbs over the vault, the spool and the domain."""

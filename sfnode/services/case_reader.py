@@ -1,0 +1,250 @@
+"""Reading the casebook: every view, and what waits to be sealed, from snapshots that hold all that was
+saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from protocol.bundle import BundleContent, LayerBundle
+from protocol.ids import BundleId, CaseId
+from protocol.orders import Capability
+from sfnode.domain.aboard import current_list
+from sfnode.domain.case_file import CaseFile
+from sfnode.domain.lifecycle import row_order
+from sfnode.domain.moments import Moment
+from sfnode.domain.plan import unread
+from sfnode.domain.rechecks import recheck_due_in_s
+from sfnode.errors import NotFound
+from sfnode.vault import alarms as alarm_rows
+from sfnode.vault import asides
+from sfnode.vault import outbox as outbox_rows
+from sfnode.vault.directory import read_hub
+from sfnode.vault.entries import CaseCache, case_ids
+from sfnode.vault.vault import Vault
+from sfnode.views import AlarmView, CaseRow, CaseView, PlanView, TransferView
+from sync.stores.connection import Connection
+from sync.stores.errors import StoreDamaged
+
+from . import case_views
+from .case_views import Scene
+from .clock import SiteClock, moment_of
+from .happenings import Quarantined, Recheck
+from .outgoing import Carriage, Dispatch, NothingCarried, Outgoing, Progress
+
+Result = TypeVar("Result")
+
+OUTBOX_PAGE: Final = 64
+"""Contents handed over at once; photo layers are in memory meanwhile."""
+LISTED_MAX: Final = 200
+"""Lines of a list that only looks back."""
+_NEUTRAL: Final = "A reminder is due. Unlock to see it."
+
+
+class CaseReader:
+    """The half of the casebook that changes nothing. Safe to call from any number of tasks of one loop."""
+
+    def __init__(self, vault: Vault, *, clock: SiteClock, carriage: Carriage | None = None) -> None:
+        self._vault = vault
+        self._clock = clock
+        self._carriage = carriage or NothingCarried()
+        self._cache = CaseCache()
+
+    async def find_case(self, name: str) -> CaseId:
+        """By hex id, unique prefix of it, or short form ("C-7K2M", "7k2m"). `NotFound`, also when
+        ambiguous."""
+        consults = [case.case_id for case in await self._read(self._consults)]
+        wanted = name.strip().casefold()
+        named = [case_id for case_id in consults if wanted and case_id.hex().startswith(wanted)]
+        shorts = (case_views.short_name(case_id).casefold() for case_id in consults)
+        named += [
+            case_id
+            for case_id, short in zip(consults, shorts, strict=True)
+            if wanted in (short, short.removeprefix("c-")) and case_id not in named
+        ]
+        if len(named) == 1:
+            return named[0]
+        if named:
+            raise NotFound(f"{len(named)} cases could be meant by {name!r}. Type more of the id.")
+        raise NotFound(f"There is no case {name!r} here. `sfnode case list` shows those there are.")
+
+    async def capability(self) -> Capability | None:
+        """The list aboard, None before the first."""
+        return await self._read(self._capability)
+
+    # Showing ----------------------------------------------------------------------------------------------
+
+    async def case_rows(self) -> tuple[CaseRow, ...]:
+        """All consults, those that need a person first."""
+        scenes = await self._scenes(self._consults)
+        return tuple(sorted((case_views.row_view(scene) for scene in scenes), key=row_order))
+
+    async def case_row(self, case_id: CaseId) -> CaseRow:
+        return case_views.row_view(await self._scene(case_id))
+
+    async def case_view(self, case_id: CaseId) -> CaseView:
+        return case_views.case_view(await self._scene(case_id))
+
+    async def plan_view(self, case_id: CaseId) -> PlanView:
+        return case_views.plan_view(await self._scene(case_id))
+
+    async def transfer_views(self, case_id: CaseId | None = None) -> tuple[TransferView, ...]:
+        """Upward transfers: each dispatch with the progress that the carriage knows."""
+        rows = await self._read(lambda connection: outbox_rows.rows_of_case(connection, case_id))
+        return case_views.transfer_views(rows, await self._progress(rows))
+
+    async def unread_replies(self) -> int:
+        """Replies and immediate advice that nobody here has opened."""
+        return sum(len(unread(case)) for case in await self._read(self._consults))
+
+    async def read_blob(self, case_id: CaseId, blob: bytes) -> bytes:
+        """One media layer's bytes, verified; `NotFound` when this case names no such layer, or it is not
+        here."""
+        case = await self._read(lambda connection: self._consult(connection, case_id))
+        data = await self._vault.blobs.read(case_id, blob) if blob in named_blobs(case) else None
+        if data is None:
+            raise NotFound(f"There is no picture {blob.hex()} in this case.")
+        return data
+
+    async def quarantined(self) -> tuple[Quarantined, ...]:
+        """What was kept aside, newest first, at most `LISTED_MAX`."""
+        rows = await self._read(lambda connection: asides.newest(connection, LISTED_MAX))
+        return tuple(Quarantined(name=entry_id.hex(), reason=reason) for entry_id, reason in rows)
+
+    async def alarms(self, *, open_only: bool = True) -> tuple[AlarmView, ...]:
+        """Unacknowledged alarms, oldest first; with `open_only=False` the newest `LISTED_MAX` of any
+        state."""
+        if open_only:
+            return await self._read(alarm_rows.open_alarms)
+        return await self._read(lambda connection: alarm_rows.newest(connection, LISTED_MAX))
+
+    async def rechecks(self) -> tuple[Recheck, ...]:
+        """Of every open case whose standing replies ask for rechecks."""
+        now = self._now()
+        return tuple(
+            Recheck(
+                case_id=case.case_id,
+                reply=reply.record_id,
+                due_in_s=recheck_due_in_s(reply, case, now),
+                neutral_text=_NEUTRAL,
+            )
+            for case in await self._read(self._consults)
+            if not case.state.closed
+            for reply in case.state.replies
+            if reply.body.recheck_every_min is not None
+        )
+
+    # Going out --------------------------------------------------------------------------------------------
+
+    async def outbox(self, limit: int = OUTBOX_PAGE) -> tuple[Outgoing, ...]:
+        """Contents not yet sealed, most urgent first by (priority, rank, row).
+
+        A picture that cannot be read any more is left out, so that it stops nothing behind it.
+        """
+        rows = await self._read(lambda connection: outbox_rows.unsealed(connection, limit))
+        return await self._outgoing(rows)
+
+    async def dispatches(self, case_id: CaseId | None = None) -> tuple[Dispatch, ...]:
+        """Every bundle ever queued, oldest first; of one case, or of all."""
+        rows = await self._read(lambda connection: outbox_rows.rows_of_case(connection, case_id))
+        return tuple(
+            Dispatch(
+                row=row.row,
+                case_id=row.case_id,
+                what=row.what,
+                priority=row.priority,
+                rank=row.rank,
+                size_bytes=row.size_bytes,
+                queued_s=row.queued_s,
+                bundle_id=row.bundle_id,
+            )
+            for row in rows
+        )
+
+    # For both halves --------------------------------------------------------------------------------------
+
+    def _now(self) -> Moment:
+        return moment_of(self._clock)
+
+    async def _read(self, work: Callable[[Connection], Result]) -> Result:
+        return await self._vault.database.read(work)
+
+    async def _outgoing(self, rows: tuple[outbox_rows.OutboxRow, ...]) -> tuple[Outgoing, ...]:
+        found = []
+        for row in rows:
+            content = await self._content(row)
+            if content is not None:
+                found.append(
+                    Outgoing(
+                        row=row.row,
+                        case_id=row.case_id,
+                        what=row.what,
+                        priority=row.priority,
+                        rank=row.rank,
+                        size_bytes=row.size_bytes,
+                        content=content,
+                    )
+                )
+        return tuple(found)
+
+    async def _content(self, row: outbox_rows.OutboxRow) -> BundleContent | None:
+        if row.layer is None or row.blob is None:
+            return await self._read(lambda connection: outbox_rows.entries_of(connection, row.row))
+        try:
+            data = await self._vault.blobs.read(row.case_id, row.blob)
+        except StoreDamaged:
+            return None
+        return None if data is None else LayerBundle(row.case_id, row.layer, data)
+
+    def _capability(self, connection: Connection) -> Capability | None:
+        hub = read_hub(connection)
+        return None if hub is None else current_list(self._cache.read(connection, hub.site_case))
+
+    def _consults(self, connection: Connection) -> tuple[CaseFile, ...]:
+        cases = (self._cache.read(connection, case_id) for case_id in case_ids(connection))
+        return tuple(case for case in cases if case is not None and case.is_consult)
+
+    def _consult(self, connection: Connection, case_id: CaseId) -> CaseFile:
+        case = self._cache.read(connection, case_id)
+        if case is None or not case.is_consult:
+            raise NotFound(
+                f"There is no case {case_id.hex()} here. `sfnode case list` shows those there are."
+            )
+        return case
+
+    async def _scene(self, case_id: CaseId) -> Scene:
+        return (await self._scenes(lambda connection: (self._consult(connection, case_id),)))[0]
+
+    async def _scenes(self, cases: Callable[[Connection], tuple[CaseFile, ...]]) -> tuple[Scene, ...]:
+        now = self._now()
+
+        def work(connection: Connection) -> tuple[Scene, ...]:
+            capability = self._capability(connection)
+            return tuple(
+                Scene(
+                    case=case,
+                    rows=outbox_rows.rows_of_case(connection, case.case_id),
+                    progress={},
+                    alarms=len(alarm_rows.open_alarms(connection, case.case_id)),
+                    capability=capability,
+                    now=now,
+                )
+                for case in cases(connection)
+            )
+
+        scenes = await self._read(work)
+        progress = await self._progress(tuple(row for scene in scenes for row in scene.rows))
+        return tuple(replace(scene, progress=progress) for scene in scenes)
+
+    async def _progress(self, rows: tuple[outbox_rows.OutboxRow, ...]) -> Mapping[BundleId, Progress]:
+        sealed = [row.bundle_id for row in rows if row.bundle_id is not None]
+        return await self._carriage.progress(sealed) if sealed else {}
+
+
+def named_blobs(case: CaseFile) -> frozenset[bytes]:
+    """Hashes that a signed manifest of the case names."""
+    media = [record.body for record in case.state.media]
+    return frozenset(
+        [layer.blob for body in media for layer in body.layers] + [body.source for body in media]
+    )

@@ -1,0 +1,353 @@
+"""The casebook: all that is written to, and shown of, the cases of this site while the vault is unlocked.
+
+Law: what a method has returned from is durable, an entry and its outbox row together or neither.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Final, TypeVar
+
+from protocol.bundle import BundleContent, EntryBundle, LayerBundle
+from protocol.clinical import Layer, MediaLayer, Patient, Treatment, Vitals
+from protocol.enrolment import HubKeys
+from protocol.errors import BundleRefused
+from protocol.header import Priority
+from protocol.ids import BundleId, CaseId
+from protocol.orders import Capability, CapabilityItem
+from sfnode.domain.intake import NewCase
+from sfnode.domain.rechecks import missed_rechecks
+from sfnode.errors import Refused
+from sfnode.media.layers import EncodedLayer, PhotoLayers
+from sfnode.vault import alarms, outbox
+from sfnode.vault.directory import SITE_PATIENT, keep_hub, read_identity
+from sfnode.vault.entries import insert_case, patient_of
+from sfnode.vault.vault import Vault
+from sfnode.views import AlarmView, PhotoView
+from sync.ports import Rank
+from sync.stores.connection import Connection
+
+from . import capture, case_views, ordering, sending
+from .case_reader import CaseReader, named_blobs
+from .clock import SiteClock
+from .happenings import (
+    AlarmRaised,
+    CasebookEvent,
+    CaseChanged,
+    Ingested,
+    OutboxGrew,
+    Quarantined,
+    Saved,
+)
+from .ingest import ingest_entries
+from .outgoing import Carriage, Outgoing
+from .writing import Occasion, Pen
+
+__all__ = [
+    "AlarmRaised",
+    "CaseBook",
+    "CaseChanged",
+    "CasebookEvent",
+    "Ingested",
+    "OutboxGrew",
+    "Quarantined",
+    "Saved",
+]
+
+Result = TypeVar("Result")
+
+LAYERS_UNNAMED_MAX: Final = 16
+"""Received layers of a case that no manifest names yet: they may come first, but not fill the disk."""
+_SOURCE_BYTES: Final = 16
+
+
+class CaseBook(CaseReader):
+    """Needs an unlocked vault. Safe to call from any number of tasks of one loop.
+
+    Raises `sfnode.errors`: `NotFound`, `Refused` and its kinds (`NotEnrolled`, `Incomplete`, `ValueRefused`,
+    those of `case_errors`), and the store's own errors when the disk fails. Every refusal leaves everything
+    as it was.
+    """
+
+    def __init__(
+        self,
+        vault: Vault,
+        *,
+        clock: SiteClock,
+        carriage: Carriage | None = None,
+        observer: Callable[[CasebookEvent], None] = lambda event: None,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        """`observer` is called after the change is durable, in the caller's step; it must not raise or
+        block."""
+        super().__init__(vault, clock=clock, carriage=carriage)
+        self._observer = observer
+        self._random_bytes = random_bytes
+
+    # The site and its hub ---------------------------------------------------------------------------------
+
+    async def join_hub(self, hub: HubKeys, *, bundle_secret: bytes) -> None:
+        """Keep what enrolment gave (`pair_secrets(...).bundle_ids`) and queue who works here, ahead of
+        everything.
+
+        Repeating it with the same hub changes nothing but its keys; another hub is refused.
+        """
+        occasion = self._occasion()
+
+        def work(connection: Connection) -> None:
+            kept = keep_hub(connection, read_identity(connection), hub, bundle_secret)
+            if patient_of(connection, kept.site_case) is not None:
+                return
+            pen = Pen(connection, occasion)
+            insert_case(connection, kept.site_case, SITE_PATIENT, priority=Priority.URGENT, sent_s=pen.now_s)
+            written = pen.first(kept.site_case, SITE_PATIENT, [])
+            # Of the first class, for without it the hub cannot believe a headline.
+            pen.queue(
+                pen.case(kept.site_case),
+                [written.signed],
+                what="who works here",
+                rank=Rank.HEADLINE,
+                priority=Priority.EMERGENCY,
+            )
+
+        await self._vault.database.write(work)
+        self._observer(OutboxGrew())
+
+    async def set_capability(self, items: Sequence[CapabilityItem]) -> Capability:
+        """A new whole list, one version up, queued at once."""
+        capability = await self._with_pen(lambda pen: capture.set_capability(pen, items))
+        self._observer(OutboxGrew())
+        return capability
+
+    # Writing ----------------------------------------------------------------------------------------------
+
+    async def open_case(self, new: NewCase) -> Saved:
+        """A draft: nothing of it leaves before `send_case`."""
+        return await self._save(lambda pen: capture.open_case(pen, new, self._random_bytes))
+
+    async def add_vitals(self, case_id: CaseId, sets: Sequence[Vitals]) -> Saved:
+        """One entry however many sets; `alarms` holds each contingency that these readings crossed."""
+        return await self._save(lambda pen: capture.add_vitals(pen, case_id, sets))
+
+    async def add_note(self, case_id: CaseId, *, language: str, text: str) -> Saved:
+        """A text longer than a record may be is split at a line or word end into several notes of one
+        entry."""
+        return await self._save(lambda pen: capture.add_note(pen, case_id, language=language, text=text))
+
+    async def add_treatment(self, case_id: CaseId, treatment: Treatment) -> Saved:
+        return await self._save(lambda pen: capture.add_treatment(pen, case_id, treatment))
+
+    async def update_patient(self, case_id: CaseId, change: Callable[[Patient], Patient]) -> Saved:
+        """A new statement that supersedes the present one(s): `change` gets the present body, returns the new
+        one.
+
+        `change` runs on the database's thread and may run twice; `PatientChange.applied_to` is one.
+        """
+        return await self._save(lambda pen: capture.update_patient(pen, case_id, change))
+
+    async def add_photo(
+        self,
+        case_id: CaseId,
+        photo: PhotoLayers,
+        *,
+        caption: str,
+        taken_s: int | None = None,
+        original: bytes | None = None,
+    ) -> PhotoView:
+        """Bytes durable first, then the signed manifest that names them. `original` stays in the vault for
+        ever."""
+        if original is not None and sha256(original).digest() != photo.source_sha256:
+            raise Refused("The picture changed while it was read. The case is unchanged. Add it again.")
+        await self._read(lambda connection: self._consult(connection, case_id))
+        source = photo.source_sha256[:_SOURCE_BYTES]
+        if original is not None:
+            source = await self._vault.blobs.keep(case_id, original)
+        layers = (
+            await self._keep_layer(case_id, Layer.PREVIEW, photo.preview),
+            await self._keep_layer(case_id, Layer.STANDARD, photo.standard),
+        )
+        new = capture.NewPhoto(caption=caption, taken_s=taken_s, source=source, layers=layers)
+        saved = await self._save(lambda pen: capture.add_photo(pen, case_id, new))
+        case = await self._read(lambda connection: self._consult(connection, case_id))
+        return next(
+            case_views.photo_view(record)
+            for record in case.state.media
+            if record.record_id == saved.records[0]
+        )
+
+    async def send_case(self, case_id: CaseId, *, accept_missing: bool = False) -> tuple[Outgoing, ...]:
+        """Queue headline, text, and photo layers; what this call queued. Sending again queues nothing.
+
+        From then on each new entry is queued as it is written. `Incomplete` names what the template requires
+        for sending and is not there, unless `accept_missing`; an emergency is never held back.
+        """
+        rows = await self._with_pen(
+            lambda pen: sending.send_case(pen, case_id, accept_missing=accept_missing)
+        )
+        self._observer(CaseChanged(case_id=case_id))
+        self._observer(OutboxGrew())
+        return await self._outgoing(await self._read(lambda connection: outbox.rows_from(connection, rows)))
+
+    async def close_case(self, case_id: CaseId, *, outcome: str) -> Saved:
+        return await self._save(lambda pen: capture.close_case(pen, case_id, outcome=outcome))
+
+    # Replies and orders -----------------------------------------------------------------------------------
+
+    async def mark_reply_seen(self, case_id: CaseId) -> Saved | None:
+        """A person has the plan on screen: every reply and advice not yet marked; None when all were."""
+        saved = await self._with_pen(lambda pen: ordering.mark_reply_seen(pen, case_id))
+        if saved is not None:
+            self._tell(saved)
+        return saved
+
+    async def accept_plan(self, case_id: CaseId, *, remark: str | None = None) -> Saved:
+        """The medic goes on with the plan, knowing what its author did not know."""
+        return await self._save(lambda pen: ordering.accept_plan(pen, case_id, remark=remark))
+
+    async def confirm_order(
+        self, case_id: CaseId, order: int, *, reply: str | None = None, read_back: str | None = None
+    ) -> Saved:
+        """Read and will be done. Refused when the order is not open, contradicts the list aboard, or asks for
+        a read-back that is missing or differs; `reply` (hex prefix) is needed only when two replies have that
+        order."""
+        return await self._save(
+            lambda pen: ordering.confirm_order(pen, case_id, order, reply=reply, read_back=read_back)
+        )
+
+    async def give_order(
+        self,
+        case_id: CaseId,
+        order: int,
+        *,
+        reply: str | None = None,
+        dose: str | None = None,
+        given_s: int | None = None,
+        remark: str | None = None,
+    ) -> Saved:
+        """Done: always recorded, also when the order was stopped or the dose differs (both are then shown).
+        Without `dose` the ordered dose was given; without `given_s`, now."""
+        return await self._save(
+            lambda pen: ordering.give_order(
+                pen, case_id, order, reply=reply, dose=dose, given_s=given_s, remark=remark
+            )
+        )
+
+    async def refuse_order(
+        self, case_id: CaseId, order: int, *, reason: str, reply: str | None = None
+    ) -> Saved:
+        """Not done, and why."""
+        return await self._save(
+            lambda pen: ordering.refuse_order(pen, case_id, order, reason=reason, reply=reply)
+        )
+
+    # Coming in --------------------------------------------------------------------------------------------
+
+    async def ingest(self, content: BundleContent, *, waited_s: float | None = 0.0) -> Ingested:
+        """Verify, check authority and apply in one transaction; idempotent, and any order gives the same
+        cases.
+
+        An entry that may not stand is kept aside with its reason and applied to nothing; a picture that may
+        not be kept raises `BundleRefused` and stays in custody. `waited_s` is how long the
+        bundle lay here unopened (a locked vault), so that "valid for" runs from its arrival; None: cannot be
+        told.
+        """
+        if isinstance(content, LayerBundle):
+            return await self._ingest_layer(content)
+        return await self._ingest_entries(content, waited_s)
+
+    async def _ingest_entries(self, content: EntryBundle, waited_s: float | None) -> Ingested:
+        now = self._now()
+        first_seen = now.untold() if waited_s is None else now.earlier_by(waited_s)
+        ingested = await self._vault.database.write(
+            lambda connection: ingest_entries(
+                connection, content.entries, first_seen=first_seen, now_s=now.wall_s
+            )
+        )
+        for case_id in sorted(ingested.cases):
+            self._observer(CaseChanged(case_id=case_id))
+        for alarm in ingested.alarms:
+            self._observer(AlarmRaised(alarm=alarm))
+        return ingested
+
+    async def _ingest_layer(self, content: LayerBundle) -> Ingested:
+        """Kept for a case that is known; shown once a signed manifest names it."""
+        case = await self._read(lambda connection: self._cache.read(connection, content.case_id))
+        if case is None:
+            raise BundleRefused("a picture came for a case that is not known here")
+        held, named = await self._vault.blobs.held(content.case_id), named_blobs(case)
+        if content.blob not in held | named and len(held - named) >= LAYERS_UNNAMED_MAX:
+            raise BundleRefused(f"{LAYERS_UNNAMED_MAX} pictures of this case wait for a manifest already")
+        await self._vault.blobs.keep(content.case_id, content.data)
+        self._observer(CaseChanged(case_id=content.case_id))
+        cases = frozenset({content.case_id})
+        return Ingested(applied=(), known=(), quarantined=(), cases=cases, alarms=())
+
+    # Going out, and alarms --------------------------------------------------------------------------------
+
+    async def sealed(self, row: int, bundle_id: BundleId) -> None:
+        """The spool has custody of it: it leaves `outbox()`. Idempotent."""
+        await self._vault.database.write(lambda connection: outbox.mark_sealed(connection, row, bundle_id))
+
+    async def acknowledge_alarm(self, alarm: int, *, by: str) -> AlarmView:
+        """The first name stays; `NotFound` for an unknown number."""
+        name = by.strip()
+        if not name:
+            raise Refused("An alarm is taken by a named person. Nothing was changed. Give a name.")
+        return await self._vault.database.write(
+            lambda connection: alarms.acknowledge(connection, alarm, name)
+        )
+
+    async def raise_missed_rechecks(self) -> tuple[AlarmView, ...]:
+        """Raise an alarm for each recheck that is due and was not done: once, and again each time another
+        interval has passed."""
+        now = self._now()
+
+        missed = [
+            (case.case_id, found)
+            for case in await self._read(self._consults)
+            if (found := missed_rechecks(case, now))
+        ]
+        if not missed:
+            return ()
+        raised = await self._vault.database.write(
+            lambda connection: tuple(
+                alarm
+                for case_id, found in missed
+                for alarm in alarms.raise_alarms(connection, case_id, found, since_s=now.wall_s)
+            )
+        )
+        for alarm in raised:
+            self._observer(AlarmRaised(alarm=alarm))
+        return raised
+
+    # Inside -----------------------------------------------------------------------------------------------
+
+    def _occasion(self) -> Occasion:
+        return Occasion(now=self._now(), offset_minutes=self._clock.offset_minutes())
+
+    async def _with_pen(self, work: Callable[[Pen], Result]) -> Result:
+        occasion = self._occasion()
+        return await self._vault.database.write(lambda connection: work(Pen(connection, occasion)))
+
+    async def _save(self, work: Callable[[Pen], Saved]) -> Saved:
+        saved = await self._with_pen(work)
+        self._tell(saved)
+        return saved
+
+    def _tell(self, saved: Saved) -> None:
+        self._observer(CaseChanged(case_id=saved.case_id))
+        self._observer(OutboxGrew())
+        for alarm in saved.alarms:
+            self._observer(AlarmRaised(alarm=alarm))
+
+    async def _keep_layer(self, case_id: CaseId, layer: Layer, encoded: EncodedLayer) -> MediaLayer:
+        return MediaLayer(
+            layer=layer,
+            blob=await self._vault.blobs.keep(case_id, encoded.data),
+            size_bytes=len(encoded.data),
+            width=encoded.width,
+            height=encoded.height,
+            quality=encoded.quality,
+        )

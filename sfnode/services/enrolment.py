@@ -1,0 +1,175 @@
+"""Joining a hub: the site's request under a one-time code, and what the hub's answer gives.
+
+Law: the request is kept before it leaves, and the answer is in the vault before the spool believes it; so an
+answer lost on the way, or a crash at any point, is mended by enrolling again with the same code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from protocol import enrolment as messages
+from protocol import errors
+from protocol.enrolment import MESSAGE_BYTES_MAX, NONCE_BYTES, HubKeys, SiteKeys
+from sfnode.errors import EnrolmentRefused, LinkDown, NotFound
+from sfnode.spool.pairing import Pairing, PendingEnrolment
+from sfnode.spool.spool import Spool
+from sync.ports import Clock
+
+from .vault_access import VaultAccess
+
+TIMEOUT_S: Final = 120.0
+"""Two messages of a few hundred bytes, and a satellite modem that has to dial first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """Whom the site has joined."""
+
+    site: str
+    organisation: str
+    hub: str
+
+
+class Courier(Protocol):
+    """Carries one request to the hub and its answer back."""
+
+    async def carry(self, hub_url: str, request: bytes) -> bytes:
+        """Raises `LinkDown` when nobody answered, `EnrolmentRefused` in the hub's words when it said no."""
+
+
+class Enrolment:
+    """Needs the vault to be open: it holds the keys that are exchanged."""
+
+    def __init__(self, vault: VaultAccess, spool: Spool, *, clock: Clock, courier: Courier) -> None:
+        self._vault = vault
+        self._spool = spool
+        self._clock = clock
+        self._courier = courier
+        self._turn = asyncio.Lock()
+
+    async def enrol(self, hub_url: str, code: str) -> Enrolled:
+        """Over the link. Repeating it with the same code is safe."""
+        async with self._turn:
+            pending = await self._request(code)
+            answer = await self._courier.carry(hub_url, pending.request)
+            return await self._accept(pending, answer)
+
+    async def make_request(self, code: str) -> bytes:
+        """The request as a file, for a site without a link."""
+        async with self._turn:
+            return (await self._request(code)).request
+
+    async def accept_response(self, response: bytes) -> Enrolled:
+        """The hub's answer to the request that was made last."""
+        async with self._turn:
+            pending = await self._spool.pairings.pending()
+            if pending is None:
+                raise NotFound(
+                    "No enrolment request was made here, so there is nothing this can answer. "
+                    "Make one with `sfnode enrol --code CODE --request-out FILE`."
+                )
+            return await self._accept(pending, response)
+
+    async def _request(self, code: str) -> PendingEnrolment:
+        """The request under way for this code, or a new one, kept before anybody sees it."""
+        identity = await self._vault.identity()
+        secret = _parsed(code)
+        key = await asyncio.to_thread(messages.code_key, secret)
+        pending = await self._spool.pairings.pending()
+        if pending is not None and pending.code_key == key:
+            return pending
+        transport = X25519PrivateKey.generate()
+        keys = SiteKeys(
+            site_name=identity.site_name,
+            signing=identity.signing_public,
+            opening=identity.opening_public,
+            transport=transport.public_key().public_bytes_raw(),
+        )
+        pending = PendingEnrolment(
+            request=messages.write_request(keys, key=key, nonce=os.urandom(NONCE_BYTES)),
+            code_key=key,
+            transport_key=transport.private_bytes_raw(),
+            made_s=int(self._clock.wall_s()),
+        )
+        await self._spool.pairings.keep_pending(pending)
+        return pending
+
+    async def _accept(self, pending: PendingEnrolment, answer: bytes) -> Enrolled:
+        keys = _read(answer, pending)
+        transport = X25519PrivateKey.from_private_bytes(pending.transport_key)
+        secrets = messages.pair_secrets(transport, keys.transport, keys.pseudonym)
+        await self._vault.casebook.join_hub(keys, bundle_secret=secrets.bundle_ids)
+        await self._spool.pairings.settle(
+            Pairing(
+                pseudonym=keys.pseudonym,
+                organisation=keys.organisation,
+                hub_name=keys.hub_name,
+                site_name=keys.site_name,
+                link_secret=secrets.link,
+                enrolled_s=int(self._clock.wall_s()),
+            )
+        )
+        return Enrolled(site=keys.site_name, organisation=keys.organisation, hub=keys.hub_name)
+
+
+class HttpCourier:
+    """POST /enrol at the hub."""
+
+    async def carry(self, hub_url: str, request: bytes) -> bytes:
+        # Imported when it is used: a node that is enrolled never pays for it here.
+        import aiohttp
+
+        url = hub_url.rstrip("/") + "/enrol"
+        headers = {"Content-Type": "application/octet-stream"}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
+                session.post(url, data=request, headers=headers, allow_redirects=False) as response,
+            ):
+                body = await response.content.read(MESSAGE_BYTES_MAX + 1)
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise LinkDown(
+                f"The hub at {hub_url} did not answer ({_cause(error)}). Nothing was changed and the code "
+                "is still good. Check the address and the link, then repeat this."
+            ) from error
+        if status != 200:
+            raise EnrolmentRefused(_hub_sentence(status, body))
+        return body
+
+
+def _parsed(code: str) -> bytes:
+    try:
+        return messages.parse_code(code)
+    except errors.EnrolmentRefused as error:
+        raise EnrolmentRefused(str(error)) from error
+
+
+def _read(answer: bytes, pending: PendingEnrolment) -> HubKeys:
+    try:
+        return messages.read_response(answer, pending.request, key=pending.code_key)
+    except errors.EnrolmentRefused as error:
+        raise EnrolmentRefused(
+            f"{error} The answer is not one to the request made here, or was altered. Nothing was changed."
+        ) from error
+
+
+def _cause(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _hub_sentence(status: int, body: bytes) -> str:
+    """The hub's own words, made harmless; a proxy's page is not worth showing."""
+    try:
+        text = " ".join(body.decode().split())
+    except UnicodeDecodeError:
+        text = ""
+    if not text or "<" in text or len(text) > 500 or not text.isprintable():
+        return f"The hub refused to enrol this site (HTTP {status}). Nothing was changed. Ask its operator."
+    return text

@@ -1,0 +1,129 @@
+"""The way into the vault: bundles that are whole in custody are opened and applied, once the vault is open.
+
+Law: a bundle leaves custody only when the casebook has made its content durable. One that cannot be opened is
+kept aside with its reason and stops nothing behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from protocol.errors import ProtocolError
+from protocol.header import Priority
+from protocol.sealing import Sealer
+from sfnode.domain.moments import elapsed_s
+from sfnode.errors import NotEnrolled, VaultLocked
+from sfnode.spool.spool import Spool
+from sfnode.views import AlarmView
+from sync.envelope import Envelope
+from sync.ports import ReceivedBundle
+from sync.stores.errors import StoreClosed, StoreError, StoreFull
+from sync.stores.sqlite import SqlitePairStore
+
+from .casebook import Ingested
+from .clock import SiteClock, moment_of
+from .vault_access import VaultAccess
+
+BATCH: Final = 16
+SEALED_COUNT_MAX: Final = 64
+"""Beyond it "64 replies wait" is as good as any number."""
+RETRY_S: Final = 60.0
+
+
+class Inbox:
+    """Opens what has come, whenever something has and the vault is open."""
+
+    def __init__(
+        self,
+        vault: VaultAccess,
+        spool: Spool,
+        *,
+        sealer: Sealer,
+        clock: SiteClock,
+        keep_alarms: Callable[[Iterable[AlarmView]], Awaitable[None]],
+        trouble: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        self._vault = vault
+        self._spool = spool
+        self._sealer = sealer
+        self._clock = clock
+        self._keep_alarms = keep_alarms
+        self._trouble = trouble
+        self._turn = asyncio.Lock()
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """A bundle is whole, or the vault was opened."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Open until cancelled."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            try:
+                await self.open_waiting()
+            except StoreFull as error:
+                self._trouble(str(error))
+                asyncio.get_running_loop().call_later(RETRY_S, self.wake)
+
+    async def open_waiting(self) -> int:
+        """Open all that is whole; how many bundles that was. Nothing when locked or not enrolled."""
+        async with self._turn:
+            try:
+                return await self._open_all()
+            except (VaultLocked, NotEnrolled, StoreClosed):
+                return 0
+
+    async def sealed_urgent(self) -> int:
+        """Bundles of class 0 and 1 that nobody has opened: what a locked node can tell of its replies."""
+        pairing = await self._spool.pairings.current()
+        if pairing is None:
+            return 0
+        custody = await self._spool.custody(pairing)
+        waiting = await custody.received_after(0, SEALED_COUNT_MAX)
+        return sum(bundle.offer.priority <= Priority.URGENT for bundle in waiting)
+
+    async def _open_all(self) -> int:
+        hub = await self._vault.hub()
+        pairing = await self._spool.pairings.current()
+        if pairing is None:
+            return 0
+        custody = await self._spool.custody(pairing)
+        envelope = Envelope(destination=hub.site, origin=hub.pseudonym, pair_secret=hub.bundle_secret)
+        row = count = 0
+        while waiting := await custody.received_after(row, BATCH):
+            for bundle in waiting:
+                await self._open(bundle, envelope, custody)
+                row, count = bundle.row, count + 1
+        return count
+
+    async def _open(self, bundle: ReceivedBundle, envelope: Envelope, custody: SqlitePairStore) -> None:
+        arrived = await self._spool.transfers.arrived(bundle.offer.bundle_id)
+        waited_s = None if arrived is None else elapsed_s(arrived, moment_of(self._clock))
+        try:
+            ingested = await self._apply(bundle, envelope, waited_s)
+        except ProtocolError as error:
+            await custody.quarantine(bundle.row, str(error))
+            self._trouble(f"A message from the hub cannot be opened and was kept aside: {error}")
+            return
+        await self._keep_alarms(ingested.alarms)
+        await custody.take(bundle.row)
+        await self._spool.transfers.forget_arrival(bundle.offer.bundle_id)
+
+    async def _apply(self, bundle: ReceivedBundle, envelope: Envelope, waited_s: float | None) -> Ingested:
+        identity = await self._vault.identity()
+        try:
+            content = envelope.open(
+                bundle.offer, bundle.sealed, keys=identity.opening_keys, sealer=self._sealer
+            )
+            return await self._vault.casebook.ingest(content, waited_s=waited_s)
+        except (ProtocolError, StoreError, VaultLocked):
+            raise
+        except Exception as error:
+            # A message that breaks the reader must not block those behind it.
+            raise ProtocolError(
+                f"reading it failed ({type(error).__name__}: {error}): update or call"
+            ) from error

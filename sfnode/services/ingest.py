@@ -1,0 +1,181 @@
+"""Received entries: verified, checked for authority, and applied or kept aside; the inside of one
+transaction.
+
+Law: nothing acts on an entry that may not stand, and the order of arrival changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from protocol.actors import Party
+from protocol.authority import Signer, check_authority
+from protocol.clinical import CaseOpened
+from protocol.entry import Entry, SignedEntry, read_entry, verify_entry
+from protocol.errors import ProtocolError
+from protocol.ids import CaseId, EntryId
+from protocol.records import Kind
+from protocol.stamps import COUNTER_MAX
+from sfnode.domain.contingency import arrival_alarms, crossing_alarms
+from sfnode.domain.moments import Moment
+from sfnode.vault.alarms import raise_alarms
+from sfnode.vault.asides import put_aside, take_back, waiting
+from sfnode.vault.directory import Hub, keep_actor, place_of, read_actors, read_hub, read_signer
+from sfnode.vault.entries import insert_case, insert_entry, is_known, patient_of, read_case
+from sfnode.views import AlarmView
+from sync.stores.connection import Connection
+
+from .happenings import Ingested, Quarantined
+
+COUNTER_ACCEPTED_MAX: Final = COUNTER_MAX // 2
+"""A counter beyond it is refused: taken over, it would leave this site none to write with."""
+
+
+class _MayNotStand(Exception):
+    """Why an entry is kept aside; with `retry`, other entries may change that."""
+
+    def __init__(self, reason: str, *, retry: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry = retry
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    signed: SignedEntry
+    first_seen: Moment
+
+
+def ingest_entries(
+    connection: Connection, entries: Sequence[SignedEntry], *, first_seen: Moment, now_s: int
+) -> Ingested:
+    """Apply what may stand; keep aside what may not; then try again what waits, until nothing more can
+    stand."""
+    hub = read_hub(connection)
+    known = tuple(dict.fromkeys(entry.entry_id for entry in entries if is_known(connection, entry.entry_id)))
+    arrivals = [_Arrival(signed, first_seen) for signed in entries if signed.entry_id not in known]
+    applied: list[Entry] = []
+    aside: dict[EntryId, str] = {}
+    for arrival in arrivals:
+        _try(connection, hub, arrival, applied, aside)
+    while applied and (more := _try_waiting(connection, hub, aside)):
+        applied += more
+    cases = frozenset(entry.case_id for entry in applied)
+    return Ingested(
+        applied=tuple(entry.entry_id for entry in applied),
+        known=known,
+        quarantined=tuple(
+            Quarantined(name=signed.entry_id.hex(), reason=aside[signed.entry_id])
+            for signed in {arrival.signed: None for arrival in arrivals}
+            if signed.entry_id in aside
+        ),
+        cases=cases,
+        alarms=tuple(alarm for case_id in sorted(cases) for alarm in _alarms(connection, case_id, now_s)),
+    )
+
+
+def _try_waiting(connection: Connection, hub: Hub | None, aside: dict[EntryId, str]) -> list[Entry]:
+    """What stood aside and stands now. Each round that returns something leaves fewer waiting."""
+    applied: list[Entry] = []
+    for each in waiting(connection):
+        _try(connection, hub, _Arrival(each.signed, each.first_seen), applied, aside)
+    return applied
+
+
+def _try(
+    connection: Connection,
+    hub: Hub | None,
+    arrival: _Arrival,
+    applied: list[Entry],
+    aside: dict[EntryId, str],
+) -> None:
+    entry_id = arrival.signed.entry_id
+    if is_known(connection, entry_id):
+        return  # Twice in one bundle.
+    try:
+        entry, signer = _admit(connection, hub, arrival.signed)
+    except _MayNotStand as refusal:
+        put_aside(
+            connection, arrival.signed, refusal.reason, retry=refusal.retry, first_seen=arrival.first_seen
+        )
+        aside[entry_id] = refusal.reason
+        return
+    _apply(connection, arrival, entry, signer)
+    take_back(connection, entry_id)
+    aside.pop(entry_id, None)
+    applied.append(entry)
+
+
+def _admit(connection: Connection, hub: Hub | None, signed: SignedEntry) -> tuple[Entry, Signer]:
+    """The entry and who signed it, if it may stand now; `_MayNotStand` says why not."""
+    if hub is None:
+        raise _MayNotStand("this site is not enrolled with a hub", retry=True)
+    try:
+        entry = read_entry(signed)
+        signer = read_signer(connection, entry.signer)
+        if signer is None:
+            raise _MayNotStand("it is signed with a key that this site does not know")
+        verify_entry(signed, signer.public_key)
+    except ProtocolError as error:
+        raise _MayNotStand(str(error)) from error
+    _check_bounds(connection, entry, signer)
+    _check_case(connection, hub, entry, signer)
+    try:
+        actors = read_actors(connection, signer.mailbox)
+        check_authority(entry, signer=signer, actors=actors, members=hub.members)
+    except ProtocolError as error:
+        # An author may still be introduced; what a role or place may not write, it will never be.
+        unknown = entry.author not in actors and not _introduces(entry)
+        raise _MayNotStand(str(error), retry=unknown) from error
+    return entry, signer
+
+
+def _check_bounds(connection: Connection, entry: Entry, signer: Signer) -> None:
+    if entry.stamp.counter + len(entry.records) > COUNTER_ACCEPTED_MAX:
+        raise _MayNotStand("its counter is further ahead than any honest one can be")
+    place = place_of(connection, entry.author)
+    if place is not None and place != signer.mailbox:
+        raise _MayNotStand("its author belongs to another place than the key that signed it")
+
+
+def _check_case(connection: Connection, hub: Hub, entry: Entry, signer: Signer) -> None:
+    """An entry joins a case that is known here and is about the same patient; only our own opening makes
+    one."""
+    patient_id = patient_of(connection, entry.case_id)
+    if patient_id is not None and patient_id != entry.patient_id:
+        raise _MayNotStand("it names another patient than the case it wants to join")
+    if patient_id is None and not (signer.party is Party.SITE and _opening(entry)):
+        raise _MayNotStand("its case is not known here", retry=True)
+
+
+def _opening(entry: Entry) -> CaseOpened | None:
+    return next((record.body for record in entry.records if isinstance(record.body, CaseOpened)), None)
+
+
+def _introduces(entry: Entry) -> bool:
+    return any(record.kind == Kind.ACTOR for record in entry.records)
+
+
+def _apply(connection: Connection, arrival: _Arrival, entry: Entry, signer: Signer) -> None:
+    if opening := _opening(entry):
+        # Our own case comes back to a vault that lost it: it was sent, or nobody else could have it.
+        insert_case(
+            connection,
+            entry.case_id,
+            entry.patient_id,
+            priority=opening.urgency,
+            sent_s=entry.stamp.wall_s,
+        )
+    insert_entry(connection, arrival.signed, entry, party=signer.party, first_seen=arrival.first_seen)
+    for record in entry.records:
+        if record.kind == Kind.ACTOR:
+            keep_actor(connection, signer.mailbox, record)
+
+
+def _alarms(connection: Connection, case_id: CaseId, now_s: int) -> tuple[AlarmView, ...]:
+    case = read_case(connection, case_id)
+    if case is None or not case.is_consult:
+        return ()
+    return raise_alarms(connection, case_id, (*arrival_alarms(case), *crossing_alarms(case)), since_s=now_s)

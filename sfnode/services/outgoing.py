@@ -1,0 +1,73 @@
+"""What the casebook hands over to be sealed and sent, and what it asks of those who carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from protocol.bundle import BundleContent
+from protocol.header import Priority
+from protocol.ids import BundleId, CaseId
+from sync.ports import Rank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One bundle's content that waits to be sealed; `row` grows and is never used twice."""
+
+    row: int
+    case_id: CaseId
+    what: str
+    """For people: "headline", "text", "preview: paper ECG", "order 2 done"."""
+    priority: Priority
+    rank: Rank
+    size_bytes: int
+    """Sealed size, header not counted; exact before sealing."""
+    content: BundleContent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """One bundle that left a draft: queued, and sealed once `bundle_id` is there."""
+
+    row: int
+    case_id: CaseId
+    what: str
+    priority: Priority
+    rank: Rank
+    size_bytes: int
+    queued_s: int
+    bundle_id: BundleId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far one sealed bundle has come."""
+
+    done_bytes: int
+    """Durable at the hub."""
+    state: str
+    """"waiting for link", "going", "stored at hub", "refused: …"."""
+    stored_s: int | None = None
+    eta_s: float | None = None
+    usd: float | None = None
+
+
+STORED_AT_HUB = "stored at hub"
+WAITING_FOR_LINK = "waiting for link"
+GOING = "going"
+
+
+class Carriage(Protocol):
+    """Whoever has custody of sealed bundles (the spool)."""
+
+    async def progress(self, bundle_ids: Sequence[BundleId]) -> Mapping[BundleId, Progress]:
+        """What is known of these bundles; those not in custody are left out. Reads only."""
+
+
+class NothingCarried:
+    """A carriage that has taken nothing yet: for a node without a hub."""
+
+    async def progress(self, bundle_ids: Sequence[BundleId]) -> Mapping[BundleId, Progress]:
+        return {}

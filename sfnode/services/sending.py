@@ -1,0 +1,111 @@
+"""A draft becomes bundles: headline, then text, then the layers of its photographs, each queued once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from protocol.actors import Party
+from protocol.bundle import EntryBundle
+from protocol.clinical import Headline, Layer, Media
+from protocol.entry import SignedEntry
+from protocol.header import Priority
+from protocol.ids import CaseId
+from protocol.limits import BUNDLE_TEXT_BYTES_MAX, ENTRIES_PER_BUNDLE_MAX
+from protocol.records import Kind, NewRecord, Record
+from sfnode.domain.case_file import CaseFile
+from sfnode.domain.completeness import missing_for_sending
+from sfnode.domain.headline import SEALED_BYTES_MAX, compose_headline
+from sfnode.domain.templates import find_template
+from sfnode.errors import Incomplete, NotFound, Refused
+from sfnode.vault.entries import mark_sent, read_signed
+from sfnode.vault.outbox import entries_not_queued, is_layer_queued, queue_layer
+from sync.envelope import enveloped_size_bytes
+from sync.ports import Rank
+
+from .writing import LAYER_RANKS, Pen
+
+_ENTRY_HEAD_BYTES: Final = 3
+"""The length before each entry in a bundle, as a varint."""
+_LAYER_WORDS: Final = {Layer.PREVIEW: "preview", Layer.STANDARD: "standard", Layer.FULL: "full"}
+
+
+def send_case(pen: Pen, case_id: CaseId, *, accept_missing: bool) -> tuple[int, ...]:
+    """Outbox rows of the whole draft; none when it was sent before."""
+    case = pen.case(case_id)
+    if not case.is_consult:
+        raise Refused("This is the site's own file, not a patient's case. Nothing was sent.")
+    if case.sent_s is not None:
+        return ()  # Since it was sent, whatever was written went into the outbox with it.
+    if not accept_missing and case.priority is not Priority.EMERGENCY:
+        _refuse_incomplete(case)
+    rows = [_queue_headline(pen, case)]
+    mark_sent(pen.connection, case_id, pen.now_s)
+    bundles = _bundles(
+        read_signed(pen.connection, entries_not_queued(pen.connection, case_id, int(Party.SITE)))
+    )
+    for number, bundle in enumerate(bundles, start=1):
+        what = "text" if len(bundles) == 1 else f"text {number} of {len(bundles)}"
+        rows.append(pen.queue(case, bundle, what=what, rank=Rank.TEXT))
+    return (*rows, *queue_layers(pen, case, case.state.media))
+
+
+def queue_layers(pen: Pen, case: CaseFile, records: Iterable[Record]) -> tuple[int, ...]:
+    """Outbox rows of the layers that these manifests name and no bundle holds."""
+    rows = []
+    for record in records:
+        if record.kind != Kind.MEDIA:
+            continue
+        media: Media = record.body
+        for layer in media.layers:
+            if is_layer_queued(pen.connection, case.case_id, layer.layer, layer.blob):
+                continue
+            rows.append(
+                queue_layer(
+                    pen.connection,
+                    case_id=case.case_id,
+                    layer=layer.layer,
+                    blob=layer.blob,
+                    size_bytes=layer.size_bytes,
+                    what=f"{_LAYER_WORDS[layer.layer]}: {media.caption}",
+                    priority=case.priority,
+                    rank=LAYER_RANKS[layer.layer],
+                    queued_s=pen.now_s,
+                )
+            )
+    return tuple(rows)
+
+
+def _refuse_incomplete(case: CaseFile) -> None:
+    try:
+        template = find_template(case.opened.template)
+    except NotFound:
+        return  # Opened with a form that this version no longer has: nothing to hold it against.
+    if missing := missing_for_sending(case, template):
+        raise Incomplete(
+            f"Not sent: {', '.join(missing)} missing. The draft is safe. Add what is missing, or send it as "
+            "it is with --accept-missing; an emergency is never held back."
+        )
+
+
+def _queue_headline(pen: Pen, case: CaseFile) -> int:
+    def fits(headline: Headline) -> bool:
+        signed = pen.sign(case.case_id, case.patient_id, [NewRecord(headline)])
+        return enveloped_size_bytes(EntryBundle((signed,))) <= SEALED_BYTES_MAX
+
+    written = pen.keep_unqueued(case, [NewRecord(compose_headline(case, fits))])
+    return pen.queue(case, [written.signed], what="headline", rank=Rank.HEADLINE)
+
+
+def _bundles(entries: Sequence[SignedEntry]) -> list[list[SignedEntry]]:
+    """As few bundles as their bounds allow, in the entries' order."""
+    bundles: list[list[SignedEntry]] = []
+    room_bytes = 0
+    for entry in entries:
+        size_bytes = len(entry.payload) + _ENTRY_HEAD_BYTES
+        if not bundles or size_bytes > room_bytes or len(bundles[-1]) >= ENTRIES_PER_BUNDLE_MAX:
+            bundles.append([])
+            room_bytes = BUNDLE_TEXT_BYTES_MAX
+        bundles[-1].append(entry)
+        room_bytes -= size_bytes
+    return bundles

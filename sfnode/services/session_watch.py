@@ -1,0 +1,232 @@
+"""What sessions report, turned into facts in the spool and into progress that clients can show.
+
+A session must never wait for us: its events are noted, newest progress replacing older, and worked off here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from protocol.ids import BundleId
+from sfnode.spool.spool import Spool
+from sfnode.views import TransferView
+from sync.core.events import (
+    BundleProgress,
+    BundleReceived,
+    BundleSent,
+    BundlesLost,
+    Direction,
+    Event,
+    ForkSeen,
+    PeerGreeted,
+    PeerRefused,
+    ReceiptsMoved,
+    RekeyAsked,
+    SessionEnded,
+)
+from sync.ports import Offer
+from sync.stores.sqlite import SqlitePairStore
+
+from .alarms import Alarms
+from .clock import SiteClock, moment_of
+from .inbox import Inbox
+from .labels import Label, Labels
+from .outgoing import GOING
+from .progress import RateMeter, SpoolCarriage
+
+REPORT_EVERY_S: Final = 0.1
+"""Ten reports a second are more than any eye or terminal can follow."""
+RECEIVED: Final = "received"
+_FORK_TEXT: Final = (
+    "This device or the hub looks copied or restored from a backup ({reason}). Nothing is lost, and both go "
+    "on. Tell the operator of the hub."
+)
+_REKEY_TEXT: Final = (
+    "The hub cannot open what was sealed with its old key. It is kept here and not lost. "
+    "Ask the operator of the hub for a new enrolment code."
+)
+
+
+class SessionWatch:
+    """The watcher of every contact."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        carriage: SpoolCarriage,
+        rate: RateMeter,
+        labels: Labels,
+        inbox: Inbox,
+        alarms: Alarms,
+        clock: SiteClock,
+        tell: Callable[[TransferView], None],
+        status_changed: Callable[[], None],
+    ) -> None:
+        self._spool = spool
+        self._carriage = carriage
+        self._rate = rate
+        self._labels = labels
+        self._inbox = inbox
+        self._alarms = alarms
+        self._clock = clock
+        self._tell = tell
+        self._status_changed = status_changed
+        self._facts: list[Event] = []
+        self._progress: dict[BundleId, BundleProgress] = {}
+        self._arriving: dict[BundleId, TransferView] = {}
+        self._stirred = asyncio.Event()
+
+    def happened(self, event: Event) -> None:
+        """Note it; never waits."""
+        if isinstance(event, BundleProgress):
+            self._progress[event.offer.bundle_id] = event
+        else:
+            self._facts.append(event)
+        self._stirred.set()
+
+    @property
+    def arriving(self) -> tuple[TransferView, ...]:
+        """Bundles of the hub's that are partly here."""
+        return tuple(self._arriving.values())
+
+    async def run(self) -> None:
+        """Work off what happened until cancelled."""
+        while True:
+            await self._stirred.wait()
+            self._stirred.clear()
+            await self._work_off()
+            await asyncio.sleep(REPORT_EVERY_S)
+
+    async def _work_off(self) -> None:
+        progress, self._progress = self._progress, {}
+        facts, self._facts = self._facts, []
+        # A fact may settle a bundle, so progress that was noted before it is told first.
+        for report in progress.values():
+            await self._report(report)
+        for fact in facts:
+            await self._settle(fact)
+
+    async def _report(self, report: BundleProgress) -> None:
+        bundle_id = report.offer.bundle_id
+        if report.direction is Direction.RECEIVING:
+            view = self._view_down(report.offer, report.durable_bytes, GOING)
+            self._arriving[bundle_id] = view
+            self._tell(view)
+            return
+        more_bytes = await self._carriage.heard(bundle_id, report.durable_bytes)
+        self._rate.add(more_bytes, self._clock.monotonic_s())
+        await self._tell_up(report.offer)
+
+    async def _settle(self, fact: Event) -> None:
+        match fact:
+            case PeerGreeted():
+                self._rate.begin(self._clock.monotonic_s())
+            case BundleSent(offer) | PeerRefused(offer, _):
+                await self._settle_up(offer)
+            case BundleReceived(offer):
+                await self._settle_down(offer)
+            case ReceiptsMoved() | SessionEnded():
+                await self._reconcile(ended=isinstance(fact, SessionEnded))
+            case BundlesLost():
+                await self._recheck_stored()
+            case ForkSeen(incarnation, _, reason):
+                await self._alarms.raise_for_station(
+                    f"fork:{incarnation.hex()}", _FORK_TEXT.format(reason=reason)
+                )
+            case RekeyAsked(_, _, recipient_key):
+                await self._alarms.raise_for_station(f"rekey:{recipient_key.hex()}", _REKEY_TEXT)
+
+    async def _settle_up(self, offer: Offer) -> None:
+        custody = await self._custody()
+        state = await custody.sent_state(offer.bundle_id) if custody else None
+        if state is not None and state.stored:
+            # A bundle of one chunk is stored before any report of progress.
+            more_bytes = await self._carriage.heard(offer.bundle_id, offer.size_bytes)
+            self._rate.add(more_bytes, self._clock.monotonic_s())
+            await self._spool.transfers.note_stored([offer.bundle_id], now_s=self._now_s())
+        self._carriage.settled(offer.bundle_id)
+        await self._tell_up(offer)
+        self._status_changed()
+
+    async def _settle_down(self, offer: Offer) -> None:
+        await self._spool.transfers.note_arrived(offer.bundle_id, moment_of(self._clock))
+        self._arriving.pop(offer.bundle_id, None)
+        self._tell(self._view_down(offer, offer.size_bytes, RECEIVED))
+        self._inbox.wake()
+        self._status_changed()
+
+    async def _reconcile(self, *, ended: bool) -> None:
+        """Receipts may also concern bundles that an earlier session sent: custody knows."""
+        custody = await self._custody()
+        if custody is None:
+            return
+        for transfer in await self._spool.transfers.unstored():
+            state = await custody.sent_state(transfer.bundle_id)
+            if state is not None and state.stored:
+                self._carriage.settled(transfer.bundle_id)
+                await self._spool.transfers.note_stored([transfer.bundle_id], now_s=self._now_s())
+                label = self._labels.of_ours(transfer.bundle_id, transfer.priority)
+                await self._tell_progress(transfer.bundle_id, transfer.size_bytes, label)
+        if ended:
+            self._carriage.contact_ended()
+            self._arriving.clear()
+        self._status_changed()
+
+    async def _recheck_stored(self) -> None:
+        """The hub was restored from an older backup: what it lost is on its way again."""
+        custody = await self._custody()
+        if custody is None:
+            return
+        lost = []
+        for bundle_id in await self._spool.transfers.stored():
+            state = await custody.sent_state(bundle_id)
+            if state is not None and not state.stored:
+                self._carriage.settled(bundle_id)
+                lost.append(bundle_id)
+        await self._spool.transfers.note_lost(lost)
+        self._status_changed()
+
+    async def _tell_up(self, offer: Offer) -> None:
+        label = self._labels.of_ours(offer.bundle_id, offer.priority)
+        await self._tell_progress(offer.bundle_id, offer.size_bytes, label)
+
+    async def _tell_progress(self, bundle_id: BundleId, size_bytes: int, label: Label) -> None:
+        progress = (await self._carriage.progress([bundle_id])).get(bundle_id)
+        if progress is not None:
+            self._tell(
+                TransferView(
+                    what=label.what,
+                    case=label.case,
+                    direction="up",
+                    size_bytes=size_bytes,
+                    done_bytes=progress.done_bytes,
+                    state=progress.state,
+                    eta_s=progress.eta_s,
+                    stored_s=progress.stored_s,
+                    usd=progress.usd,
+                )
+            )
+
+    def _view_down(self, offer: Offer, done_bytes: int, state: str) -> TransferView:
+        label = self._labels.of_hubs(offer.priority)
+        return TransferView(
+            what=label.what,
+            case=label.case,
+            direction="down",
+            size_bytes=offer.size_bytes,
+            done_bytes=done_bytes,
+            state=state,
+            eta_s=None,
+            stored_s=None,
+            usd=done_bytes * self._carriage.usd_per_byte,
+        )
+
+    async def _custody(self) -> SqlitePairStore | None:
+        pairing = await self._spool.pairings.current()
+        return None if pairing is None else await self._spool.custody(pairing)
+
+    def _now_s(self) -> int:
+        return max(0, int(self._clock.wall_s()))

@@ -1,0 +1,156 @@
+"""The diary of contacts: when the hub was reached, what it carried and cost, and why attempts failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sync.stores.connection import Connection
+from sync.stores.database import Database
+
+CONTACTS_MAX: Final = 2000
+"""Rows kept: half a year at ten contacts a day. Older ones live on in the sums."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One contact, or a run of attempts that failed alike."""
+
+    contact: int
+    link: str
+    began_s: int
+    ended_s: int | None
+    reached: bool
+    attempts: int
+    outcome: str
+    bytes_up: int
+    bytes_down: int
+    usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """Sums over all contacts ever."""
+
+    bytes_up: int
+    bytes_down: int
+    usd: float
+    last_reached_s: int | None
+
+
+class Diary:
+    """Rows of contacts. Counting must not cost an fsync per report: a power cut may undo the last few."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(self, *, link: str, now_s: int) -> int:
+        """A contact was opened; its number. What a killed process left open is closed first."""
+
+        def write(connection: Connection) -> int:
+            connection.execute(
+                "UPDATE contact SET ended_s = ?, outcome = 'the program was ended' WHERE ended_s IS NULL",
+                (now_s,),
+            )
+            ((contact,),) = connection.execute(
+                "INSERT INTO contact (link, began_s) VALUES (?, ?) RETURNING contact", (link, now_s)
+            ).fetchall()
+            connection.execute("DELETE FROM contact WHERE contact <= ?", (contact - CONTACTS_MAX,))
+            return int(contact)
+
+        return await self._database.note(write)
+
+    async def count(
+        self, contact: int, *, bytes_up: int, bytes_down: int, usd: float, reached: bool, now_s: int
+    ) -> None:
+        """What the contact has carried so far, replacing the report before; the sums follow."""
+
+        def write(connection: Connection) -> None:
+            _add_difference(connection, contact, bytes_up=bytes_up, bytes_down=bytes_down, usd=usd)
+            connection.execute(
+                "UPDATE contact SET bytes_up = ?, bytes_down = ?, usd = ?, reached = ? WHERE contact = ?",
+                (bytes_up, bytes_down, usd, reached, contact),
+            )
+            if reached:
+                connection.execute("UPDATE traffic SET last_reached_s = ?", (now_s,))
+
+        await self._database.note(write)
+
+    async def end(self, contact: int, *, outcome: str, now_s: int) -> None:
+        """The contact is over. A failure like the one before it joins that row."""
+
+        def write(connection: Connection) -> None:
+            connection.execute(
+                "UPDATE contact SET ended_s = ?, outcome = ? WHERE contact = ?", (now_s, outcome, contact)
+            )
+            _join_failures(connection, contact)
+
+        await self._database.note(write)
+
+    async def latest(self) -> Contact | None:
+        """The newest row."""
+        rows = await self.newest(1)
+        return rows[0] if rows else None
+
+    async def newest(self, limit: int) -> tuple[Contact, ...]:
+        """Newest first."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT contact, link, began_s, ended_s, reached, attempts, outcome, bytes_up,"
+                " bytes_down, usd FROM contact ORDER BY contact DESC LIMIT ?",
+                (limit,),
+            ).fetchall()
+        )
+        return tuple(
+            Contact(
+                contact=contact,
+                link=link,
+                began_s=began_s,
+                ended_s=ended_s,
+                reached=bool(reached),
+                attempts=attempts,
+                outcome=outcome,
+                bytes_up=bytes_up,
+                bytes_down=bytes_down,
+                usd=usd,
+            )
+            for contact, link, began_s, ended_s, reached, attempts, outcome, bytes_up, bytes_down, usd in rows
+        )
+
+    async def traffic(self) -> Traffic:
+        """The sums."""
+        ((bytes_up, bytes_down, usd, last_reached_s),) = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT bytes_up, bytes_down, usd, last_reached_s FROM traffic"
+            ).fetchall()
+        )
+        return Traffic(bytes_up=bytes_up, bytes_down=bytes_down, usd=usd, last_reached_s=last_reached_s)
+
+
+def _add_difference(
+    connection: Connection, contact: int, *, bytes_up: int, bytes_down: int, usd: float
+) -> None:
+    connection.execute(
+        "UPDATE traffic SET bytes_up = traffic.bytes_up + ? - contact.bytes_up,"
+        " bytes_down = traffic.bytes_down + ? - contact.bytes_down, usd = traffic.usd + ? - contact.usd"
+        " FROM contact WHERE contact.contact = ?",
+        (bytes_up, bytes_down, usd, contact),
+    )
+
+
+def _join_failures(connection: Connection, contact: int) -> None:
+    """A link that is down for a day must not fill the diary with one line a minute."""
+    rows = connection.execute(
+        "SELECT contact, link, ended_s, reached, outcome, bytes_up + bytes_down, usd FROM contact"
+        " WHERE contact <= ? ORDER BY contact DESC LIMIT 2",
+        (contact,),
+    ).fetchall()
+    if len(rows) < 2:
+        return
+    (_, link, ended_s, reached, outcome, size_bytes, usd), (before, *earlier) = rows
+    if reached or size_bytes or usd or [link, outcome] != [earlier[0], earlier[3]] or earlier[2]:
+        return
+    connection.execute(
+        "UPDATE contact SET ended_s = ?, attempts = attempts + 1 WHERE contact = ?", (ended_s, before)
+    )
+    connection.execute("DELETE FROM contact WHERE contact = ?", (contact,))

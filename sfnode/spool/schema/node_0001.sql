@@ -1,0 +1,98 @@
+-- What a node keeps beside custody, readable without the passphrase. Nothing here names a patient or a finding.
+-- A column never changes its meaning; a later step adds.
+
+-- The hub this site is enrolled with. One row.
+CREATE TABLE pairing (
+    pairing INTEGER PRIMARY KEY CHECK (pairing = 1),
+    pseudonym BLOB NOT NULL,
+    organisation TEXT NOT NULL,
+    hub_name TEXT NOT NULL,
+    site_name TEXT NOT NULL,
+    -- Keys the session channel; opens no bundle.
+    link_secret BLOB NOT NULL,
+    enrolled_s INTEGER NOT NULL
+) STRICT;
+
+-- An enrolment that was begun: kept until it is answered, so that the same request can be sent again.
+CREATE TABLE enrolment_request (
+    enrolment_request INTEGER PRIMARY KEY CHECK (enrolment_request = 1),
+    request BLOB NOT NULL,
+    -- Stretched from the one-time code; the code itself is not kept.
+    code_key BLOB NOT NULL,
+    transport_key BLOB NOT NULL,
+    made_s INTEGER NOT NULL
+) STRICT;
+
+-- Bundles given to custody: when, and when the hub was first known to hold them.
+CREATE TABLE transfer (
+    transfer INTEGER PRIMARY KEY AUTOINCREMENT,
+    bundle_id BLOB NOT NULL UNIQUE,
+    priority INTEGER NOT NULL,
+    rank INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    queued_s INTEGER NOT NULL,
+    stored_s INTEGER
+) STRICT;
+
+CREATE INDEX transfer_unstored ON transfer (priority, rank, transfer) WHERE stored_s IS NULL;
+
+-- When a bundle of the hub's was whole here, by all clocks: how long a reply has been valid counts from then.
+CREATE TABLE arrival (
+    bundle_id BLOB NOT NULL PRIMARY KEY,
+    boot TEXT NOT NULL,
+    monotonic_s REAL NOT NULL,
+    wall_s INTEGER NOT NULL,
+    certainty INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Contacts and attempts, oldest first. Failures with one cause, one after another, share a row.
+CREATE TABLE contact (
+    contact INTEGER PRIMARY KEY AUTOINCREMENT,
+    link TEXT NOT NULL,
+    began_s INTEGER NOT NULL,
+    ended_s INTEGER,
+    -- Whether the hub answered.
+    reached INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 1,
+    outcome TEXT NOT NULL DEFAULT '',
+    bytes_up INTEGER NOT NULL DEFAULT 0,
+    bytes_down INTEGER NOT NULL DEFAULT 0,
+    usd REAL NOT NULL DEFAULT 0
+) STRICT;
+
+-- Sums over all contacts, including those whose rows were dropped. One row.
+CREATE TABLE traffic (
+    traffic INTEGER PRIMARY KEY CHECK (traffic = 1),
+    bytes_up INTEGER NOT NULL DEFAULT 0,
+    bytes_down INTEGER NOT NULL DEFAULT 0,
+    usd REAL NOT NULL DEFAULT 0,
+    last_reached_s INTEGER
+) STRICT;
+
+INSERT INTO traffic (traffic) VALUES (1);
+
+-- Alarms in neutral words. The key says what it is about, so that one cause rings once.
+CREATE TABLE alarm (
+    alarm INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    severity TEXT NOT NULL,
+    text TEXT NOT NULL,
+    since_s INTEGER NOT NULL,
+    acknowledged_by TEXT,
+    -- Whether its cause is gone or is told elsewhere; a later alarm of the same cause opens it again.
+    closed INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- What has to ring at a moment, with nobody there to unlock.
+CREATE TABLE timer (
+    timer INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    severity TEXT NOT NULL,
+    text TEXT NOT NULL,
+    boot TEXT NOT NULL,
+    monotonic_s REAL NOT NULL,
+    wall_s INTEGER NOT NULL,
+    certainty INTEGER NOT NULL,
+    -- From that moment on.
+    due_in_s REAL NOT NULL
+) STRICT;

@@ -1,0 +1,140 @@
+"""When bundles went into custody, were stored at the hub, and arrived here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from protocol.header import Priority
+from protocol.ids import BundleId
+from protocol.stamps import Certainty
+from sfnode.domain.moments import Moment
+from sync.ports import Rank
+from sync.stores.connection import Connection
+from sync.stores.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """One bundle on its way up, as far as the spool knows it."""
+
+    bundle_id: BundleId
+    priority: Priority
+    rank: Rank
+    size_bytes: int
+    queued_s: int
+    stored_s: int | None
+
+
+class Transfers:
+    """Facts about bundles that custody does not keep, because only people want them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note_queued(
+        self, bundle_id: BundleId, *, priority: Priority, rank: Rank, size_bytes: int, now_s: int
+    ) -> None:
+        """Custody has it; repeating changes nothing."""
+        await self._database.note(
+            lambda connection: connection.execute(
+                "INSERT INTO transfer (bundle_id, priority, rank, size_bytes, queued_s)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (bundle_id) DO NOTHING",
+                (bundle_id, int(priority), rank.value, size_bytes, now_s),
+            )
+        )
+
+    async def note_stored(self, bundle_ids: Sequence[BundleId], *, now_s: int) -> None:
+        """The hub was found to hold these; the first time stays."""
+        await self._database.note(
+            lambda connection: connection.executemany(
+                "UPDATE transfer SET stored_s = ? WHERE bundle_id = ? AND stored_s IS NULL",
+                [(now_s, bundle_id) for bundle_id in bundle_ids],
+            )
+        )
+
+    async def note_lost(self, bundle_ids: Sequence[BundleId]) -> None:
+        """The hub turned out not to hold these although it once did."""
+        await self._database.note(
+            lambda connection: connection.executemany(
+                "UPDATE transfer SET stored_s = NULL WHERE bundle_id = ?",
+                [(bundle_id,) for bundle_id in bundle_ids],
+            )
+        )
+
+    async def unstored(self) -> tuple[Transfer, ...]:
+        """Not known to be at the hub, in the order in which they go."""
+        return await self._database.read(
+            lambda connection: _transfers(
+                connection, "WHERE stored_s IS NULL ORDER BY priority, rank, transfer", ()
+            )
+        )
+
+    async def stored(self) -> tuple[BundleId, ...]:
+        """Those that the hub was known to hold."""
+        return await self._database.read(
+            lambda connection: tuple(
+                BundleId(bundle_id)
+                for (bundle_id,) in connection.execute(
+                    "SELECT bundle_id FROM transfer WHERE stored_s IS NOT NULL ORDER BY transfer"
+                )
+            )
+        )
+
+    async def of(self, bundle_ids: Sequence[BundleId]) -> dict[BundleId, Transfer]:
+        """Those of these bundles that were ever queued."""
+        wanted = frozenset(bundle_ids)
+        rows = await self._database.read(
+            lambda connection: tuple(
+                transfer
+                for bundle_id in wanted
+                for transfer in _transfers(connection, "WHERE bundle_id = ?", (bundle_id,))
+            )
+        )
+        return {transfer.bundle_id: transfer for transfer in rows}
+
+    async def note_arrived(self, bundle_id: BundleId, moment: Moment) -> None:
+        """A bundle of the hub's is whole here; the first moment stays."""
+        await self._database.note(
+            lambda connection: connection.execute(
+                "INSERT INTO arrival (bundle_id, boot, monotonic_s, wall_s, certainty) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (bundle_id) DO NOTHING",
+                (bundle_id, moment.boot, moment.monotonic_s, moment.wall_s, int(moment.certainty)),
+            )
+        )
+
+    async def arrived(self, bundle_id: BundleId) -> Moment | None:
+        """When it was whole here; None when the process died before it could note it."""
+        row = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT boot, monotonic_s, wall_s, certainty FROM arrival WHERE bundle_id = ?", (bundle_id,)
+            ).fetchone()
+        )
+        if row is None:
+            return None
+        boot, monotonic_s, wall_s, certainty = row
+        return Moment(boot=boot, monotonic_s=monotonic_s, wall_s=wall_s, certainty=Certainty(certainty))
+
+    async def forget_arrival(self, bundle_id: BundleId) -> None:
+        """It was opened, so nobody will ask again."""
+        await self._database.note(
+            lambda connection: connection.execute("DELETE FROM arrival WHERE bundle_id = ?", (bundle_id,))
+        )
+
+
+def _transfers(connection: Connection, which: str, parameters: Sequence[object]) -> tuple[Transfer, ...]:
+    rows = connection.execute(
+        f"SELECT bundle_id, priority, rank, size_bytes, queued_s, stored_s FROM transfer {which}",
+        tuple(parameters),
+    ).fetchall()
+    return tuple(
+        Transfer(
+            bundle_id=BundleId(bundle_id),
+            priority=Priority(priority),
+            rank=Rank(rank),
+            size_bytes=size_bytes,
+            queued_s=queued_s,
+            stored_s=stored_s,
+        )
+        for bundle_id, priority, rank, size_bytes, queued_s, stored_s in rows
+    )

@@ -1,0 +1,167 @@
+"""The outbox: which entries and layers make up one bundle, until the spool has custody of it sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from protocol.bundle import EntryBundle
+from protocol.clinical import Layer
+from protocol.entry import SignedEntry
+from protocol.header import Priority
+from protocol.ids import CASE_ID_BYTES, BundleId, CaseId, EntryId
+from protocol.sealing import sealed_size_bytes
+from sync.envelope import SUITE_BYTES, enveloped_size_bytes
+from sync.ports import Rank
+from sync.stores.connection import Connection
+
+from .entries import read_signed
+
+_LAYER_HEAD_BYTES = 2 + CASE_ID_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """One bundle; either entries, or a layer and its blob."""
+
+    row: int
+    case_id: CaseId
+    what: str
+    priority: Priority
+    rank: Rank
+    layer: Layer | None
+    blob: bytes | None
+    size_bytes: int
+    queued_s: int
+    bundle_id: BundleId | None
+
+
+def queue_entries(
+    connection: Connection,
+    entries: Sequence[SignedEntry],
+    *,
+    case_id: CaseId,
+    what: str,
+    priority: Priority,
+    rank: Rank,
+    queued_s: int,
+) -> int:
+    """One bundle of these entries; its row number."""
+    row = _queue(
+        connection,
+        (case_id, what, int(priority), rank.value, None, None, _entries_size_bytes(entries), queued_s),
+    )
+    connection.executemany(
+        "INSERT INTO outbox_entry (outbox_row, position, entry_id) VALUES (?, ?, ?)",
+        [(row, position, entry.entry_id) for position, entry in enumerate(entries)],
+    )
+    return row
+
+
+def queue_layer(
+    connection: Connection,
+    *,
+    case_id: CaseId,
+    layer: Layer,
+    blob: bytes,
+    size_bytes: int,
+    what: str,
+    priority: Priority,
+    rank: Rank,
+    queued_s: int,
+) -> int:
+    """One bundle of a media layer of `size_bytes`; its row number."""
+    sealed_bytes = SUITE_BYTES + sealed_size_bytes(_LAYER_HEAD_BYTES + size_bytes)
+    return _queue(
+        connection,
+        (case_id, what, int(priority), rank.value, int(layer), blob, sealed_bytes, queued_s),
+    )
+
+
+def is_layer_queued(connection: Connection, case_id: CaseId, layer: Layer, blob: bytes) -> bool:
+    """Whether this layer of this case was ever queued: one picture added twice travels once."""
+    found = connection.execute(
+        "SELECT 1 FROM outbox WHERE case_id = ? AND layer = ? AND blob = ?", (case_id, int(layer), blob)
+    ).fetchone()
+    return found is not None
+
+
+def entries_not_queued(connection: Connection, case_id: CaseId, party: int) -> tuple[EntryId, ...]:
+    """This party's entries of a case that belong to no bundle yet, oldest first."""
+    rows = connection.execute(
+        "SELECT entry_id FROM entry WHERE case_id = ? AND party = ?"
+        " AND NOT EXISTS (SELECT 1 FROM outbox_entry WHERE outbox_entry.entry_id = entry.entry_id)"
+        " ORDER BY row",
+        (case_id, party),
+    ).fetchall()
+    return tuple(EntryId(row[0]) for row in rows)
+
+
+def unsealed(connection: Connection, limit: int) -> tuple[OutboxRow, ...]:
+    """Bundles the spool does not have, most urgent first."""
+    return _rows(connection, "WHERE bundle_id IS NULL ORDER BY priority, rank, row LIMIT ?", (limit,))
+
+
+def rows_of_case(connection: Connection, case_id: CaseId | None) -> tuple[OutboxRow, ...]:
+    """Every bundle ever queued, of one case or of all, oldest first."""
+    if case_id is None:
+        return _rows(connection, "ORDER BY row", ())
+    return _rows(connection, "WHERE case_id = ? ORDER BY row", (case_id,))
+
+
+def rows_from(connection: Connection, rows: Sequence[int]) -> tuple[OutboxRow, ...]:
+    """The bundles with these numbers, in their order."""
+    return tuple(each for row in rows for each in _rows(connection, "WHERE row = ?", (row,)))
+
+
+def entries_of(connection: Connection, row: int) -> EntryBundle:
+    """What a bundle of entries holds."""
+    ids = connection.execute(
+        "SELECT entry_id FROM outbox_entry WHERE outbox_row = ? ORDER BY position", (row,)
+    ).fetchall()
+    return EntryBundle(read_signed(connection, [EntryId(each[0]) for each in ids]))
+
+
+def mark_sealed(connection: Connection, row: int, bundle_id: BundleId) -> None:
+    """The spool has it; the first id stays."""
+    connection.execute(
+        "UPDATE outbox SET bundle_id = ? WHERE row = ? AND bundle_id IS NULL", (bundle_id, row)
+    )
+
+
+def _entries_size_bytes(entries: Sequence[SignedEntry]) -> int:
+    return enveloped_size_bytes(EntryBundle(tuple(entries)))
+
+
+def _queue(connection: Connection, values: tuple[object, ...]) -> int:
+    added = connection.execute(
+        "INSERT INTO outbox (case_id, what, priority, rank, layer, blob, size_bytes, queued_s)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        values,
+    )
+    row = added.lastrowid
+    assert row is not None
+    return row
+
+
+def _rows(connection: Connection, condition: str, parameters: tuple[object, ...]) -> tuple[OutboxRow, ...]:
+    rows = connection.execute(
+        "SELECT row, case_id, what, priority, rank, layer, blob, size_bytes, queued_s, bundle_id FROM outbox "
+        + condition,
+        parameters,
+    ).fetchall()
+    return tuple(
+        OutboxRow(
+            row=row,
+            case_id=CaseId(case_id),
+            what=what,
+            priority=Priority(priority),
+            rank=Rank(rank),
+            layer=None if layer is None else Layer(layer),
+            blob=blob,
+            size_bytes=size_bytes,
+            queued_s=queued_s,
+            bundle_id=None if bundle_id is None else BundleId(bundle_id),
+        )
+        for row, case_id, what, priority, rank, layer, blob, size_bytes, queued_s, bundle_id in rows
+    )

@@ -1,0 +1,117 @@
+CREATE TABLE identity (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    site_name TEXT NOT NULL,
+    language TEXT NOT NULL,
+    signing_key BLOB NOT NULL,
+    opening_key BLOB NOT NULL,
+    author BLOB NOT NULL,
+    person_name TEXT NOT NULL,
+    person_role INTEGER NOT NULL,
+    -- The highest Lamport counter written or seen here; the next entry starts above it.
+    counter INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE hub (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    organisation TEXT NOT NULL,
+    hub_name TEXT NOT NULL,
+    site_name TEXT NOT NULL,
+    pseudonym BLOB NOT NULL,
+    signing BLOB NOT NULL,
+    opening BLOB NOT NULL,
+    bundle_secret BLOB NOT NULL
+) STRICT;
+
+-- Keys whose signatures are believed; a key that was replaced stays, so that what it signed stays readable.
+CREATE TABLE signer (
+    key_id BLOB NOT NULL PRIMARY KEY,
+    public_key BLOB NOT NULL,
+    mailbox BLOB NOT NULL,
+    party INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- People that a place has introduced. Of several introductions the one last in the records' total order counts.
+CREATE TABLE actor (
+    mailbox BLOB NOT NULL,
+    actor_id BLOB NOT NULL,
+    name TEXT NOT NULL,
+    role INTEGER NOT NULL,
+    counter INTEGER NOT NULL,
+    record_id BLOB NOT NULL,
+    PRIMARY KEY (mailbox, actor_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE case_file (
+    row INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    case_id BLOB NOT NULL UNIQUE,
+    patient_id BLOB NOT NULL,
+    -- Delivery class of its bundles.
+    priority INTEGER NOT NULL,
+    -- When somebody sent it; NULL is a draft, of which nothing leaves.
+    sent_s INTEGER
+) STRICT;
+
+-- Entries as they came, with the moment they were first seen here.
+CREATE TABLE entry (
+    row INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    entry_id BLOB NOT NULL UNIQUE,
+    case_id BLOB NOT NULL REFERENCES case_file (case_id),
+    party INTEGER NOT NULL,
+    payload BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    boot TEXT NOT NULL,
+    monotonic_s REAL NOT NULL,
+    wall_s INTEGER NOT NULL,
+    certainty INTEGER NOT NULL
+) STRICT;
+CREATE INDEX entry_by_case ON entry (case_id, row);
+
+-- Entries that may not stand, with the reason; those with retry = 1 may stand once others have come.
+CREATE TABLE aside (
+    row INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    entry_id BLOB NOT NULL UNIQUE,
+    payload BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    reason TEXT NOT NULL,
+    retry INTEGER NOT NULL,
+    boot TEXT NOT NULL,
+    monotonic_s REAL NOT NULL,
+    wall_s INTEGER NOT NULL,
+    certainty INTEGER NOT NULL
+) STRICT;
+
+-- One row is one bundle: entries (outbox_entry), or one media layer (layer and blob).
+CREATE TABLE outbox (
+    row INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    case_id BLOB NOT NULL REFERENCES case_file (case_id),
+    what TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    rank INTEGER NOT NULL,
+    layer INTEGER,
+    blob BLOB,
+    size_bytes INTEGER NOT NULL,
+    queued_s INTEGER NOT NULL,
+    -- NULL until the spool has custody of the sealed bundle.
+    bundle_id BLOB
+) STRICT;
+CREATE INDEX outbox_unsealed ON outbox (priority, rank, row) WHERE bundle_id IS NULL;
+CREATE INDEX outbox_by_case ON outbox (case_id, row);
+
+CREATE TABLE outbox_entry (
+    outbox_row INTEGER NOT NULL REFERENCES outbox (row),
+    position INTEGER NOT NULL,
+    entry_id BLOB NOT NULL REFERENCES entry (entry_id),
+    PRIMARY KEY (outbox_row, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outbox_entry_by_entry ON outbox_entry (entry_id);
+
+CREATE TABLE alarm (
+    row INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    -- What it is about, so that the same thing never rings as two alarms.
+    subject BLOB NOT NULL UNIQUE,
+    case_id BLOB,
+    severity TEXT NOT NULL,
+    text TEXT NOT NULL,
+    since_s INTEGER NOT NULL,
+    acknowledged_by TEXT
+) STRICT;

@@ -1,0 +1,104 @@
+"""The vault of a node: two encrypted databases under one data key."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from protocol.actors import Actor, Role
+from sfnode.errors import Refused, WrongPassphrase
+from sync.stores.database import Database
+from sync.stores.migrations import Schema
+
+from .blobs import Blobs
+from .directory import Directory, Identity, found_site
+from .keyfile import KEY_FILE, Stretching, create_key, unwrap_key
+
+ENTRIES_FILE: Final = "vault.db"
+BLOBS_FILE: Final = "vault_blobs.db"
+
+
+class Vault:
+    """Open: entries, keys and photos can be read. `close` locks it."""
+
+    def __init__(self, database: Database, blobs: Database) -> None:
+        self.database = database
+        self.blobs = Blobs(blobs)
+        self.directory = Directory(database)
+        self._blobs_database = blobs
+
+    @classmethod
+    async def create(
+        cls,
+        folder: Path,
+        passphrase: bytes,
+        *,
+        site_name: str,
+        person_name: str,
+        role: Role,
+        language: str = "en",
+        stretching: Stretching | None = None,
+    ) -> Vault:
+        """A new vault in `folder` (made if need be, mode 0700) with fresh keys, open. `Refused` if one is
+        there.
+
+        Killed half-way, the same call finishes it.
+        """
+        person = Actor(name=person_name, role=role)
+        identity = Identity.fresh(site_name=site_name, language=language, person=person)
+        key = await asyncio.to_thread(_new_or_unfinished, folder, passphrase, stretching)
+        vault = await cls._open(folder, key)
+        try:
+            founded = await vault.database.write(lambda connection: found_site(connection, identity))
+            if not founded:
+                raise _is_there(folder)
+        except BaseException:
+            await vault.close()
+            raise
+        return vault
+
+    @classmethod
+    async def unlock(cls, folder: Path, passphrase: bytes) -> Vault:
+        """`WrongPassphrase`, `NotFound` (no vault here), `Refused` (damaged key file), or the store's
+        errors."""
+        return await cls._open(folder, await asyncio.to_thread(unwrap_key, folder, passphrase))
+
+    async def close(self) -> None:
+        """Lock: what was accepted is finished, both databases are closed, their key is let go; idempotent."""
+        try:
+            await self.database.close()
+        finally:
+            await self._blobs_database.close()
+
+    @classmethod
+    async def _open(cls, folder: Path, key: bytes) -> Vault:
+        database = await Database.open(folder / ENTRIES_FILE, [_schema("vault")], key)
+        try:
+            blobs = await Database.open(folder / BLOBS_FILE, [_schema("blobs")], key)
+        except BaseException:
+            await database.close()
+            raise
+        return cls(database, blobs)
+
+
+def _new_or_unfinished(folder: Path, passphrase: bytes, stretching: Stretching | None) -> bytes:
+    """A new key, or that of a vault whose making was cut short: with the same passphrase it can be
+    finished."""
+    if not (folder / KEY_FILE).exists():
+        return create_key(folder, passphrase, stretching=stretching)
+    try:
+        return unwrap_key(folder, passphrase)
+    except WrongPassphrase as error:
+        raise _is_there(folder) from error
+
+
+def _is_there(folder: Path) -> Refused:
+    return Refused(
+        f"There is a vault in {folder} already. Nothing was changed. Unlock it, or choose another folder."
+    )
+
+
+def _schema(name: str) -> Schema:
+    return Schema.of_folder(name, files("sfnode.vault").joinpath("sql"))
