@@ -1,0 +1,104 @@
+"""The composition root: one open hub, with every part given what it needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from protocol.sealing import HpkeSealer
+from sync.ports import Clock
+from sync.stores.database import Database
+from sync.stores.sqlite import CUSTODY_SCHEMA, SqliteStore
+
+from .clock import SystemClock
+from .config import HubFolder, HubIdentity, create_folder, read_settings, write_settings
+from .keystore import create_keys, load_keys
+from .services.changes import Changes
+from .services.contacts import Contacts
+from .services.enrolment import Enrolment
+from .services.ingest import Ingest
+from .services.outbox import Outbox
+from .services.people import People
+from .services.replies import Replies
+from .services.sites import Sites
+from .services.worklist import Worklist
+from .storage.objects import ObjectStore
+from .storage.tables import HUB_SCHEMA
+
+
+@dataclass(slots=True)
+class Address:
+    """Where browsers reach this hub, once a server listens."""
+
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """The parts of one hub, open."""
+
+    folder: HubFolder
+    identity: HubIdentity
+    clock: Clock
+    database: Database
+    custody: SqliteStore
+    changes: Changes
+    sites: Sites
+    enrolment: Enrolment
+    people: People
+    worklist: Worklist
+    outbox: Outbox
+    replies: Replies
+    ingest: Ingest
+    contacts: Contacts
+    address: Address
+
+
+def init_hub(folder: HubFolder, identity: HubIdentity) -> None:
+    """Make a new hub; cut off in the middle, the same call finishes it."""
+    create_folder(folder, identity)
+    create_keys(folder.keys)
+    write_settings(folder, identity)
+
+
+@asynccontextmanager
+async def open_hub(folder: HubFolder, clock: Clock | None = None) -> AsyncIterator[Hub]:
+    """The hub in `folder`, for as long as the context lasts; nobody else can open it meanwhile.
+
+    Raises `NotInitialised`, `FolderUnusable`, and the stores' errors.
+    """
+    identity = read_settings(folder)
+    keys = load_keys(folder.keys)
+    clock = clock or SystemClock()
+    sealer = HpkeSealer(os.urandom)
+    async with AsyncExitStack() as stack:
+        database = await Database.open(folder.database, [HUB_SCHEMA])
+        stack.push_async_callback(database.close)
+        custody_database = await Database.open(folder.custody, [CUSTODY_SCHEMA])
+        stack.push_async_callback(custody_database.close)
+        custody = SqliteStore(custody_database)
+        changes = Changes()
+        objects = ObjectStore(folder.objects)
+        sites = Sites(database, identity, keys, clock)
+        await sites.reload()
+        outbox = Outbox(database, custody, sites, sealer, changes, clock)
+        ingest = Ingest(database, custody, sites, keys, sealer, objects, changes, clock)
+        yield Hub(
+            folder=folder,
+            identity=identity,
+            clock=clock,
+            database=database,
+            custody=custody,
+            changes=changes,
+            sites=sites,
+            enrolment=Enrolment(database, identity, keys, sites, outbox, clock),
+            people=People(database, clock),
+            worklist=Worklist(database, sites, objects),
+            outbox=outbox,
+            replies=Replies(database, sites, keys, outbox, changes, clock),
+            ingest=ingest,
+            contacts=Contacts(sites, custody, ingest, outbox, clock),
+            address=Address(),
+        )

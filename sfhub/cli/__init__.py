@@ -1,0 +1,5 @@
+"""The command line."""
+
+from .root import main
+
+__all__ = ["main"]

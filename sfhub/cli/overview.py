@@ -1,0 +1,77 @@
+"""Commands that look at the whole hub."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..clock import SystemClock
+from ..domain.words import moment, span
+from .calling import call_hub
+from .terminal import Terminal, json_option, table
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def status(terminal: Terminal, as_json: bool) -> None:
+    """The hub at a glance."""
+    result = call_hub(terminal.folder, "status", {})
+    terminal.data(
+        result,
+        as_json=as_json,
+        text=lambda: [
+            f"{result['hub']} of {result['organisation']}: {result['cases']} open cases, "
+            f"{result['needing_answer']} need an answer",
+            f"{result['sites']} sites · {result['unsent']} entries not at their site yet · "
+            f"{result['quarantined']} put aside",
+            *(f"TROUBLE: {notice}" for notice in result["notices"]),
+        ],
+    )
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def sites(terminal: Terminal, as_json: bool) -> None:
+    """Who is enrolled, and when each was last heard."""
+    rows = call_hub(terminal.folder, "sites", {})
+    now_s = SystemClock().wall_s()
+    terminal.data(
+        rows,
+        as_json=as_json,
+        text=lambda: table(
+            ("SITE", "ENROLLED", "LAST HEARD", "KEYS"),
+            (
+                (
+                    r["site"],
+                    moment(r["enrolled_s"]),
+                    f"{span(now_s - r['last_heard_s'])} ago",
+                    "current" if r["current"] else "replaced",
+                )
+                for r in rows
+            ),
+        ),
+    )
+
+
+@click.group()
+def quarantine() -> None:
+    """What was put aside, and why."""
+
+
+@quarantine.command("list")
+@json_option
+@click.pass_obj
+def quarantine_list(terminal: Terminal, as_json: bool) -> None:
+    """Newest first; nothing of it is lost, and nothing behind it waits for it."""
+    rows: list[dict[str, Any]] = call_hub(terminal.folder, "quarantine", {})
+    terminal.data(
+        rows,
+        as_json=as_json,
+        text=lambda: table(
+            ("SINCE", "SITE", "WHAT", "ID", "REASON"),
+            ((moment(r["since_s"]), r["site"], r["what"], r["id"][:12], r["reason"]) for r in rows),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""What the hub knows of cases: pure functions over their records."""

@@ -1,0 +1,89 @@
+"""Everything that was ever said in a case, one line each, what was struck included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import groupby
+from typing import Any, Final
+
+from protocol.actors import Party
+from protocol.records import Kind, Record, UnknownBody
+
+from ..views import TimelineRow
+from .case_file import CaseFile
+from .words import claim, given_text, headline_text, patient_text, treatment_text, vitals_text
+
+_Text = Callable[[Any], str]
+
+_LINES: Final[Mapping[Kind, tuple[str, _Text]]] = {
+    Kind.PATIENT: ("patient", patient_text),
+    Kind.CASE_OPENED: ("case opened", lambda body: body.question),
+    Kind.HEADLINE: ("headline", headline_text),
+    Kind.NOTE: ("note", lambda body: body.text),
+    Kind.VITALS: ("vitals", vitals_text),
+    Kind.TREATMENT: ("treatment given", treatment_text),
+    Kind.MEDIA: ("photo", lambda body: body.caption),
+    Kind.CASE_SEEN: ("case opened by the hub", lambda body: ""),
+    Kind.REPLY_SEEN: ("reply seen at the site", lambda body: ""),
+    Kind.ORDER_CONFIRMED: ("order confirmed", lambda body: _numbered(body.order, body.read_back)),
+    Kind.ORDER_GIVEN: ("order done", lambda body: _numbered(body.order, given_text(body))),
+    Kind.ORDER_REFUSED: ("order not done", lambda body: _numbered(body.order, body.reason)),
+    Kind.PLAN_ACCEPTED: ("plan accepted", lambda body: body.remark or ""),
+    Kind.CLOSED: ("closed", lambda body: body.outcome),
+    Kind.REPLY: ("reply", lambda body: body.assessment),
+    Kind.ADVICE: ("immediate advice", lambda body: body.text),
+    Kind.ORDER_STOPPED: ("order stopped", lambda body: _numbered(body.order, body.reason)),
+    Kind.VOIDED: ("entered in error", lambda body: body.reason),
+}
+"""Title and text of a kind; kinds that are not here (who somebody is, what is aboard) are no events."""
+
+
+def timeline(file: CaseFile) -> tuple[TimelineRow, ...]:
+    """Newest first, in the records' own order; no wall clock decides it. Readings that were sent together are
+    one line, with the newest of them in words: the table has the others."""
+    rows: list[TimelineRow] = []
+    for series in _series(file):
+        row = _row(file, series[0])
+        if row is not None:
+            count = len(series)
+            rows.append(row if count == 1 else replace(row, title=f"{row.title}, {count} sets"))
+    return tuple(rows)
+
+
+def _series(file: CaseFile) -> Iterator[list[Record]]:
+    """Neighbours that make one line, newest first."""
+
+    def together(record: Record) -> object:
+        is_reading = record.kind == Kind.VITALS and record.record_id not in file.state.voided
+        return file.arrival(record).number if is_reading else record.record_id
+
+    for _, records in groupby(reversed(file.state.records), key=together):
+        yield list(records)
+
+
+def _row(file: CaseFile, record: Record) -> TimelineRow | None:
+    if isinstance(record.body, UnknownBody):
+        title, text = "record of a newer kind", "not understood here: update, or call the site"
+    elif record.kind in _LINES:
+        title, phrase = _LINES[Kind(record.kind)]
+        text = phrase(record.body)
+    else:
+        return None
+    arrived = file.arrival(record)
+    return TimelineRow(
+        record=record.record_id.hex(),
+        kind=Kind(record.kind).name.lower() if record.kind in _LINES else "unknown",
+        title=title,
+        text=text,
+        author=file.author(record),
+        at_hub=arrived.party is Party.HUB,
+        claimed=claim(record.stamp),
+        claimed_s=record.stamp.wall_s,
+        arrived_s=arrived.received_s,
+        struck=record.record_id in file.state.voided,
+    )
+
+
+def _numbered(order: int, text: str | None) -> str:
+    return f"order {order}: {text}" if text else f"order {order}"

@@ -1,0 +1,108 @@
+"""The running hub: web server, local socket, ingest and outbox, until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiohttp import web
+
+from protocol.ids import CaseId
+from sync.local_socket import Fault, LocalServer
+
+from .api.operations import describe, perform
+from .app import Hub, open_hub
+from .config import HubFolder
+from .errors import CannotListen
+from .web.application import build_application
+from .web.guard import Doorkeeper
+
+SHUTDOWN_S: Final = 5.0
+"""For answers that are on their way when we are told to end; sessions resume at the next contact."""
+BACKLOG: Final = 512
+
+_log = logging.getLogger(__name__)
+
+
+async def serve_hub(
+    folder: HubFolder, *, host: str, port: int, base: str, announce: Callable[[str], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT; `announce` is told the address once everything is ready."""
+    logging.basicConfig(level=logging.WARNING, format="sfhub: %(levelname)s %(name)s: %(message)s")
+    loop = asyncio.get_running_loop()
+    ending = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    async with open_hub(folder) as hub, running(hub, host=host, port=port, base=base):
+        announce(f"listening on {hub.address.base}")
+        await ending.wait()
+
+
+@asynccontextmanager
+async def running(hub: Hub, *, host: str, port: int, base: str = "") -> AsyncIterator[None]:
+    """Everything a hub does, for as long as the context lasts. `CannotListen` if the address is taken."""
+    runner = web.AppRunner(build_application(hub), access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        server = await _listen(runner, host, port)
+        hub.address.base = base.rstrip("/") or _base_of(server)
+        socket = LocalServer(hub.folder.socket, _handler(hub), _described)
+        socket.bind()
+        hub.changes.listen(lambda cases: socket.publish("case_changed", _hex(cases)))
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(work)
+                for work in (hub.ingest.run(), hub.outbox.run(), socket.serve(), hub.contacts.run())
+            ]
+            try:
+                yield
+            finally:
+                server.close()
+                hub.contacts.parting.set()
+                hub.changes.close()
+                await runner.cleanup()
+                for task in tasks:
+                    task.cancel()
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
+    if runner.server is None:
+        raise CannotListen("The web server was not set up.")
+    try:
+        return await asyncio.get_running_loop().create_server(
+            Doorkeeper(runner.server), host, port, backlog=BACKLOG, reuse_address=True
+        )
+    except OSError as error:
+        raise CannotListen(
+            f"Nothing can listen on {host}:{port} ({error.strerror}). The data is unharmed. Choose another "
+            "address with --listen, or end the program that holds this one."
+        ) from error
+
+
+def _base_of(server: asyncio.Server) -> str:
+    host, port = server.sockets[0].getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _handler(hub: Hub) -> Callable[[str, Mapping[str, Any]], Any]:
+    async def handle(method: str, params: Mapping[str, Any]) -> object:
+        return await perform(hub, method, params)
+
+    return handle
+
+
+def _described(error: Exception) -> Fault:
+    fault = describe(error)
+    if fault.code == "hub-fault":
+        _log.error("a call failed", exc_info=error)
+    return fault
+
+
+def _hex(cases: frozenset[CaseId]) -> list[str]:
+    return [case_id.hex() for case_id in sorted(cases)]

@@ -1,0 +1,1 @@
+"""What the hub does: enrol, take in, order, answer, send."""

@@ -1,0 +1,76 @@
+"""What a session with a site sets off in the hub: "heard from", ingest, and what the site now holds."""
+
+from __future__ import annotations
+
+import asyncio
+
+from protocol.ids import Pseudonym
+from protocol.stamps import Certainty
+from sync.core import BundleReceived, BundleSent, Event, ReceiptsMoved, SessionEnded, SessionTerms
+from sync.driver import Observer, Setting
+from sync.ports import Clock
+from sync.stores.sqlite import SqliteStore
+
+from ..storage.sites import Pair
+from .ingest import Ingest
+from .outbox import Outbox
+from .sites import Sites
+
+
+class Contacts:
+    """Opens sessions' surroundings, and listens to what happens in them."""
+
+    def __init__(
+        self, sites: Sites, custody: SqliteStore, ingest: Ingest, outbox: Outbox, clock: Clock
+    ) -> None:
+        self._sites = sites
+        self._custody = custody
+        self._ingest = ingest
+        self._outbox = outbox
+        self._clock = clock
+        self._heard: set[int] = set()
+        self._stirred = asyncio.Event()
+        self.parting = asyncio.Event()
+        """Set when the hub ends: sessions say goodbye."""
+
+    def pair_of(self, pseudonym: Pseudonym) -> Pair | None:
+        """Who calls, None for a stranger."""
+        return self._sites.directory.pair_of(pseudonym)
+
+    def link_secret(self, pair: Pair) -> bytes:
+        return self._sites.secrets(pair).link
+
+    async def setting(self, pair: Pair) -> Setting:
+        """What a session with this pair runs in."""
+        return Setting(
+            store=await self._custody.pair(pair.pseudonym),
+            clock=self._clock,
+            # Whether a session is held open is for the site to say, which pays for the link.
+            terms=SessionTerms(
+                stays_open=True, wall_s=max(0, int(self._clock.wall_s())), certainty=Certainty.SYNCED
+            ),
+            observer=self._observer(pair),
+            parting=self.parting,
+        )
+
+    async def run(self) -> None:
+        """Write down who was heard; until cancelled."""
+        while True:
+            await self._stirred.wait()
+            self._stirred.clear()
+            while self._heard:
+                pair = self._sites.directory.pair_numbered(self._heard.pop())
+                if pair is not None:
+                    await self._sites.heard(pair)
+
+    def _observer(self, pair: Pair) -> Observer:
+        def observe(event: Event) -> None:
+            match event:
+                case BundleReceived():
+                    self._ingest.wake(pair)
+                case BundleSent() | ReceiptsMoved() | SessionEnded():
+                    self._outbox.check(pair)
+            self._heard.add(pair.number)
+            self._stirred.set()
+
+        return observe

@@ -1,0 +1,236 @@
+"""Makes what arrived whole part of the cases: open, prove, judge, apply, and only then let custody go.
+
+Law: content is durable in hub.db and objects/ before its bundle is taken; a bundle that cannot be applied
+is put aside with its reason and stops nothing behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from protocol.bundle import LayerBundle
+from protocol.errors import ProtocolError, UnknownKey
+from protocol.ids import CaseId
+from protocol.sealing import Sealer
+from sync.ports import Clock, ReceivedBundle
+from sync.stores.connection import Connection
+from sync.stores.database import Database
+from sync.stores.errors import StoreError
+from sync.stores.sqlite import SqlitePairStore, SqliteStore
+
+from ..keystore import KeyStore
+from ..storage.objects import ObjectStore
+from ..storage.quarantine import begin_opening, end_opening, put_aside
+from ..storage.sites import Pair
+from .admission import Admission
+from .changes import Changes
+from .opening import OpenedEntries, Opener, RefusedEntry
+from .sites import Sites
+
+PAGE: Final = 4
+"""Bundles of one pair in memory at once: each may have 16 MiB."""
+FAILURES_MAX: Final = 2
+"""Times that opening a bundle may fail for a reason nobody foresaw before it is put aside."""
+DEATHS_MAX: Final = 8
+"""Times that the process may end while a bundle is being opened; power cuts hit good ones too."""
+RETRY_AFTER_S: Final = 5.0
+"""After the disk refused; nothing is lost meanwhile, custody keeps it."""
+
+_log = logging.getLogger(__name__)
+
+
+class _OpeningFailed(Exception):
+    """A bundle that our own code stumbles over; the message is the reason it is put aside."""
+
+
+class Ingest:
+    """One task that serves every pair in turn."""
+
+    def __init__(
+        self,
+        database: Database,
+        custody: SqliteStore,
+        sites: Sites,
+        keys: KeyStore,
+        sealer: Sealer,
+        objects: ObjectStore,
+        changes: Changes,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._custody = custody
+        self._sites = sites
+        self._keys = keys
+        self._sealer = sealer
+        self._objects = objects
+        self._changes = changes
+        self._clock = clock
+        self._waiting: dict[int, None] = {}
+        self._woken = asyncio.Event()
+        self.trouble = ""
+        """Why ingest is halted, in the store's words; empty while it runs."""
+
+    def wake(self, pair: Pair) -> None:
+        """Something of this pair may have arrived whole."""
+        self._waiting[pair.number] = None
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Serve until cancelled; begins with whatever an earlier process left."""
+        for pair in self._sites.directory.pairs:
+            self.wake(pair)
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            while self._waiting:
+                number = next(iter(self._waiting))
+                del self._waiting[number]
+                if known := self._sites.directory.pair_numbered(number):
+                    await self._serve(known)
+
+    async def drain(self, pair: Pair) -> int:
+        """Apply everything of one pair that is here now; how many bundles."""
+        count = 0
+        while served := await self._page(pair):
+            count += served
+        return count
+
+    async def _serve(self, pair: Pair) -> None:
+        """One page, so that a pair with much to say does not keep the others waiting."""
+        try:
+            if await self._page(pair) == PAGE:
+                self.wake(pair)
+            self.trouble = ""
+        except (StoreError, OSError) as error:
+            # Not the bundle's fault: it stays in custody and is tried again when the disk may have recovered.
+            self.trouble = str(error)
+            _log.error("ingest halted: %s", error)
+            self.wake(pair)
+            await asyncio.sleep(RETRY_AFTER_S)
+
+    async def _page(self, pair: Pair) -> int:
+        custody = await self._custody.pair(pair.pseudonym)
+        bundles = await custody.received_after(0, PAGE)
+        for bundle in bundles:
+            await self._ingest(pair, custody, bundle)
+        return len(bundles)
+
+    async def _ingest(self, pair: Pair, custody: SqlitePairStore, bundle: ReceivedBundle) -> None:
+        """Apply one bundle or put it aside, whatever is inside."""
+        bundle_id = bundle.offer.bundle_id
+        # Counted before it is touched: a bundle that ends the process must not do so for ever.
+        deaths = await self._database.note(lambda c: begin_opening(c, pair.number, bundle_id)) - 1
+        if deaths >= DEATHS_MAX:
+            await self._put_aside(pair, custody, bundle, f"the hub ended {deaths} times while opening it")
+            return
+        try:
+            refused = await self._apply_or_retry(pair, bundle)
+        except (StoreError, OSError):
+            await self._database.note(lambda c: end_opening(c, pair.number, bundle_id))
+            raise
+        except UnknownKey as error:
+            await self._put_aside(pair, custody, bundle, f"{error}: the site must seal it again")
+        except (ProtocolError, _OpeningFailed) as error:
+            await self._put_aside(pair, custody, bundle, str(error))
+        else:
+            await self._let_go(custody, bundle, refused)
+
+    async def _apply_or_retry(self, pair: Pair, bundle: ReceivedBundle) -> tuple[RefusedEntry, ...]:
+        """A fault of ours that this bundle has found is recorded, and never stops the others."""
+        for attempt in range(1, FAILURES_MAX + 1):
+            try:
+                return await self._apply(pair, bundle)
+            except (ProtocolError, StoreError, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 - recorded with its trace, and again as the reason.
+                _log.exception("opening bundle %s failed", bundle.offer.bundle_id.hex())
+                reason = f"opening it failed {attempt} times: {type(error).__name__}"
+        raise _OpeningFailed(reason)
+
+    async def _apply(self, pair: Pair, bundle: ReceivedBundle) -> tuple[RefusedEntry, ...]:
+        """What the bundle holds is durable on return, except for entries that were refused."""
+        opener = Opener(
+            envelope=self._sites.incoming(pair),
+            keys=self._keys.opening,
+            sealer=self._sealer,
+            directory=self._sites.directory,
+        )
+        content = await asyncio.to_thread(opener.open, bundle)
+        if isinstance(content, LayerBundle):
+            await self._apply_layer(pair, bundle, content)
+            return ()
+        return await self._apply_entries(pair, bundle, content)
+
+    async def _apply_entries(
+        self, pair: Pair, bundle: ReceivedBundle, content: OpenedEntries
+    ) -> tuple[RefusedEntry, ...]:
+        def work(connection: Connection) -> tuple[frozenset[CaseId], tuple[RefusedEntry, ...]]:
+            admission = self._admission(connection, pair, bundle)
+            cases, refused = admission.entries(content.proven)
+            refused = (*content.refused, *refused)
+            for entry in refused:
+                put_aside(
+                    connection,
+                    pair=pair.number,
+                    bundle_id=bundle.offer.bundle_id,
+                    entry_id=entry.entry_id,
+                    reason=entry.reason,
+                    now_s=admission.now_s,
+                )
+            end_opening(connection, pair.number, bundle.offer.bundle_id)
+            return cases, refused
+
+        cases, refused = await self._database.write(work)
+        self._changes.publish(cases)
+        return refused
+
+    async def _apply_layer(self, pair: Pair, bundle: ReceivedBundle, content: LayerBundle) -> None:
+        reason = await self._database.read(
+            lambda connection: self._admission(connection, pair, bundle).refuses_layer(content)
+        )
+        if reason is not None:
+            raise ProtocolError(reason)
+        await asyncio.to_thread(self._objects.put, content.case_id, content.data)
+
+        def work(connection: Connection) -> frozenset[CaseId]:
+            end_opening(connection, pair.number, bundle.offer.bundle_id)
+            return self._admission(connection, pair, bundle).layer(content)
+
+        self._changes.publish(await self._database.write(work))
+
+    def _admission(self, connection: Connection, pair: Pair, bundle: ReceivedBundle) -> Admission:
+        return Admission(
+            connection=connection,
+            directory=self._sites.directory,
+            pair=pair,
+            priority=bundle.offer.priority,
+            now_s=self._clock.wall_s(),
+        )
+
+    async def _let_go(
+        self, custody: SqlitePairStore, bundle: ReceivedBundle, refused: tuple[RefusedEntry, ...]
+    ) -> None:
+        """Custody keeps the sealed bytes of anything that was not applied in full."""
+        if refused:
+            await custody.quarantine(bundle.row, f"{len(refused)} of its entries: {refused[0].reason}")
+        else:
+            await custody.take(bundle.row)
+
+    async def _put_aside(
+        self, pair: Pair, custody: SqlitePairStore, bundle: ReceivedBundle, reason: str
+    ) -> None:
+        def work(connection: Connection) -> None:
+            put_aside(
+                connection,
+                pair=pair.number,
+                bundle_id=bundle.offer.bundle_id,
+                entry_id=b"",
+                reason=reason,
+                now_s=self._clock.wall_s(),
+            )
+            end_opening(connection, pair.number, bundle.offer.bundle_id)
+
+        await self._database.write(work)
+        await custody.quarantine(bundle.row, reason)

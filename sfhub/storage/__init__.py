@@ -1,0 +1,1 @@
+"""Rows and files: functions inside one transaction each, and nothing that decides."""

@@ -1,0 +1,155 @@
+"""Rows of cases, of the people who write in them, and of the layers that have arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from protocol.actors import Actor, Role
+from protocol.clinical import Layer
+from protocol.header import Priority
+from protocol.ids import ActorId, CaseId, KeyId, Mailbox, PatientId
+from sync.stores.connection import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseHead:
+    """What must be known of a case to admit more of it."""
+
+    case_id: CaseId
+    patient_id: PatientId
+    site: Mailbox
+    """Its owner: the place that sent the first of it."""
+    priority: Priority
+    """Of the most urgent bundle so far, for a case of which nothing readable has come yet."""
+    first_arrived_s: float
+    changed_s: float
+
+
+_HEAD = "case_id, patient_id, site, priority, first_arrived_s, changed_s"
+
+
+def case_head(connection: Connection, case_id: CaseId) -> CaseHead | None:
+    row = connection.execute(f"SELECT {_HEAD} FROM cases WHERE case_id = ?", (case_id,)).fetchone()
+    return None if row is None else _head(*row)
+
+
+def all_case_heads(connection: Connection) -> tuple[CaseHead, ...]:
+    return tuple(_head(*row) for row in connection.execute(f"SELECT {_HEAD} FROM cases").fetchall())
+
+
+def touch_case(
+    connection: Connection,
+    *,
+    case_id: CaseId,
+    patient_id: PatientId,
+    site: Mailbox,
+    priority: Priority,
+    now_s: float,
+) -> None:
+    """The case exists from now on and has changed; its owner never does."""
+    connection.execute(
+        "INSERT INTO cases (case_id, patient_id, site, priority, first_arrived_s, changed_s) VALUES (?, ?, "
+        "?, ?, ?, ?)"
+        " ON CONFLICT (case_id) DO UPDATE SET priority = min(priority, excluded.priority),"
+        " changed_s = excluded.changed_s, row = NULL",
+        (case_id, patient_id, site, priority, now_s, now_s),
+    )
+
+
+def forget_row(connection: Connection, case_id: CaseId) -> None:
+    """Something the worklist shows of this case has changed."""
+    connection.execute("UPDATE cases SET row = NULL WHERE case_id = ?", (case_id,))
+
+
+def keep_row(connection: Connection, case_id: CaseId, row: str) -> None:
+    connection.execute("UPDATE cases SET row = ? WHERE case_id = ?", (row, case_id))
+
+
+def kept_rows(connection: Connection) -> tuple[str, ...]:
+    return tuple(
+        row for (row,) in connection.execute("SELECT row FROM cases WHERE row IS NOT NULL").fetchall()
+    )
+
+
+def cases_without_row(connection: Connection, limit: int) -> tuple[CaseId, ...]:
+    rows = connection.execute("SELECT case_id FROM cases WHERE row IS NULL LIMIT ?", (limit,)).fetchall()
+    return tuple(CaseId(case_id) for (case_id,) in rows)
+
+
+def _head(
+    case_id: bytes, patient_id: bytes, site: bytes, priority: int, first_s: float, changed_s: float
+) -> CaseHead:
+    return CaseHead(
+        case_id=CaseId(case_id),
+        patient_id=PatientId(patient_id),
+        site=Mailbox(site),
+        priority=Priority(priority),
+        first_arrived_s=first_s,
+        changed_s=changed_s,
+    )
+
+
+def add_actor(connection: Connection, signer: KeyId, author: ActorId, actor: Actor) -> None:
+    """A device vouches for a person; the latest word counts."""
+    connection.execute(
+        "INSERT INTO actors (signer, actor, name, role) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (signer, actor) DO UPDATE SET name = excluded.name, role = excluded.role",
+        (signer, author, actor.name, actor.role),
+    )
+
+
+def actors_of(connection: Connection, signer: KeyId) -> Mapping[ActorId, Actor]:
+    """The people for whom one device has vouched."""
+    rows = connection.execute("SELECT actor, name, role FROM actors WHERE signer = ?", (signer,)).fetchall()
+    return {ActorId(actor): Actor(name=name, role=Role(role)) for actor, name, role in rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLayer:
+    """One media layer whose bytes are durable here."""
+
+    blob: bytes
+    layer: Layer
+    site: Mailbox
+    size_bytes: int
+    received_s: float
+
+
+def add_layer(
+    connection: Connection,
+    *,
+    case_id: CaseId,
+    blob: bytes,
+    layer: Layer,
+    site: Mailbox,
+    size_bytes: int,
+    now_s: float,
+) -> None:
+    """Idempotent; the first arrival counts."""
+    connection.execute(
+        "INSERT INTO layers (case_id, blob, layer, site, size_bytes, received_s) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (case_id, blob, layer, site, size_bytes, now_s),
+    )
+
+
+def layers_of_case(connection: Connection, case_id: CaseId) -> tuple[StoredLayer, ...]:
+    rows = connection.execute(
+        "SELECT blob, layer, site, size_bytes, received_s FROM layers WHERE case_id = ? ORDER BY received_s",
+        (case_id,),
+    ).fetchall()
+    return tuple(
+        StoredLayer(
+            blob=blob, layer=Layer(layer), site=Mailbox(site), size_bytes=size_bytes, received_s=received_s
+        )
+        for blob, layer, site, size_bytes, received_s in rows
+    )
+
+
+def layers_ahead_count(connection: Connection, site: Mailbox) -> int:
+    """Layers from `site` of cases that are not known here."""
+    ((count,),) = connection.execute(
+        "SELECT count(*) FROM layers WHERE site = ? AND case_id NOT IN (SELECT case_id FROM cases)", (site,)
+    ).fetchall()
+    return int(count)

@@ -1,0 +1,68 @@
+"""Media layers as files, named by their content inside the folder of their case.
+
+Law: `put` returns when file and folder entry would survive a power cut; a reader never meets half a file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from protocol.bundle import blob_hash
+from protocol.ids import CaseId
+
+from ..errors import NotFound, ObjectDamaged
+
+_DRAFT: Final = ".new"
+
+
+class ObjectStore:
+    """The folder `objects/` of one hub. Its methods wait for the disk: call them from a thread."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put(self, case_id: CaseId, data: bytes) -> bytes:
+        """Keep `data`; its name. Idempotent. No two cases share a file, so that one can be erased alone."""
+        blob = blob_hash(data)
+        path = self._path(case_id, blob)
+        if path.exists() and blob_hash(path.read_bytes()) == blob:
+            return blob
+        if not path.parent.exists():
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(self._root)
+        draft = path.with_name(path.name + _DRAFT)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        _sync_folder(path.parent)
+        return blob
+
+    def get(self, case_id: CaseId, blob: bytes) -> bytes:
+        """The bytes, checked against their name."""
+        try:
+            data = self._path(case_id, blob).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound("This picture is not here.") from error
+        if blob_hash(data) != blob:
+            raise ObjectDamaged(
+                "This picture is damaged on the hub's disk and is not shown. The rest of the case is "
+                "unharmed. "
+                "Restore objects/ from a backup, or ask the site for the picture again."
+            )
+        return data
+
+    def _path(self, case_id: CaseId, blob: bytes) -> Path:
+        return self._root / case_id.hex() / blob.hex()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,155 @@
+-- Who may speak to us.
+
+CREATE TABLE sites (
+    mailbox BLOB NOT NULL PRIMARY KEY,
+    organisation TEXT NOT NULL,
+    name TEXT NOT NULL,
+    added_s REAL NOT NULL,
+    UNIQUE (organisation, name)
+) STRICT, WITHOUT ROWID;
+
+-- One row for each enrolment: a site enrolled anew gets another pair, and what its old keys signed stays provable.
+CREATE TABLE pairs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    pseudonym BLOB NOT NULL UNIQUE,
+    site BLOB NOT NULL REFERENCES sites (mailbox),
+    signing_key BLOB NOT NULL,
+    opening_key BLOB NOT NULL,
+    transport_key BLOB NOT NULL,
+    enrolled_s REAL NOT NULL,
+    last_heard_s REAL NOT NULL
+) STRICT;
+
+-- Never the code itself: only the key that was stretched from it.
+CREATE TABLE enrolment_codes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    site_name TEXT NOT NULL,
+    hint BLOB NOT NULL,
+    stretched_key BLOB NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    made_s REAL NOT NULL,
+    expires_s REAL NOT NULL,
+    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'used', 'burnt')),
+    request_digest BLOB NOT NULL DEFAULT x'',
+    answer BLOB NOT NULL DEFAULT x''
+) STRICT;
+
+CREATE TABLE clinicians (
+    actor BLOB NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    role INTEGER NOT NULL,
+    added_s REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE one_time_tokens (
+    digest BLOB NOT NULL PRIMARY KEY,
+    clinician BLOB NOT NULL REFERENCES clinicians (actor),
+    expires_s REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+    digest BLOB NOT NULL PRIMARY KEY,
+    clinician BLOB NOT NULL REFERENCES clinicians (actor),
+    expires_s REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What has arrived.
+
+CREATE TABLE cases (
+    case_id BLOB NOT NULL PRIMARY KEY,
+    patient_id BLOB NOT NULL,
+    site BLOB NOT NULL REFERENCES sites (mailbox),
+    priority INTEGER NOT NULL,
+    first_arrived_s REAL NOT NULL,
+    changed_s REAL NOT NULL,
+    -- The worklist's row, computed from the entries at each change. NULL means: compute it again.
+    row TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX cases_without_row ON cases (case_id) WHERE row IS NULL;
+
+CREATE TABLE entries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    entry_id BLOB NOT NULL UNIQUE,
+    case_id BLOB NOT NULL,
+    signer BLOB NOT NULL,
+    author BLOB NOT NULL,
+    payload BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    received_s REAL NOT NULL
+) STRICT;
+
+CREATE INDEX entries_of_case ON entries (case_id, number);
+
+CREATE TABLE actors (
+    signer BLOB NOT NULL,
+    actor BLOB NOT NULL,
+    name TEXT NOT NULL,
+    role INTEGER NOT NULL,
+    PRIMARY KEY (signer, actor)
+) STRICT, WITHOUT ROWID;
+
+-- Layers whose bytes lie in objects/; which of them a case shows is the word of its signed manifests.
+CREATE TABLE layers (
+    case_id BLOB NOT NULL,
+    blob BLOB NOT NULL,
+    layer INTEGER NOT NULL,
+    site BLOB NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    received_s REAL NOT NULL,
+    PRIMARY KEY (case_id, blob, layer, site)
+) STRICT, WITHOUT ROWID;
+
+-- Entries that wait for their case or author to become known.
+CREATE TABLE held_entries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    entry_id BLOB NOT NULL UNIQUE,
+    pair INTEGER NOT NULL REFERENCES pairs (number),
+    case_id BLOB NOT NULL,
+    signer BLOB NOT NULL,
+    payload BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    priority INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    received_s REAL NOT NULL
+) STRICT;
+
+CREATE TABLE quarantine (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    pair INTEGER NOT NULL REFERENCES pairs (number),
+    bundle_id BLOB NOT NULL,
+    entry_id BLOB NOT NULL DEFAULT x'',
+    reason TEXT NOT NULL,
+    happened_s REAL NOT NULL,
+    UNIQUE (bundle_id, pair, entry_id)
+) STRICT;
+
+-- Bundles whose opening was begun and not ended: one that ends the process twice is put aside the third time.
+CREATE TABLE openings (
+    pair INTEGER NOT NULL,
+    bundle_id BLOB NOT NULL,
+    attempts INTEGER NOT NULL,
+    PRIMARY KEY (pair, bundle_id)
+) STRICT, WITHOUT ROWID;
+
+-- What leaves.
+
+CREATE TABLE outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    pair INTEGER NOT NULL REFERENCES pairs (number),
+    case_id BLOB NOT NULL,
+    entry_id BLOB NOT NULL,
+    what TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    written_s REAL NOT NULL,
+    bundle_id BLOB NOT NULL DEFAULT x'',
+    size_bytes INTEGER NOT NULL DEFAULT 0,
+    -- When it was sealed and taken into custody, and when the site said that it holds it; 0 is not yet.
+    sealed_s REAL NOT NULL DEFAULT 0,
+    stored_s REAL NOT NULL DEFAULT 0,
+    UNIQUE (pair, entry_id)
+) STRICT;
+
+CREATE INDEX outbox_of_case ON outbox (case_id);
+CREATE INDEX outbox_unsealed ON outbox (number) WHERE sealed_s = 0;
+CREATE INDEX outbox_bundles ON outbox (pair, bundle_id);

@@ -1,0 +1,1 @@
+"""The web server: synchronisation, enrolment and the console."""
