@@ -1,0 +1,153 @@
+"""The command itself: what it refuses, what it imports, and one run on a real terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyte
+import pytest
+
+from tests.tui import story
+from tests.tui.driving import until
+from tests.tui.fake_daemon import served
+from tui.app import TEXTUAL_SETTINGS, main, prepare_environment
+
+COLUMNS, LINES = 80, 24
+# Each costs between 100 and 220 ms of start and is needed by nobody who only looks.
+HEAVY = (
+    "aiohttp",
+    "PIL",
+    "pydantic",
+    "sqlcipher3",
+    "aiosqlite",
+    "cryptography",
+    "jinja2",
+    "zstandard",
+    "click",
+)
+
+
+@dataclass
+class Screen:
+    """What a terminal shows of the bytes it got."""
+
+    seen: bytearray = field(default_factory=bytearray)
+    screen: pyte.Screen = field(default_factory=lambda: pyte.Screen(COLUMNS, LINES))
+
+    def __post_init__(self) -> None:
+        self._stream = pyte.ByteStream(self.screen)
+
+    def feed(self, data: bytes) -> None:
+        self.seen += data
+        # pyte does not know the private marks of newer protocols, and draws them.
+        self._stream.feed(data.replace(b"\x1b[>4;1m", b""))
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+
+@contextmanager
+def open_terminal(screen: Screen) -> Iterator[tuple[int, int]]:
+    """Both ends of a pseudo-terminal; what is painted goes into `screen`."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        try:
+            screen.feed(os.read(ours, 65_536))
+        except OSError:
+            loop.remove_reader(ours)
+
+    loop.add_reader(ours, read)
+    try:
+        yield ours, theirs
+    finally:
+        loop.remove_reader(ours)
+        os.close(ours)
+        os.close(theirs)
+
+
+async def test_it_starts_on_a_terminal_answers_keys_and_leaves_with_a_word(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text('site = "MV EXAMPLE"\n')
+    screen = Screen()
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    async with served(tmp_path) as daemon:
+        with open_terminal(screen) as (keys, theirs):
+            running = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "tui", "--data", str(tmp_path)),
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+                env=environment,
+            )
+            await until(lambda: "P-0917" in screen.text)
+            os.write(keys, b"\r")
+            await until(lambda: "ALLERGIES" in screen.text)
+            await until(lambda: daemon.is_watched)
+            daemon.raise_alarm(story.alarm())
+            await until(lambda: "!! ALARM" in screen.text)
+            assert b"\a" in screen.seen
+            os.write(keys, b"qq")
+            assert await running.wait() == 0
+            await until(lambda: b"sfnode goes on in the background" in screen.seen)
+    # The terminal is given back: main screen, and no keyboard mode left on that loses composed letters.
+    assert b"\x1b[?1049l" in screen.seen
+    assert b"\x1b[>25u" not in screen.seen
+
+
+def test_what_is_heavy_is_not_imported_before_the_first_paint() -> None:
+    code = (
+        "import sys, tui.shell, tui.daemon, tui.screens.cases, tui.screens.unlock;"
+        "import sfnode.api.client, sfnode.services.clock;"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert outcome.stdout.strip() == "[]"
+
+
+def test_textuals_settings_are_there_when_it_is_imported() -> None:
+    code = (
+        "import os, sys, tui.app; assert 'textual' not in sys.modules;"
+        "tui.app.prepare_environment(os.environ);"
+        "from textual import constants; print(constants.DISABLE_KITTY_KEY, constants.TEXTUAL_ANIMATIONS)"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TEXTUAL")}
+    outcome = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert outcome.stdout.split() == ["True", "none"]
+
+
+def test_what_the_user_set_stays() -> None:
+    environment = {"ESCDELAY": "25"}
+    prepare_environment(environment)
+    assert environment == {**TEXTUAL_SETTINGS, "ESCDELAY": "25"}
+
+
+def test_a_folder_without_a_site_is_refused_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--data", str(tmp_path)]) == 3
+    assert "There is no site in" in capsys.readouterr().err
+
+
+def test_without_a_terminal_it_says_what_works_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "site.toml").write_text('site = "MV EXAMPLE"\n')
+    assert main(["--data", str(tmp_path)]) == 2
+    assert "sfnode case list --json" in capsys.readouterr().err
