@@ -155,6 +155,8 @@ async def _status(hub: Hub, _: Params) -> object:
         "sites": len({pair.site for pair in hub.sites.directory.pairs}),
         "unsent": await hub.database.read(unsent_count),
         "quarantined": await hub.database.read(put_aside_count),
+        "sessions_ended": hub.contacts.sessions_ended,
+        "bytes_received_twice": hub.contacts.bytes_received_twice,
         "notices": [notice for notice in (hub.ingest.trouble, hub.outbox.trouble) if notice],
     }
 

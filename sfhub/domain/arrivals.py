@@ -125,7 +125,7 @@ def _banner(layers: Sequence[LayerView], best: LayerView | None) -> str:
     if best is None:
         return "no picture yet: its first layer is still on its way"
     finer = [layer.layer for layer in layers if layer.arrived_s is None]
-    text = f"{best.layer} layer, lossy (quality {best.quality}), {best.width}×{best.height}"  # noqa: RUF001
+    text = f"{best.layer} layer, lossy (quality {best.quality}), {best.width} by {best.height}"
     if finer:
         return f"{text}; the {finer[-1]} layer is still on its way"
     return text if best.layer == "full" else f"{text}; the original stays at the site"

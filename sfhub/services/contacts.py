@@ -7,7 +7,7 @@ import asyncio
 from protocol.ids import Pseudonym
 from protocol.stamps import Certainty
 from sync.core import BundleReceived, BundleSent, Event, ReceiptsMoved, SessionEnded, SessionTerms
-from sync.driver import Observer, Setting
+from sync.driver import Observer, SessionReport, Setting
 from sync.ports import Clock
 from sync.stores.sqlite import SqliteStore
 
@@ -30,6 +30,9 @@ class Contacts:
         self._clock = clock
         self._heard: set[int] = set()
         self._stirred = asyncio.Event()
+        self.sessions_ended = 0
+        self.bytes_received_twice = 0
+        """Payload bytes that sites sent although they were durable here, over the sessions that have ended."""
         self.parting = asyncio.Event()
         """Set when the hub ends: sessions say goodbye."""
 
@@ -52,6 +55,11 @@ class Contacts:
             observer=self._observer(pair),
             parting=self.parting,
         )
+
+    def session_ended(self, _: Pseudonym, report: SessionReport) -> None:
+        """Count what a session cost, for the operator; a restart begins again at zero."""
+        self.sessions_ended += 1
+        self.bytes_received_twice += report.counters.duplicate_bytes_received
 
     async def run(self) -> None:
         """Write down who was heard; until cancelled."""

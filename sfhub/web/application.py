@@ -37,7 +37,8 @@ def build_application(hub: Hub) -> web.Application:
     app[ENROL_LIMIT] = RateLimit(hub.clock, burst=enrolment.BURST, per_minute=enrolment.PER_MINUTE)
     app[LOGIN_LIMIT] = RateLimit(hub.clock, burst=sessions.BURST, per_minute=sessions.PER_MINUTE)
     app.on_response_prepare.append(add_headers)
-    HttpListener(partial(_callee, hub), SessionRegistry()).add_to(app)
+    listener = HttpListener(partial(_callee, hub), SessionRegistry(), reported=hub.contacts.session_ended)
+    listener.add_to(app)
     app.add_routes(
         [
             web.post("/enrol", enrolment.enrol),

@@ -27,7 +27,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Everything in pixels of a WIDTH × HEIGHT picture."""  # noqa: RUF002
+    """Everything in pixels of a picture WIDTH wide and HEIGHT high."""
 
     label: str
     unit: str

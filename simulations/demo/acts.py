@@ -55,4 +55,6 @@ async def _post_beside(play: Play) -> None:
     rows = [asdict(row) for row in story.vitals_sets(int(play.sent_s))]
     text = {"complaint": story.COMPLAINT, "question": story.QUESTION, "note": story.NOTE, "vitals": rows}
     pictures = [layers.standard.data for layers in play.pictures]
-    play.posted = await post_case(play.profile, play.folder / "post", text, pictures, seed=play.seed)
+    play.posted = await post_case(
+        play.profile, play.folder / "post", text, pictures, seed=play.seed, mode=play.mode
+    )

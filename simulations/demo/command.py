@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import click
 
 from sfhub.clock import SystemClock
 from simulations.emulator import EmulatorError, open_link
+from simulations.emulator.link import ModeName
 from simulations.links import DEFAULT_PROFILE, ProfileError, load_profile
 
 from . import story
@@ -21,7 +23,7 @@ from .acts import perform
 from .following import Following
 from .play import Play
 from .screen import Screen
-from .stage import HUB_PORT, Stage, StageError
+from .stage import Stage, StageError
 from .timeline import Timeline, comparison_lines, milestone_lines
 
 EPILOGUE: Final = "m  be the medic (terminal)    d  be the doctor (browser)    q  quit"
@@ -36,22 +38,21 @@ EPILOGUE: Final = "m  be the medic (terminal)    d  be the doctor (browser)    q
 @click.option(
     "--keep", type=click.Path(path_type=Path), help="Keep the two stores and the logs in this folder."
 )
-def demo(*, link_name: str, mode: str, seed: int, keep: Path | None) -> None:
+def demo(*, link_name: str, mode: ModeName, seed: int, keep: Path | None) -> None:
     """Play one chest-pain consult over an emulated link: hub, node, kill, cut, reply, order done."""
     try:
-        profile = load_profile(link_name)
+        load_profile(link_name)
     except ProfileError as error:
         raise click.ClickException(str(error)) from error
     if keep is not None and keep.exists():
         raise click.ClickException(f"{keep} exists already. Name a folder that does not, or remove it.")
     folder = keep or Path(tempfile.mkdtemp(prefix="sf-demo-"))
     folder.mkdir(exist_ok=True, mode=0o700)
+    problems: list[str] = []
     try:
-        problems = asyncio.run(
-            _play(profile.name if not Path(link_name).is_file() else link_name, mode, seed, folder)
-        )
-    except (StageError, EmulatorError) as error:
-        raise click.ClickException(str(error)) from error
+        problems = asyncio.run(_play(link_name, mode, seed, folder))
+    except* (StageError, EmulatorError) as group:
+        problems = [str(error) for error in group.exceptions]
     finally:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -59,14 +60,15 @@ def demo(*, link_name: str, mode: str, seed: int, keep: Path | None) -> None:
         raise click.ClickException("not everything held: " + "; ".join(problems))
 
 
-async def _play(link_name: str, mode: str, seed: int, folder: Path) -> list[str]:
+async def _play(link_name: str, mode: ModeName, seed: int, folder: Path) -> list[str]:
+    _end_in_order_when_terminated()
     screen = Screen()
     timeline = Timeline()
     profile = load_profile(link_name)
-    async with open_link(profile, seed=seed, mode=mode) as link:  # type: ignore[arg-type]  # click checked it.
+    async with open_link(profile, seed=seed, mode=mode) as link:
         stage = Stage(link, folder)
         following = Following(stage, screen)
-        play = Play(stage, screen, following, timeline, SystemClock(), profile, folder, seed)
+        play = Play(stage, screen, following, timeline, SystemClock(), profile, folder, seed, mode)
         try:
             before = link.counters()
             await perform(play)
@@ -83,6 +85,13 @@ async def _play(link_name: str, mode: str, seed: int, folder: Path) -> list[str]
     return timeline.problems
 
 
+def _end_in_order_when_terminated() -> None:
+    """SIGTERM ends the play as Ctrl-C does: hub and node are ended too, not left behind."""
+    playing = asyncio.current_task()
+    if playing is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
+
+
 async def _epilogue(play: Play) -> None:
     """Let the audience into both ends, for as long as it likes."""
     while True:
@@ -90,7 +99,7 @@ async def _epilogue(play: Play) -> None:
         if choice == "m":
             await asyncio.to_thread(_be_the_medic, play)
         elif choice == "d":
-            base = play.stage.link.hub_url_nearby(HUB_PORT)
+            base = play.stage.link.hub_url_nearby(play.stage.hub_port)
             console = await play.stage.sfhub("console-url", "--clinician", story.DOCTOR, "--base", base)
             click.echo(f"Open once, within ten minutes: {console['url']}")
         elif choice == "q":

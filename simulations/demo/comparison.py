@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from simulations.emulator import EmulatedLink, LinkCounters, open_link
+from simulations.emulator.link import ModeName
 from simulations.links import LinkProfile
 
 from .https_post import case_as_json, write_certificate
@@ -29,11 +30,17 @@ class Posted:
 
 
 async def post_case(
-    profile: LinkProfile, folder: Path, text: Mapping[str, object], photographs: Sequence[bytes], *, seed: int
+    profile: LinkProfile,
+    folder: Path,
+    text: Mapping[str, object],
+    photographs: Sequence[bytes],
+    *,
+    seed: int,
+    mode: ModeName,
 ) -> Posted:
     """Post the case and wait for the answer; the link has no cut and the sender is not killed."""
     case_file = await asyncio.to_thread(_write_case, folder, case_as_json(text, photographs))
-    async with open_link(profile, seed=seed) as link:
+    async with open_link(profile, seed=seed, mode=mode) as link:
         write_certificate(folder, link.hub_address(PORT)[0])
         server = await _serve(link, folder)
         try:

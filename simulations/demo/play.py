@@ -8,6 +8,7 @@ from typing import Final
 
 from sfhub.clock import SystemClock
 from sfnode.media.layers import PhotoLayers
+from simulations.emulator.link import ModeName
 from simulations.links import LinkProfile
 
 from .comparison import Posted
@@ -32,6 +33,7 @@ class Play:
     profile: LinkProfile
     folder: Path
     seed: int
+    mode: ModeName
     case: str = ""
     sent_s: float = 0.0
     pictures: tuple[PhotoLayers, ...] = ()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,7 +16,6 @@ from typing import Any, Final
 from simulations.emulator import EmulatedLink
 from sync.local_socket import LocalClient, NotRunning
 
-HUB_PORT: Final = 8440
 READY_TIMEOUT_S: Final = 60.0
 COMMAND_TIMEOUT_S: Final = 240.0
 END_TIMEOUT_S: Final = 10.0
@@ -38,6 +38,9 @@ class Stage:
         self._logs = folder / "logs"
         self._hub: asyncio.subprocess.Process | None = None
         self._node: asyncio.subprocess.Process | None = None
+        # A command would start a daemon of its own in the moment in which ours lies dead.
+        self._node_turn = asyncio.Lock()
+        self.hub_port = _free_port()
 
     async def sfhub(self, *argv: str, stdin: str | None = None) -> Any:
         """One hub command with `--json`; its answer."""
@@ -45,7 +48,8 @@ class Stage:
 
     async def sfnode(self, *argv: str) -> Any:
         """One node command with `--json`; its answer."""
-        return await self._command("sfnode", self.node_data, argv, None)
+        async with self._node_turn:
+            return await self._command("sfnode", self.node_data, argv, None)
 
     async def open_hub(self, organisation: str, name: str, clinician: str) -> None:
         """A new hub with one specialist, listening at the hub's end of the link."""
@@ -57,7 +61,7 @@ class Stage:
         await self.start_hub()
 
     async def start_hub(self) -> None:
-        listen = f"{self.link.hub_listen_host}:{HUB_PORT}"
+        listen = f"{self.link.hub_listen_host}:{self.hub_port}"
         argv = self.link.hub_command(self._argv("sfhub", self.hub_data, ("serve", "--listen", listen)))
         self._hub = await self._start(argv, "hub")
         await self._ready(self.hub_data / "hub.sock", self._hub, "hub")
@@ -71,7 +75,7 @@ class Stage:
         code = await self.sfhub("enrol", "new", "--site", site)
         code_file = self._passphrase.with_name("code")
         code_file.write_text(code["code"] + "\n")
-        url = self.link.hub_url(HUB_PORT)
+        url = self.link.hub_url(self.hub_port)
         await self.sfnode("enrol", "--hub", url, "--code-file", str(code_file))
         price = ("--usd-per-megabyte", str(usd_per_megabyte))
         await self.sfnode("link", "set", "--hub", url, "--mode", "hold", *price)
@@ -82,11 +86,21 @@ class Stage:
         self._node = await self._start(argv, "node")
         await self._ready(self.node_data / "daemon.sock", self._node, "node")
 
-    async def kill_node(self) -> None:
-        """SIGKILL, as a power cut would."""
+    async def kill_and_restart_node(self, pause_s: float) -> None:
+        """SIGKILL, as a power cut would; started again after a while."""
+        async with self._node_turn:
+            if self._node is not None:
+                os.killpg(self._node.pid, signal.SIGKILL)
+                await self._node.wait()
+            await asyncio.sleep(pause_s)
+            await self.start_node()
+
+    async def stop_and_restart_node(self) -> None:
+        """End the daemon in order: its session says goodbye, so that both ends have closed their books."""
+        await self.sfnode("stop")
         if self._node is not None:
-            os.killpg(self._node.pid, signal.SIGKILL)
             await self._node.wait()
+        await self.start_node()
 
     @asynccontextmanager
     async def node_client(self) -> AsyncIterator[LocalClient]:
@@ -140,6 +154,12 @@ class Stage:
             pass
         said = (self._logs / f"{name}.log").read_text(errors="replace")[-2000:]
         raise StageError(f"The {name} did not start. It said: {said.strip() or 'nothing'}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
 
 
 async def _listens(path: Path) -> bool:

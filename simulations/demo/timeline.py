@@ -22,7 +22,7 @@ class Timeline:
     sealed_up_bytes: int = 0
     received_twice_bytes: int = 0
     dark_s: float = 0.0
-    """How long the demonstration itself kept the link or the node down before the last photograph arrived."""
+    """How long the demonstration itself kept the node dead or the link dark."""
 
     def reach(self, what: str, second: float) -> None:
         """The first time counts."""
@@ -66,7 +66,7 @@ def comparison_lines(
     lines.append("")
     flying_s = last_s - timeline.dark_s
     lines.append(
-        f"All photographs: {last_s:.1f} s; the kill and the cut took {timeline.dark_s:.1f} s of it: "
+        f"All photographs: {last_s:.1f} s; node or link were down for {timeline.dark_s:.1f} s of it: "
         f"{flying_s / least_s:.2f} times the bound without those, {last_s / least_s:.2f} with."
     )
     lines.append(f"Bytes received twice over the kill and the cut together: {timeline.received_twice_bytes}.")

@@ -26,24 +26,20 @@ async def show_headline(play: Play) -> None:
 
 async def kill_in_mid_photograph(play: Play) -> None:
     """The node's daemon dies without a word, as in a power cut, and is started again."""
-    moving = await _photograph_in_its_middle(play, seen=())
+    moving = await _photograph_in_its_middle(play)
     if moving is None:
         return
     screen, down_s = play.screen, play.screen.second()
-    await play.stage.kill_node()
     screen.say(f"SIGKILL: the node dies with {moving.done_bytes} B of «{moving.what}» durable at the hub.")
-    await asyncio.sleep(PAUSE_S)
-    await play.stage.start_node()
-    screen.say("The node is started again and goes on by itself.")
-    following = play.following
-    held = moving.done_bytes
-    await following.until(lambda: following.done_bytes(moving.what) > held, "going on", STEP_TIMEOUT_S)
+    await play.stage.kill_and_restart_node(PAUSE_S)
     play.timeline.dark_s += screen.second() - down_s
+    screen.say("The node is started again and goes on by itself.")
+    await _goes_on(play, moving)
 
 
 async def cut_in_mid_photograph(play: Play) -> None:
     """The link goes dark with bytes in flight."""
-    moving = await _photograph_in_its_middle(play, seen=())
+    moving = await _photograph_in_its_middle(play)
     if moving is None:
         return
     play.screen.say(f"CUT: the link goes dark for {CUT_S:.0f} s in the middle of «{moving.what}».")
@@ -51,11 +47,9 @@ async def cut_in_mid_photograph(play: Play) -> None:
     play.stage.link.cut()
     await asyncio.sleep(CUT_S)
     play.stage.link.restore()
-    play.screen.say("The link is back.")
-    following = play.following
-    held = moving.done_bytes
-    await following.until(lambda: following.done_bytes(moving.what) > held, "going on", STEP_TIMEOUT_S)
     play.timeline.dark_s += play.screen.second() - down_s
+    play.screen.say("The link is back.")
+    await _goes_on(play, moving)
 
 
 async def finish(play: Play) -> None:
@@ -66,15 +60,23 @@ async def finish(play: Play) -> None:
         play.screen.say(f"All standard photographs are at the hub since second {seconds[-1]:.1f}.")
 
 
-async def _photograph_in_its_middle(play: Play, seen: tuple[str, ...]) -> TransferView | None:
+async def _goes_on(play: Play, moving: TransferView) -> None:
+    """Wait until more of the item is durable at the hub than before."""
+    following = play.following
+    await following.until(
+        lambda: following.done_bytes(moving.what) > moving.done_bytes,
+        f"going on with {moving.what}",
+        STEP_TIMEOUT_S,
+    )
+
+
+async def _photograph_in_its_middle(play: Play) -> TransferView | None:
     """The first standard photograph that is between the two shares."""
 
     def found() -> TransferView | None:
         low, high = MIDDLE
         moving = (t for t in play.following.transfers.values() if t.what.startswith("standard"))
-        return next(
-            (t for t in moving if low < t.done_bytes / t.size_bytes < high and t.what not in seen), None
-        )
+        return next((t for t in moving if low < t.done_bytes / t.size_bytes < high), None)
 
     if await play.following.until(lambda: found() is not None, "a photograph half way", STEP_TIMEOUT_S):
         return found()

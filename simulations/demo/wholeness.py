@@ -26,6 +26,7 @@ async def check_whole(play: Play) -> None:
     for photo in here["photos"]:
         for layer in photo["layers"]:
             await _check_layer(play, layer, f"{layer['layer']} of «{photo['caption']}»")
+    await play.stage.stop_and_restart_node()
     status = await play.stage.sfhub("status")
     play.timeline.received_twice_bytes = status["bytes_received_twice"]
 
