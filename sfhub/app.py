@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from protocol.sealing import HpkeSealer
 from sync.ports import Clock
-from sync.stores.database import Database
+from sync.stores.database import Database, Execution
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqliteStore
 
 from .clock import SystemClock
@@ -64,9 +64,12 @@ def init_hub(folder: HubFolder, identity: HubIdentity) -> None:
 
 
 @asynccontextmanager
-async def open_hub(folder: HubFolder, clock: Clock | None = None) -> AsyncIterator[Hub]:
+async def open_hub(
+    folder: HubFolder, clock: Clock | None = None, *, execution: Execution = Execution.THREADS
+) -> AsyncIterator[Hub]:
     """The hub in `folder`, for as long as the context lasts; nobody else can open it meanwhile.
 
+    `execution` says where transactions run: in the caller's own step for whoever wants each step repeatable.
     Raises `NotInitialised`, `FolderUnusable`, and the stores' errors.
     """
     identity = read_settings(folder)
@@ -74,9 +77,9 @@ async def open_hub(folder: HubFolder, clock: Clock | None = None) -> AsyncIterat
     clock = clock or SystemClock()
     sealer = HpkeSealer(os.urandom)
     async with AsyncExitStack() as stack:
-        database = await Database.open(folder.database, [HUB_SCHEMA])
+        database = await Database.open(folder.database, [HUB_SCHEMA], execution=execution)
         stack.push_async_callback(database.close)
-        custody_database = await Database.open(folder.custody, [CUSTODY_SCHEMA])
+        custody_database = await Database.open(folder.custody, [CUSTODY_SCHEMA], execution=execution)
         stack.push_async_callback(custody_database.close)
         custody = SqliteStore(custody_database)
         changes = Changes()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from protocol.sealing import HpkeSealer
@@ -37,14 +38,13 @@ from .services.outgoing import Outgoing
 from .services.progress import RateMeter, SpoolCarriage
 from .services.session_watch import SessionWatch
 from .services.status import Status
+from .services.supervision import keep_running
 from .services.transfers import TransferList
 from .services.vault_access import VaultAccess
 from .spool.spool import Spool
 from .vault.vault import Vault
 from .views import AlarmView, StatusView, TransferView, to_primitive
 
-RESTART_S: Final = 5.0
-"""Before a part that failed starts again: a fault that comes back must not fill the log."""
 STATUS_EVERY_S: Final = 0.2
 """Between two reports of status: a burst of changes is one report."""
 
@@ -111,7 +111,7 @@ class Daemon:
         try:
             async with asyncio.TaskGroup() as services:
                 tasks = [
-                    services.create_task(self._keep_running(name, service))
+                    services.create_task(keep_running(service, failed=partial(self._failed, name)))
                     for name, service in (
                         ("alarms", self._alarms.run),
                         ("sealing", self._outbox.run),
@@ -130,17 +130,9 @@ class Daemon:
         if self._halted is not None:
             raise self._halted
 
-    async def _keep_running(self, name: str, service: Callable[[], Awaitable[None]]) -> None:
-        """A fault in one part must not end the others: it is recorded, shown, and the part starts again."""
-        while True:
-            try:
-                await service()
-            except Exception as error:
-                if _is_halted(error):
-                    raise
-                log_fault(name, error)
-                self._trouble(f"The part for {name} failed ({type(error).__name__}) and was started again.")
-            await asyncio.sleep(RESTART_S)
+    def _failed(self, name: str, error: Exception) -> None:
+        log_fault(f"the part for {name}", error)
+        self._trouble(f"The part for {name} failed ({type(error).__name__}) and was started again.")
 
     def _new_watch(self) -> SessionWatch:
         return SessionWatch(
@@ -192,6 +184,7 @@ class Daemon:
             opened=self._opened,
             locked=self._locked,
             enrolled=self._enrolled,
+            settled=self._settled,
             stop=self.stopping.set,
         )
 
@@ -247,6 +240,11 @@ class Daemon:
         self._contacts.enrolled()
         self._status_stirred.set()
 
+    async def _settled(self) -> None:
+        """A contact that a client waited for is over."""
+        await self._watch.catch_up()
+        await self._inbox.open_waiting()
+
     def _keep_link(self, changes: Mapping[str, Any]) -> None:
         """Into site.toml, without what holds for this run only."""
         self._settings = replace(self._settings, link=link_from(changes, self._settings.link))
@@ -274,13 +272,6 @@ class Daemon:
                     self.server.publish("status", to_primitive(view))
                     told = view
             await asyncio.sleep(STATUS_EVERY_S)
-
-
-def _is_halted(error: Exception) -> bool:
-    """Nothing may go on after a write that the disk did not confirm."""
-    if isinstance(error, ExceptionGroup):
-        return error.subgroup(StoreHalted) is not None
-    return isinstance(error, StoreHalted)
 
 
 def _dialer_for(link: LinkSettings) -> Dialer:

@@ -214,7 +214,10 @@ def _toml(value: Any) -> str:
 def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) > 0
+        bare = not (parts.query or parts.fragment or parts.username or any(map(str.isspace, url)))
+        usable = bare and parts.scheme in ("http", "https") and (parts.port or 1) > 0 and parts.hostname
+        # What no resolver could be asked for; a UnicodeError is a ValueError.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         usable = False
     if not usable:

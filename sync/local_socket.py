@@ -1,4 +1,4 @@
-"""Calls and events between one daemon and its clients over a Unix socket: 4-byte length, then msgpack.
+"""Calls and events between one daemon and its clients over a Unix socket.
 
 The file system alone decides who may connect: the socket is its owner's, in a folder that is its owner's.
 A client can never hold the daemon up: everything it can make us keep is bounded, and a slow one is let go.
@@ -7,17 +7,42 @@ A client can never hold the daemon up: everything it can make us keep is bounded
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgpack
+from .local_wire import (
+    FRAME_BYTES_MAX,
+    CallFailed,
+    ConnectionLost,
+    Fault,
+    FrameReader,
+    LocalSocketError,
+    NotRunning,
+    encode,
+    short_address,
+)
 
-FRAME_BYTES_MAX: Final = 1024 * 1024
+__all__ = [
+    "BACKLOG_BYTES_MAX",
+    "CALLS_PER_CLIENT_MAX",
+    "CLIENTS_MAX",
+    "FRAME_BYTES_MAX",
+    "CallFailed",
+    "ConnectionLost",
+    "DescribeFault",
+    "Event",
+    "Fault",
+    "Handler",
+    "LocalClient",
+    "LocalServer",
+    "LocalSocketError",
+    "NotRunning",
+]
+
 CLIENTS_MAX: Final = 32
 """Terminals, scripts and watchers of one machine; more is a script that forgets to close."""
 CALLS_PER_CLIENT_MAX: Final = 16
@@ -26,40 +51,8 @@ BACKLOG_BYTES_MAX: Final = 1024 * 1024
 DRAIN_TIMEOUT_S: Final = 30.0
 CONNECT_TIMEOUT_S: Final = 5.0
 TOPICS_MAX: Final = 16
-_LENGTH_BYTES: Final = 4
-_ADDRESS_BYTES_MAX: Final = 100
-"""Below the 108 bytes that the kernel gives the path of a Unix socket."""
 _REFUSED: Final = 0
 """The call number of an answer to a client rather than to one of its calls."""
-
-
-class LocalSocketError(Exception):
-    """Root of what a client can meet: `NotRunning`, `ConnectionLost` or `CallFailed`."""
-
-
-class NotRunning(LocalSocketError):
-    """Nobody listens on the socket."""
-
-
-class ConnectionLost(LocalSocketError):
-    """The daemon ended, or let us go; whether the last call was carried out is not known."""
-
-
-class CallFailed(LocalSocketError):
-    """The daemon answered that it could not do it; the message is its sentence for the user."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.message)
-        self.fault = fault
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a call failed: a stable code for programs, a sentence for people, an exit status for scripts."""
-
-    code: str
-    message: str
-    exit_code: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +87,7 @@ class LocalServer:
         left behind by a process that was killed is replaced."""
         self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        with _short_address(self._path) as address:
+        with short_address(self._path) as address:
             listener.bind(address)
         self._path.chmod(0o600)
         listener.listen(self._clients_max)
@@ -120,7 +113,7 @@ class LocalServer:
         let go."""
         listening = [client for client in self._clients if topic in client.topics]
         if listening:
-            frame = _encode({"event": topic, "data": data})
+            frame = encode({"event": topic, "data": data})
             for client in listening:
                 client.tell(frame)
         return len(listening)
@@ -137,7 +130,7 @@ class LocalServer:
             fault = Fault(
                 "too-many-clients", f"{self._clients_max} programs are connected already. Close one.", 1
             )
-            writer.write(_encode(_failure(_REFUSED, fault)))
+            writer.write(encode(_failure(_REFUSED, fault)))
             writer.close()
             return
         client = _Client(reader, writer)
@@ -162,11 +155,11 @@ class LocalServer:
 
     async def _answer(self, client: _Client, request: _Request) -> None:
         try:
-            frame = _encode({"id": request.number, "result": await self._result(client, request)})
+            frame = encode({"id": request.number, "result": await self._result(client, request)})
         except CallFailed as error:
-            frame = _encode(_failure(request.number, error.fault))
+            frame = encode(_failure(request.number, error.fault))
         except Exception as error:  # noqa: BLE001 - `describe` records what nobody expected; the client is told.
-            frame = _encode(_failure(request.number, self._describe(error)))
+            frame = encode(_failure(request.number, self._describe(error)))
         await client.send(frame)
 
     async def _result(self, client: _Client, request: _Request) -> object:
@@ -179,7 +172,7 @@ class LocalClient:
     """One connection to a daemon, for calls one after another, or for events."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._frames = _FrameReader(reader)
+        self._frames = FrameReader(reader)
         self._writer = writer
         self._number = _REFUSED
         self._turn = asyncio.Lock()
@@ -190,7 +183,7 @@ class LocalClient:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(CONNECT_TIMEOUT_S)
         try:
-            with _short_address(path) as address:
+            with short_address(path) as address:
                 connection.connect(address)
         except OSError as error:
             connection.close()
@@ -241,7 +234,7 @@ class LocalClient:
 
     async def _send(self, message: dict[str, object]) -> None:
         try:
-            self._writer.write(_encode(message))
+            self._writer.write(encode(message))
             await self._writer.drain()
         except OSError as error:
             raise ConnectionLost("The daemon is gone.") from error
@@ -264,7 +257,7 @@ class _Client:
     """The server's end of one connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._frames = _FrameReader(reader)
+        self._frames = FrameReader(reader)
         self._writer = writer
         self.topics: frozenset[str] = frozenset()
 
@@ -300,56 +293,6 @@ class _Client:
         self._writer.transport.abort()
 
 
-class _FrameReader:
-    """Whole messages from a byte stream; a read that is cancelled loses nothing."""
-
-    def __init__(self, reader: asyncio.StreamReader) -> None:
-        self._reader = reader
-        self._size_bytes: int | None = None
-
-    async def next_frame(self) -> Mapping[str, Any] | None:
-        """The next message, None at the end of the stream; `ConnectionLost` when it is cut or malformed."""
-        try:
-            if self._size_bytes is None:
-                self._size_bytes = int.from_bytes(await self._reader.readexactly(_LENGTH_BYTES), "big")
-            if self._size_bytes > FRAME_BYTES_MAX:
-                raise ConnectionLost(
-                    f"A message of {self._size_bytes} bytes is longer than {FRAME_BYTES_MAX}."
-                )
-            data = await self._reader.readexactly(self._size_bytes)
-        except asyncio.IncompleteReadError as error:
-            if self._size_bytes is None and not error.partial:
-                return None
-            raise ConnectionLost("The connection was cut in the middle of a message.") from error
-        except OSError as error:
-            raise ConnectionLost("The connection was cut.") from error
-        self._size_bytes = None
-        return _decode(data)
-
-
-def _encode(message: Mapping[str, object]) -> bytes:
-    data: bytes = msgpack.packb(message)
-    if len(data) > FRAME_BYTES_MAX:
-        fault = Fault(
-            "answer-too-large",
-            f"The answer has {len(data)} bytes, more than {FRAME_BYTES_MAX}. Ask for less.",
-            1,
-        )
-        raise CallFailed(fault)
-    return len(data).to_bytes(_LENGTH_BYTES, "big") + data
-
-
-def _decode(data: bytes) -> Mapping[str, Any]:
-    try:
-        message = msgpack.unpackb(data, strict_map_key=True)
-    # The library's errors have no root of their own; a message nested too deep is a `StackError`.
-    except (ValueError, msgpack.exceptions.UnpackException) as error:
-        raise ConnectionLost("A message cannot be read.") from error
-    if not isinstance(message, dict):
-        raise ConnectionLost("A message is not a map.")
-    return message
-
-
 def _failure(number: int, fault: Fault) -> dict[str, object]:
     return {
         "id": number,
@@ -364,16 +307,3 @@ def _result(message: Mapping[str, Any]) -> Any:
         case {"result": result}:
             return result
     raise ConnectionLost("The daemon sent what is not an answer.")
-
-
-@contextmanager
-def _short_address(path: Path) -> Iterator[str]:
-    """The path as the kernel takes it: a longer one is reached through its folder's descriptor."""
-    if len(os.fsencode(path)) <= _ADDRESS_BYTES_MAX:
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)

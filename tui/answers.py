@@ -1,4 +1,4 @@
-"""What the daemon answers, read into views: inert text, known fields, or a sentence that it is not understood.
+"""What the daemon answers, read into views: inert text, known fields, or a sentence that says it cannot be.
 
 This is the only door: nothing behind it meets a control character or a map of unknown shape.
 """
@@ -28,7 +28,7 @@ class NotUnderstood(NodeError):
     def __init__(self) -> None:
         super().__init__(
             "sfnode answered in a way that this terminal does not understand: the two are of different "
-            "versions. What was saved is safe. End the daemon with `sfnode stop` and start this terminal again."
+            "versions. What was saved is safe. End the daemon with `sfnode stop`, then start this terminal."
         )
 
 

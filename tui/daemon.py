@@ -29,12 +29,12 @@ class Daemon:
         self._connect = connect
         self._client: LocalClient | None = None
         self._opening = asyncio.Lock()
+        self._closed = False
 
     async def close(self) -> None:
-        """Idempotent; the next call connects again."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        """For good: a call that is still under way must not connect again behind our back. Idempotent."""
+        self._closed = True
+        await self._drop()
 
     async def status(self) -> StatusView:
         return await self._ask("status", {}, one(StatusView))
@@ -102,12 +102,19 @@ class Daemon:
         try:
             answer: Any = await ask(client, method, params)
         except DaemonGone:
-            await self.close()
+            await self._drop()
             raise
         return understood(answer, read)
 
     async def _connected(self) -> LocalClient:
         async with self._opening:
+            if self._closed:
+                raise daemon_gone()
             if self._client is None:
                 self._client = await self._connect()
             return self._client
+
+    async def _drop(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from protocol.clinical import Patient, Pregnancy
+from protocol.news2 import HIGH_MIN, MEDIUM_MIN, Input, News2, news2
 from sfnode.domain.intake import vitals_sets
-from sfnode.domain.news2 import HIGH_MIN, MEDIUM_MIN, Input, News2, news2
 from sfnode.views import CaseView
 
 from .lines import Tone

@@ -115,6 +115,7 @@ class Shell(App[None]):
         self.run_worker(self._follow(), name="follow the daemon", exit_on_error=True)
 
     async def on_unmount(self) -> None:
+        self.workers.cancel_all()
         await self.daemon.close()
 
     def next_palette(self) -> None:
@@ -230,6 +231,7 @@ class Shell(App[None]):
             return
         try:
             self.site.cases = await self.daemon.cases()
+            self.site.transfers = await self.daemon.transfers()
         except NodeError as error:
             self._trouble(error)
         for case in changed:

@@ -23,6 +23,8 @@ from .params import Params
 
 MEDIA_PAGE_BYTES: Final = 256 * 1024
 LIST_ROWS_MAX: Final = 500
+QUEUE_ROWS_MAX: Final = 1000
+"""The most urgent ones: what one answer of the socket holds, and more than a day's work."""
 
 Operation = Callable[[Hub, Params], Awaitable[object]]
 
@@ -96,7 +98,7 @@ async def _enrol_accept(hub: Hub, params: Params) -> object:
 
 
 async def _queue(hub: Hub, _: Params) -> object:
-    rows = await hub.worklist.queue()
+    rows = (await hub.worklist.queue())[:QUEUE_ROWS_MAX]
     return [to_primitive(row) | {"last_heard_s": hub.worklist.last_heard_s(row)} for row in rows]
 
 

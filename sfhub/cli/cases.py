@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from ..api.operations import QUEUE_ROWS_MAX
 from ..clock import SystemClock
 from ..domain.words import moment, span
 from ..errors import BadRequest, NotFound
@@ -32,6 +33,8 @@ def queue(terminal: Terminal, as_json: bool) -> None:
         as_json=as_json,
         text=lambda: table(titles, (_queue_cells(row, now_s) for row in rows)),
     )
+    if len(rows) == QUEUE_ROWS_MAX:
+        terminal.talk(f"These are the {QUEUE_ROWS_MAX} most urgent; sfhub status counts all of them.")
 
 
 def _queue_cells(row: Mapping[str, Any], now_s: float) -> tuple[object, ...]:

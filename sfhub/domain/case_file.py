@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Final
 
 from protocol.actors import Actor, Party
+from protocol.admission import admitted
 from protocol.clinical import CaseOpened, Headline, Layer, Media, Patient
 from protocol.entry import Entry, SignedEntry
 from protocol.fold import CaseState, fold
@@ -80,7 +81,8 @@ class CaseFile:
 
     @cached_property
     def state(self) -> CaseState:
-        return fold(record for arrived in self.entries for record in arrived.entry.records)
+        stated = ((record, here.party) for here in self.entries for record in here.entry.records)
+        return fold(admitted(stated))
 
     @cached_property
     def _arrived(self) -> Mapping[RecordId, ArrivedEntry]:

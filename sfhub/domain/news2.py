@@ -1,33 +1,19 @@
-"""NEWS2 of one set of readings, with what it could be at worst while inputs are missing.
+"""NEWS2 as the worklist needs it: with what a score could be at worst while inputs are missing.
 
-Royal College of Physicians: National Early Warning Score (NEWS) 2, 2017; SpO2 scale 1; adults of 16 and over
-who are not pregnant. A missing input is never counted as normal. Needs a clinician's review before
-use on patients.
+The bands are those of `protocol.news2`; a missing input is never counted as normal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from protocol.clinical import Consciousness, Pregnancy, Vitals
+from protocol import news2 as protocol_news2
+from protocol.clinical import Pregnancy, Vitals
+from protocol.news2 import ADULT_YEARS, HIGH_MIN, MEDIUM_MIN, OXYGEN_POINTS, SINGLE_MAX, Input
 
 SCORE_MAX: Final = 20
-INPUTS: Final = 7
-ADULT_YEARS: Final = 16
-
-_Bands = tuple[tuple[int, int], ...]
-"""(highest value of the band, its points), ascending; above the last one the final entry holds."""
-_ABOVE: Final = 10_000
-
-_RESPIRATORY_RATE: Final[_Bands] = ((8, 3), (11, 1), (20, 0), (24, 2), (_ABOVE, 3))
-_SPO2: Final[_Bands] = ((91, 3), (93, 2), (95, 1), (_ABOVE, 0))
-_SYSTOLIC: Final[_Bands] = ((90, 3), (100, 2), (110, 1), (219, 0), (_ABOVE, 3))
-_HEART_RATE: Final[_Bands] = ((40, 3), (50, 1), (90, 0), (110, 1), (130, 2), (_ABOVE, 3))
-_TEMPERATURE: Final[_Bands] = ((350, 3), (360, 1), (380, 0), (390, 1), (_ABOVE, 2))
-_OXYGEN_POINTS: Final = 2
-_NOT_ALERT_POINTS: Final = 3
+INPUTS: Final = len(Input)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +35,9 @@ class Score:
     @property
     def band(self) -> str:
         """The rule's own words for the points counted so far."""
-        if self.points >= 7:
+        if self.points >= HIGH_MIN:
             return "high"
-        if self.points >= 5:
+        if self.points >= MEDIUM_MIN:
             return "medium"
         return "low, one input 3" if self.single_three else "low"
 
@@ -67,21 +53,13 @@ def applies(age_years: int | None, pregnancy: Pregnancy) -> bool:
 
 def news2(vitals: Vitals) -> Score:
     """The score of one set of readings."""
-    inputs: Sequence[tuple[str, int | None, int]] = (
-        ("respiratory rate", _banded(vitals.respiratory_rate_min, _RESPIRATORY_RATE), 3),
-        ("SpO2", _banded(vitals.spo2_percent, _SPO2), 3),
-        ("air or oxygen", None if vitals.on_oxygen is None else _OXYGEN_POINTS * vitals.on_oxygen, 2),
-        ("blood pressure", _banded(vitals.systolic_mmhg, _SYSTOLIC), 3),
-        ("heart rate", _banded(vitals.heart_rate_min, _HEART_RATE), 3),
-        ("consciousness", _consciousness(vitals.consciousness), 3),
-        ("temperature", _banded(vitals.temperature_decicelsius, _TEMPERATURE), 3),
-    )
-    known = [points for _, points, _ in inputs if points is not None]
+    scored = protocol_news2.news2(vitals, None)
+    points = scored.total or 0
     return Score(
-        points=sum(known),
-        missing=tuple(name for name, points, _ in inputs if points is None),
-        worst=sum(worst if points is None else points for _, points, worst in inputs),
-        single_three=3 in known,
+        points=points,
+        missing=tuple(each.value for each in scored.missing),
+        worst=points + sum(_worst(each) for each in scored.missing),
+        single_three=bool(scored.single_three),
     )
 
 
@@ -95,9 +73,5 @@ def stated(points: int, missing: int) -> Score:
     )
 
 
-def _banded(value: int | None, bands: _Bands) -> int | None:
-    return None if value is None else next(points for highest, points in bands if value <= highest)
-
-
-def _consciousness(value: Consciousness | None) -> int | None:
-    return None if value is None else _NOT_ALERT_POINTS * (value is not Consciousness.ALERT)
+def _worst(each: Input) -> int:
+    return OXYGEN_POINTS if each is Input.OXYGEN else SINGLE_MAX

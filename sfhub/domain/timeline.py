@@ -14,6 +14,9 @@ from ..views import TimelineRow
 from .case_file import CaseFile
 from .words import claim, given_text, headline_text, patient_text, treatment_text, vitals_text
 
+TEXT_LETTERS_MAX: Final = 400
+"""A line is an index; notes and answers stand in full elsewhere on the page."""
+
 _Text = Callable[[Any], str]
 
 _LINES: Final[Mapping[Kind, tuple[str, _Text]]] = {
@@ -75,7 +78,7 @@ def _row(file: CaseFile, record: Record) -> TimelineRow | None:
         record=record.record_id.hex(),
         kind=Kind(record.kind).name.lower() if record.kind in _LINES else "unknown",
         title=title,
-        text=text,
+        text=text if len(text) <= TEXT_LETTERS_MAX else text[:TEXT_LETTERS_MAX] + "…",
         author=file.author(record),
         at_hub=arrived.party is Party.HUB,
         claimed=claim(record.stamp),

@@ -32,7 +32,7 @@ class Contacts:
         self._stirred = asyncio.Event()
         self.sessions_ended = 0
         self.bytes_received_twice = 0
-        """Payload bytes that sites sent although they were durable here, over the sessions that have ended."""
+        """Payload bytes that sites sent although they were durable here, over all sessions that ended."""
         self.parting = asyncio.Event()
         """Set when the hub ends: sessions say goodbye."""
 

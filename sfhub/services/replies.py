@@ -6,19 +6,19 @@ arrived while it was typed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from protocol.basis import RELEVANT, basis_of
 from protocol.bundle import EntryBundle
 from protocol.entry import SignedEntry, read_entry, write_entry
 from protocol.errors import InvalidRecord
-from protocol.fold import OrderState
 from protocol.header import Priority
 from protocol.ids import CaseId, RecordId
-from protocol.orders import Advice, Disposition, PriorOrder, Reply, Seen
+from protocol.orders import Advice, Reply, Seen
 from protocol.records import Kind, NewRecord, Record, Reference, Relation
 from protocol.stamps import Stamp
 from sync.envelope import enveloped_size_bytes
@@ -29,9 +29,9 @@ from sync.stores.database import Database
 from ..domain.case_file import CaseFile
 from ..domain.cautions import cautions
 from ..domain.composer import compose
+from ..domain.prior_orders import prior_orders
 from ..domain.reply_view import fact_text, open_orders
 from ..errors import (
-    BadRequest,
     CautionsBeforeSending,
     NewsBeforeSending,
     NotAllowed,
@@ -49,6 +49,8 @@ from .case_files import load_case, site_capability
 from .changes import Changes
 from .outbox import Outbox
 from .sites import Sites
+
+Result = TypeVar("Result")
 
 
 class Look(Enum):
@@ -108,7 +110,7 @@ class Replies:
             capability = site_capability(connection, file.site)
             seen = file.seen if draft.seen is None else min(draft.seen, file.seen)
             values = dict(draft.values)
-            prior = _prior(values.pop("prior", None), open_orders(file, seen), file.state.orders)
+            prior = prior_orders(values.pop("prior", None), open_orders(file, seen), file.state.orders)
             reply = compose(values, basis=basis_of(file.upto(seen)), prior=prior, capability=capability)
             sayings = cautions(reply, file, capability)
             if (again := _same_reply(file, author, reply)) is not None:
@@ -118,7 +120,7 @@ class Replies:
             new = NewRecord(reply, refs=_reply_refs(file, seen))
             return self._write(connection, file, author, new, "reply", file.urgency), sayings
 
-        written, sayings = await self._database.write(work)
+        written, sayings = await self._commit(work)
         return self._hand_over(written, "reply", sayings)
 
     async def advise(self, case_id: CaseId, author: Clinician, text: str) -> SentView:
@@ -133,7 +135,7 @@ class Replies:
             return self._write(connection, file, author, new, "immediate advice", Priority.EMERGENCY)
 
         try:
-            written = await self._database.write(work)
+            written = await self._commit(work)
         except InvalidRecord as error:
             raise ReplyIncomplete([Problem("text", f"The advice: {error}.")]) from error
         return self._hand_over(written, "immediate advice", ())
@@ -148,10 +150,15 @@ class Replies:
             new = NewRecord(Seen(), refs=_case_refs(file, Relation.ABOUT), kind=Kind.CASE_SEEN)
             return self._write(connection, file, author, new, "case seen", file.urgency)
 
-        written = await self._database.write(work)
+        written = await self._commit(work)
         if written is not None:
             self._hand_over(written, "case seen", ())
         return written is not None
+
+    async def _commit(self, work: Callable[[Connection], Result]) -> Result:
+        """The outbox hears of what was saved even when our caller has gone in the meantime."""
+        loop = asyncio.get_running_loop()
+        return await self._database.write(work, then=lambda: loop.call_soon_threadsafe(self._outbox.wake))
 
     def _check_prescriber(self, author: Clinician) -> None:
         if not author.may_prescribe:
@@ -211,7 +218,6 @@ class Replies:
         return _Written(signed=signed, record=read_entry(signed).records[-1].record_id, file=file)
 
     def _hand_over(self, written: _Written, what: str, sayings: tuple[str, ...]) -> SentView:
-        self._outbox.wake()
         self._changes.publish({written.file.case_id})
         return SentView(
             case=written.file.case_id.hex(),
@@ -257,40 +263,3 @@ def _reply_refs(file: CaseFile, seen: int) -> tuple[Reference, ...]:
 def _case_refs(file: CaseFile, relation: Relation) -> tuple[Reference, ...]:
     first = (*file.state.opened, *file.state.headlines)[:1]
     return tuple(Reference(relation, record.record_id) for record in first)
-
-
-def _prior(
-    stated: Any, still_open: Sequence[OrderState], every: Sequence[OrderState]
-) -> tuple[PriorOrder, ...]:
-    """What becomes of each order that is still open: as stated, and unstated it goes on. One that was carried
-    out while the reply was typed needs no word any more."""
-    chosen = _stated_dispositions(stated)
-    known = {(order.reply.record_id.hex(), order.order.number) for order in every}
-    if strange := [key for key in chosen if key not in known]:
-        reply, number = strange[0]
-        raise ReplyIncomplete([Problem("prior", f"The reply {reply[:8]} has no order {number}.")])
-    return tuple(
-        PriorOrder(
-            reply=order.reply.record_id,
-            order=order.order.number,
-            disposition=chosen.get((order.reply.record_id.hex(), order.order.number), Disposition.CONTINUE),
-        )
-        for order in still_open
-    )
-
-
-def _stated_dispositions(stated: Any) -> dict[tuple[str, int], Disposition]:
-    named = {choice.name.lower(): choice for choice in Disposition}
-    chosen: dict[tuple[str, int], Disposition] = {}
-    if not isinstance(stated, list | None):
-        raise BadRequest("prior must be a list.")
-    for row in stated or ():
-        match row:
-            case {"reply": str(reply), "order": int(number), "disposition": str(word)} if word in named:
-                chosen[reply, number] = named[word]
-            case _:
-                raise BadRequest(
-                    'Each of prior needs "reply" (hex), "order" (number) and "disposition" '
-                    f"({', '.join(named)})."
-                )
-    return chosen

@@ -32,6 +32,7 @@ class StationCalls:
         opened: Callable[[], Awaitable[None]],
         locked: Callable[[], None],
         enrolled: Callable[[], None],
+        settled: Callable[[], Awaitable[None]],
         stop: Callable[[], None],
     ) -> None:
         self._vault = vault
@@ -43,6 +44,7 @@ class StationCalls:
         self._opened = opened
         self._locked = locked
         self._enrolled = enrolled
+        self._settled = settled
         self._stop = stop
 
     async def status(self, params: Parameters) -> Any:
@@ -68,8 +70,11 @@ class StationCalls:
         return {"stopping": True}
 
     async def sync_once(self, params: Parameters) -> Any:
+        """Answered when what came is opened and what went is accounted for: a script may ask at once."""
         params.end()
-        return to_primitive(await self._contacts.sync_once())
+        report = await self._contacts.sync_once()
+        await self._settled()
+        return to_primitive(report)
 
     async def link_set(self, params: Parameters) -> Any:
         """Without parameters it only tells the settings."""

@@ -7,15 +7,15 @@ undo.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from protocol.actors import Party
+from protocol.admission import admitted
 from protocol.clinical import CaseOpened, Patient
 from protocol.entry import Entry
 from protocol.fold import CaseState, fold
 from protocol.header import Priority
 from protocol.ids import CaseId, EntryId, PatientId, RecordId
-from protocol.records import Kind, Record, Reference, Relation
 
 from .moments import Moment
 
@@ -63,7 +63,7 @@ class CaseFile:
             priority=priority,
             sent_s=sent_s,
             entries=kept,
-            state=fold(admitted(kept)),
+            state=fold(admitted((record, each.party) for each in kept for record in each.entry.records)),
             first_seen={record.record_id: each.first_seen for each in kept for record in each.entry.records},
         )
 
@@ -91,25 +91,3 @@ class CaseFile:
     def changed_s(self) -> int:
         """When something last came to be known here, by the wall clock."""
         return max((each.first_seen.wall_s for each in self.entries), default=0)
-
-
-def admitted(entries: Iterable[KeptEntry]) -> tuple[Record, ...]:
-    """All records, without the references that may not take effect.
-
-    Voiding is for the place that wrote a record, and a stop order is never voided: an order that was stopped
-    would open again. Superseding is for records of the same kind: a reply cannot make an allergy disappear.
-    """
-    records = {record.record_id: (record, each.party) for each in entries for record in each.entry.records}
-
-    def stands(record: Record, party: Party, ref: Reference) -> bool:
-        target, target_party = records.get(ref.record, (None, party))
-        if target is None:
-            return True
-        if ref.relation is Relation.VOIDS:
-            return target_party is party and target.kind != Kind.ORDER_STOPPED
-        return ref.relation is not Relation.SUPERSEDES or target.kind == record.kind
-
-    return tuple(
-        replace(record, refs=tuple(ref for ref in record.refs if stands(record, party, ref)))
-        for record, party in records.values()
-    )

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from protocol.clinical import Headline, Patient, Treatment, Vitals
+from protocol.news2 import news2
 
 from .case_file import CaseFile
-from .news2 import news2
 
 SEALED_BYTES_MAX: Final = 320
 """Sealed and signed; with framing it still fits one 340-byte satellite message."""

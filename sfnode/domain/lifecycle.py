@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protocol.news2 import News2, news2
 from protocol.records import Kind
 from sfnode.views import CaseRow
 
 from .case_file import CaseFile
 from .moments import Moment
-from .news2 import News2, news2
 from .plan import LIVE, unaccepted, unread
 from .rechecks import CANNOT_TELL, EXPIRED, recheck_text, validity_text
 from .wording import URGENCY_WORDS, patient_line

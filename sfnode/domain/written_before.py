@@ -11,11 +11,11 @@ from protocol.basis import OutsideBasis, outside_basis
 from protocol.clinical import Patient, Treatment, Vitals
 from protocol.fold import CaseState
 from protocol.ids import RecordId
+from protocol.news2 import Input, News2, news2
 from protocol.orders import Quantity
 from protocol.records import Kind, Record, Relation
 
 from .case_file import CaseFile
-from .news2 import Input, News2, news2
 from .wording import (
     ACVPU_LETTERS,
     PREGNANCY_WORDS,

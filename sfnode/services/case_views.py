@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from protocol.clinical import CaseOpened, Layer, Media, Note, Treatment, Vitals
 from protocol.ids import BundleId, CaseId, short
+from protocol.news2 import news2
 from protocol.orders import Capability
 from protocol.records import Record
 from sfnode.domain.case_file import CaseFile
 from sfnode.domain.completeness import missing_fields
 from sfnode.domain.lifecycle import Transit, case_row
 from sfnode.domain.moments import Moment
-from sfnode.domain.news2 import news2
 from sfnode.domain.plan import Surroundings, current_plan
 from sfnode.domain.templates import find_template
 from sfnode.domain.wording import (

@@ -60,6 +60,7 @@ class Contacts:
         self._next_dial_s = -math.inf
         self._last_ended_s = -math.inf
         self._failures = 0
+        self._link_news = False
         self._down: tuple[int, str] | None = None
         self._was_up = False
         self._current: Contact | None = None
@@ -91,7 +92,10 @@ class Contacts:
 
     def link_appeared(self) -> None:
         """The network has changed: what failed before may work now."""
-        if self._failures:
+        if self._current is not None:
+            # Too late for the attempt under way: should it fail, the next one starts from the shortest pause.
+            self._link_news = True
+        elif self._failures:
             self._failures = 0
             self._dial_by(self._clock.monotonic_s())
 
@@ -156,6 +160,7 @@ class Contacts:
             greeted=self._greeted,
         )
         self._queued_meanwhile.clear()
+        self._link_news = False
         self._current = contact
         try:
             outcome = await contact.run()
@@ -176,7 +181,7 @@ class Contacts:
             self._failures = 0
             self._next_dial_s = self._last_ended_s + await self._rest_s(outcome)
         else:
-            self._failures += 1
+            self._failures = 1 if self._link_news else self._failures + 1
             self._next_dial_s = self._last_ended_s + RETRY_RULE.pause_s(self._failures)
             since_s = self._down[0] if self._down else int(self._clock.wall_s())
             self._down = (since_s, outcome.report.ended)

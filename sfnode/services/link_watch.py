@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -38,13 +39,16 @@ async def watch_links(appeared: Callable[[], None]) -> None:
 async def _hears_of_new(watcher: socket.socket) -> bool:
     try:
         data = await asyncio.get_running_loop().sock_recv(watcher, _RECEIVE_BYTES)
-    except OSError:
+    except OSError as error:
+        if error.errno != errno.ENOBUFS:
+            raise
         # The kernel dropped news because too much came at once: surely something has changed.
         return True
-    return any(kind in (_NEW_LINK, _NEW_ADDRESS, _NEW_ROUTE) for kind in _kinds(data))
+    return any(kind in (_NEW_LINK, _NEW_ADDRESS, _NEW_ROUTE) for kind in message_kinds(data))
 
 
-def _kinds(data: bytes) -> Iterator[int]:
+def message_kinds(data: bytes) -> Iterator[int]:
+    """Types of the messages in one datagram; what is cut short at its end is passed over."""
     position = 0
     while position + _HEADER.size <= len(data):
         size_bytes, kind, *_ = _HEADER.unpack_from(data, position)

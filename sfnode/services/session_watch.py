@@ -78,6 +78,7 @@ class SessionWatch:
         self._progress: dict[BundleId, BundleProgress] = {}
         self._arriving: dict[BundleId, TransferView] = {}
         self._stirred = asyncio.Event()
+        self._turn = asyncio.Lock()
 
     def happened(self, event: Event) -> None:
         """Note it; never waits."""
@@ -97,17 +98,19 @@ class SessionWatch:
         while True:
             await self._stirred.wait()
             self._stirred.clear()
-            await self._work_off()
+            await self.catch_up()
             await asyncio.sleep(REPORT_EVERY_S)
 
-    async def _work_off(self) -> None:
-        progress, self._progress = self._progress, {}
-        facts, self._facts = self._facts, []
-        # A fact may settle a bundle, so progress that was noted before it is told first.
-        for report in progress.values():
-            await self._report(report)
-        for fact in facts:
-            await self._settle(fact)
+    async def catch_up(self) -> None:
+        """On return, all that happened before is in the spool and was told."""
+        async with self._turn:
+            progress, self._progress = self._progress, {}
+            facts, self._facts = self._facts, []
+            # A fact may settle a bundle, so progress that was noted before it is told first.
+            for report in progress.values():
+                await self._report(report)
+            for fact in facts:
+                await self._settle(fact)
 
     async def _report(self, report: BundleProgress) -> None:
         bundle_id = report.offer.bundle_id

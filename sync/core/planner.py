@@ -13,16 +13,16 @@ from typing import Final
 
 from protocol.hello import PartialView
 from protocol.ids import BundleId, Incarnation
-from protocol.limits import SESSION_CREDIT_BYTES
 from protocol.ranges import RangeSet
 
 from ..ports import OUTGOING_PAGE, PARTIALS_MAX, Offer, OutgoingBundle
+from .greeting import CREDIT_BYTES
 from .memory import Sealing, sealing_of
 from .pacing import Launch
 
-DOUBT_BYTES: Final = SESSION_CREDIT_BYTES
-"""How far beyond the last receipt an earlier process may have got. Where a round trip holds more than that, the
-first window of a session, which is all that can be sent twice, costs next to nothing."""
+DOUBT_BYTES: Final = CREDIT_BYTES
+"""How far beyond the last receipt an earlier process may have got: never further than the peer's credit.
+It costs a half-sent bundle one round trip, once after a restart; other bundles use the time."""
 TRANSFERS_MAX: Final = 4 * OUTGOING_PAGE
 """Bundles planned at once; the least urgent beyond it go back to custody until there is room."""
 

@@ -69,6 +69,9 @@ class Terminal:
         except TimeoutError:
             raise AssertionError(f"it never came to that; the screen was\n{self.text}") from None
 
+    async def wait_gone(self, words: str) -> None:
+        await self.wait(lambda: words not in self.text)
+
     async def wait_text(self, words: str) -> None:
         await self.wait(lambda: words in self.text)
 

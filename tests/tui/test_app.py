@@ -6,24 +6,28 @@ import asyncio
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyte
 import pytest
 
+from sfnode.views import to_primitive
 from tests.tui import story
 from tests.tui.driving import until
-from tests.tui.fake_daemon import served
+from tests.tui.fake_daemon import FakeDaemon, served
 from tui.app import TEXTUAL_SETTINGS, main, prepare_environment
 
 COLUMNS, LINES = 80, 24
+PAINTED_BYTES_MAX = 1_000
+"""Two lines with their colours; the whole screen takes ten times that."""
 # Each costs between 100 and 220 ms of start and is needed by nobody who only looks.
 HEAVY = (
     "aiohttp",
@@ -54,8 +58,23 @@ class Screen:
         self._stream.feed(data.replace(b"\x1b[>4;1m", b""))
 
     @property
+    def bells(self) -> int:
+        """How often it rang; the same byte also ends a command to the terminal."""
+        return re.sub(rb"\x1b\][^\a]*\a", b"", self.seen).count(b"\a")
+
+    @property
     def text(self) -> str:
         return "\n".join(self.screen.display)
+
+
+@dataclass
+class Run:
+    """The command while it runs."""
+
+    daemon: FakeDaemon
+    screen: Screen
+    keys: int
+    process: asyncio.subprocess.Process
 
 
 @contextmanager
@@ -80,33 +99,63 @@ def open_terminal(screen: Screen) -> Iterator[tuple[int, int]]:
         os.close(theirs)
 
 
-async def test_it_starts_on_a_terminal_answers_keys_and_leaves_with_a_word(tmp_path: Path) -> None:
-    (tmp_path / "site.toml").write_text('site = "MV EXAMPLE"\n')
+@asynccontextmanager
+async def started(folder: Path) -> AsyncIterator[Run]:
+    """The command on a terminal of its own, over a daemon that tells the story."""
+    (folder / "site.toml").write_text('site = "MV EXAMPLE"\n')
     screen = Screen()
-    environment = {**os.environ, "TERM": "xterm-256color"}
-    async with served(tmp_path) as daemon:
+    async with served(folder) as daemon:
         with open_terminal(screen) as (keys, theirs):
-            running = await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "tui", "--data", str(tmp_path)),
+                *("-m", "tui", "--data", str(folder)),
                 stdin=theirs,
                 stdout=theirs,
                 stderr=theirs,
-                env=environment,
+                env={**os.environ, "TERM": "xterm-256color"},
             )
-            await until(lambda: "P-0917" in screen.text)
-            os.write(keys, b"\r")
-            await until(lambda: "ALLERGIES" in screen.text)
-            await until(lambda: daemon.is_watched)
-            daemon.raise_alarm(story.alarm())
-            await until(lambda: "!! ALARM" in screen.text)
-            assert b"\a" in screen.seen
-            os.write(keys, b"qq")
-            assert await running.wait() == 0
-            await until(lambda: b"sfnode goes on in the background" in screen.seen)
-    # The terminal is given back: main screen, and no keyboard mode left on that loses composed letters.
-    assert b"\x1b[?1049l" in screen.seen
-    assert b"\x1b[>25u" not in screen.seen
+            try:
+                await until(lambda: "P-0917" in screen.text and daemon.is_watched)
+                yield Run(daemon, screen, keys, process)
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+
+
+async def test_it_answers_keys_rings_and_leaves_with_a_word(tmp_path: Path) -> None:
+    async with started(tmp_path) as run:
+        os.write(run.keys, b"\r")
+        await until(lambda: "ALLERGIES" in run.screen.text)
+        run.daemon.raise_alarm(story.alarm())
+        await until(lambda: "!! ALARM" in run.screen.text)
+        assert run.screen.bells == 1
+        os.write(run.keys, b"qq")
+        assert await run.process.wait() == 0
+        await until(lambda: b"sfnode goes on in the background" in run.screen.seen)
+        # The terminal is given back: main screen, and never a keyboard mode that loses composed letters.
+        assert b"\x1b[?1049l" in run.screen.seen
+        assert b"\x1b[>25u" not in run.screen.seen
+
+
+async def test_only_what_differs_is_painted(tmp_path: Path) -> None:
+    moving = story.transfers()[3]
+    async with started(tmp_path) as run:
+        os.write(run.keys, b"o")
+        await until(lambda: "42%" in run.screen.text)
+        # Once a change is on screen, so is all that was painted before it.
+        moving = replace(moving, done_bytes=10_000)
+        run.daemon.report(moving)
+        await until(lambda: "50%" in run.screen.text and "10 kB of 41 kB" in run.screen.text)
+        run.screen.seen.clear()
+        run.daemon.publish("status", to_primitive(run.daemon.status))
+        run.daemon.report(moving)
+        run.daemon.report(replace(moving, done_bytes=14_000, eta_s=21.0))
+        await until(lambda: "70%" in run.screen.text and "14 kB of 41 kB" in run.screen.text)
+        painted = bytes(run.screen.seen)
+        for still in (b"MV EXAMPLE", b"OUTBOX", b"headline", b"forearm", b"STORED"):
+            assert still not in painted
+        assert len(painted) < PAINTED_BYTES_MAX
 
 
 def test_what_is_heavy_is_not_imported_before_the_first_paint() -> None:

@@ -32,6 +32,16 @@ def test_the_link_and_what_waits_go_last(width: int) -> None:
         assert "unsent 3 items 41 kB" in text
 
 
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_long_reason_does_not_hide_what_waits(width: int) -> None:
+    down = site(
+        link="down since 21:40Z: the hub's address does not answer, for a reason nobody knows", link_up=False
+    )
+    text = text_of(status_line(down, story.NOW_S, 540, width))
+    assert "link down since 21:40Z" in text
+    assert "unsent 3 items 41 kB" in text
+
+
 def test_a_locked_vault_and_a_missing_hub_are_said() -> None:
     assert "LOCKED" in text_of(status_line(site(vault="locked"), story.NOW_S, 0, 80))
     assert "no hub yet" in text_of(status_line(site(hub=None), story.NOW_S, 0, 80))

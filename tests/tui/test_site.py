@@ -17,7 +17,10 @@ def test_progress_replaces_the_same_bundle_even_when_sealing_changed_its_size() 
 
 
 def test_of_two_alike_the_unfinished_one_moves() -> None:
-    stored, going = story.transfers()[0], replace(story.transfers()[0], stored_s=None, state="going", done_bytes=0)
+    stored, going = (
+        story.transfers()[0],
+        replace(story.transfers()[0], stored_s=None, state="going", done_bytes=0),
+    )
     site = Site(transfers=(stored, going))
     site.take_transfer(replace(going, done_bytes=200))
     assert site.transfers == (stored, replace(going, done_bytes=200))

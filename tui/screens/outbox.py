@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from tui.answers import Happening
-from tui.lines import Line, Row, Span, Tone, line
+from tui.lines import Line, Row, Span, Tone, line, wrap_after
 from tui.moments import size
 from tui.sheets.transfers import transfer_rows
 from tui.widgets import Block, Sheet
@@ -27,6 +27,9 @@ class OutboxPage(Page):
         yield Block(self._heading, id="heading")
         yield Sheet(self._rows, id="transfers")
 
+    def on_mount(self) -> None:
+        self.shell.reload()
+
     def refreshed(self, event: Happening | None) -> None:
         self.query_one("#heading", Block).renew()
         self.query_one("#transfers", Sheet).renew()
@@ -38,11 +41,18 @@ class OutboxPage(Page):
         self.action_back()
 
     def _heading(self, width: int) -> tuple[Line, ...]:
+        title = Span("  OUTBOX   ", Tone.HEADING)
         status = self.site.status
-        words = ""
-        if status is not None:
-            words = f"up {size(status.bytes_up)}, down {size(status.bytes_down)} so far"
-        return (line(" "), line("  ", Span("OUTBOX", Tone.HEADING), "   ", Span(words, Tone.FAINT)))
+        if status is None:
+            return (line(" "), line(title))
+        carried = f"up {size(status.bytes_up)}, down {size(status.bytes_down)} so far"
+        tone = Tone.GOOD if status.link_up else Tone.WARNING
+        return (
+            line(" "),
+            line(title, Span(carried, Tone.FAINT)),
+            *wrap_after((Span("  "),), f"link {status.link}", width - 1, tone=tone),
+            line(" "),
+        )
 
     def _rows(self, width: int) -> list[Row]:
         return transfer_rows(self.site.transfers, self.site.cases, self.shell.now_s, width)

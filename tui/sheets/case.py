@@ -72,7 +72,7 @@ def side_rows(view: CaseView, now_s: float, width: int) -> list[Row]:
         rows.extend(Row(photo_lines(photo, width)) for photo in view.photos)
         rows.append(_BLANK)
     if view.transfers:
-        rows.append(_heading("On its way"))
+        rows.append(_heading("Outbox"))
         rows.extend(Row(transfer_lines(each, now_s, width)) for each in view.transfers)
         rows.append(_BLANK)
     return rows

@@ -36,10 +36,13 @@ def status_line(site: Site, now_s: float, offset_minutes: int, width: int, *, pa
     if site.status is None:
         words = site.trouble or "connecting to sfnode"
         return spread(line(" ", Span(words, Tone.WARNING if site.trouble else Tone.FAINT)), right, width)
-    parts = _status_parts(site.status, site.trouble)
     room = width - width_of(right) - 2
+    parts = _status_parts(site.status, site.trouble, link_words=site.status.link)
+    if width_of(join(parts, _GAP)) > room:
+        # Why the link is down is said in the outbox; that it is, and what waits, must be seen here.
+        parts = _status_parts(site.status, site.trouble, link_words=site.status.link.partition(": ")[0])
     while len(parts) > 2 and width_of(join(parts, _GAP)) > room:
-        # Money first, then the locked mark's neighbours: the link and what waits are said to the last.
+        # Money goes first, then what waits: the site and its link are said to the last.
         parts.pop()
     return spread(line(" ", *cut_line(join(parts, _GAP), room)), right, width)
 
@@ -97,14 +100,14 @@ def _limited(pieces: list[str]) -> list[str]:
     return [*pieces[: ALARM_LINES_MAX - 1], f"{pieces[ALARM_LINES_MAX - 1]} {CUT_MARK}"]
 
 
-def _status_parts(status: StatusView, trouble: str | None) -> list[Span]:
+def _status_parts(status: StatusView, trouble: str | None, *, link_words: str) -> list[Span]:
     parts = [Span(status.site, Tone.STRONG)]
     if trouble:
         parts.append(Span(trouble, Tone.WARNING))
     elif status.hub is None:
         parts.append(Span("no hub yet: sfnode enrol", Tone.WARNING))
     else:
-        parts.append(Span(f"link {status.link}", Tone.GOOD if status.link_up else Tone.WARNING))
+        parts.append(Span(f"link {link_words}", Tone.GOOD if status.link_up else Tone.WARNING))
     if status.vault == "locked":
         parts.append(Span("LOCKED", Tone.WARNING))
     if status.unsent_count:

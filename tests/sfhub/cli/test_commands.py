@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,16 @@ REPLY = {
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "hub"
+    return new_hub(tmp_path / "hub")
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hub for commands that change nothing."""
+    return new_hub(tmp_path_factory.mktemp("untouched") / "hub")
+
+
+def new_hub(folder: Path) -> Path:
     result(folder, "init", "--organisation", "Example Health", "--name", "Main desk")
     result(folder, "clinician", "add", "--name", "Specialist on duty")
     return folder
@@ -125,8 +136,10 @@ async def test_enrolment_by_file(data: Path, tmp_path: Path) -> None:
     assert [row["state"] for row in result(data, "enrol", "list")] == ["used"]
 
 
-def test_a_console_address_names_the_base(data: Path) -> None:
-    shown = result(data, "console-url", "--clinician", "Specialist on duty", "--base", "https://hub.example/")
+def test_a_console_address_names_the_base(untouched: Path) -> None:
+    shown = result(
+        untouched, "console-url", "--clinician", "Specialist on duty", "--base", "https://hub.example/"
+    )
     assert shown["url"].startswith("https://hub.example/login?token=")
 
 
@@ -149,9 +162,9 @@ def test_a_console_address_names_the_base(data: Path) -> None:
     ],
 )
 def test_a_fault_is_one_sentence_and_a_status(
-    data: Path, arguments: tuple[str, ...], status: int, words: str
+    untouched: Path, arguments: tuple[str, ...], status: int, words: str
 ) -> None:
-    done = sfhub(data, *arguments)
+    done = sfhub(untouched, *arguments)
     assert done.returncode == status
     sentence = done.stderr.decode()
     assert words in sentence
@@ -173,10 +186,7 @@ def test_a_second_server_is_told_who_has_the_folder(data: Path) -> None:
         assert f"process {process.pid}" in done.stderr.decode()
 
 
-def test_help_imports_nothing_heavy(data: Path) -> None:
-    import subprocess
-    import sys
-
+def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys, sfhub.cli.root as root\n"
         "root.main(['--help'])\n"

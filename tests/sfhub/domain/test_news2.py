@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol import news2 as site_news2
 from protocol.clinical import Consciousness, Pregnancy, Vitals
 from sfhub.domain.news2 import SCORE_MAX, applies, news2, stated
-from sfnode.domain import news2 as site_news2
 
 NORMAL = Vitals(
     observed_s=0,
@@ -120,5 +120,6 @@ _FIELDS = [field for field in EDGES if field != "consciousness"]
 @given(st.sets(st.sampled_from(_FIELDS)), st.integers(0, 200))
 def test_measuring_more_never_makes_it_worse_than_feared(absent: set[str], rate: int) -> None:
     full = replace(NORMAL, heart_rate_min=rate)
-    partial = replace(full, **dict.fromkeys(absent))  # type: ignore[arg-type]
+    unmeasured: dict[str, Any] = dict.fromkeys(absent)
+    partial = replace(full, **unmeasured)
     assert news2(partial).points <= news2(full).points <= news2(partial).worst

@@ -28,7 +28,9 @@ async def state_of(hub: Hub, site_name: str) -> tuple[CodeState, int]:
 
 async def test_both_ends_agree_on_names_and_secrets(hub: Hub) -> None:
     site = Site("MV ARGO")
-    await site.enrol(hub)
+    code = (await hub.enrolment.new_code("MV ARGO")).code
+    request = site.request(code)
+    site.accept(await hub.enrolment.answer(request), request, code)
     (pair,) = hub.sites.directory.pairs
     assert (site.known_hub.site_name, site.known_hub.hub_name) == ("MV ARGO", "Main desk")
     assert pair.site == site.mailbox

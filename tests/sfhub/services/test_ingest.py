@@ -289,6 +289,17 @@ async def test_a_layer_before_its_case_is_joined_when_the_case_comes(hub: Hub, s
     assert hub.worklist.read_blob(story.case_id, story.standard.blob) == story.standard.data
 
 
+async def test_another_site_cannot_send_a_picture_ahead_into_a_case(hub: Hub, site: Site) -> None:
+    story = site.story()
+    other = Site("MV OTHER", seed=2)
+    await other.enrol(hub)
+    await other.deliver(hub, story.standard)  # Its case is not known yet, so nobody can say whose it is.
+    await site.deliver(hub, site.introduction(), story.text, story.manifest)
+    view = await show(hub, story)
+    assert view.media[0].best is None
+    assert view.layers_unnamed == 0
+
+
 class StumblingSealer:
     """The real sealer, but for one bundle that our own code stumbles over."""
 

@@ -33,6 +33,7 @@ from sfhub.errors import (
     ReplyIncomplete,
 )
 from sfhub.services.replies import Draft, Look
+from sfhub.storage.outbox import unsent_count
 from sfhub.storage.people import Clinician
 from sync.ports import Rank
 from tests.sfhub.site import (
@@ -307,6 +308,7 @@ async def test_a_reply_nobody_holds_follows_the_site_to_its_new_keys(
     await hub.outbox.flush()
     (entry,) = await read_from_hub(hub, again)
     assert isinstance(entry.records[-1].body, Reply)
+    assert await hub.database.read(unsent_count) == 1
 
 
 async def test_a_session_carries_the_case_up_and_the_reply_down(

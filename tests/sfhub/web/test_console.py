@@ -172,6 +172,14 @@ async def test_a_picture_of_another_case_is_not_served(
     await page(browser, f"/case/{story.case_id.hex()}/media/{other.preview.blob.hex()}", status=404)
 
 
+async def test_a_picture_that_no_record_names_is_not_served(
+    served: Hub, browser: Browser, site: Site, story: Story
+) -> None:
+    stray = LayerBundle(story.case_id, Layer.STANDARD, b"not of this case")
+    await site.deliver(served, stray)
+    await page(browser, f"/case/{story.case_id.hex()}/media/{stray.blob.hex()}", status=404)
+
+
 @pytest.mark.parametrize("path", ["/case/zz", "/case/00", "/case/" + "0" * 20, "/static/../hub.db"])
 async def test_what_is_not_there_is_said(browser: Browser, path: str) -> None:
     await page(browser, path, status=404)

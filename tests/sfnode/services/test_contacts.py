@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,10 +20,11 @@ from sfnode.services.alarms import Alarms
 from sfnode.services.clock import SystemClock
 from sfnode.services.contacts import Contacts
 from sfnode.services.labels import Labels
-from sfnode.services.outgoing import STORED_AT_HUB
+from sfnode.services.outgoing import GOING, STORED_AT_HUB
 from sfnode.services.progress import RateMeter, SpoolCarriage
 from sfnode.services.session_watch import SessionWatch
 from sfnode.views import TransferView
+from sync.core import SessionTerms
 from sync.driver import Setting, answer_session, read_call
 from sync.links.memory import MemoryConnection, MemoryLinkConditions, memory_link
 from sync.ports import Connection, LinkError, LinkProperties, LinkRefused, LinkShape, Rank
@@ -66,13 +67,17 @@ class HubLine:
         return ours
 
     async def _answer(self, connection: MemoryConnection) -> None:
+        with suppress(LinkError):
+            await self._talk(connection)
+
+    async def _talk(self, connection: MemoryConnection) -> None:
         call = await read_call(connection)
         await answer_session(
             connection,
             call,
             link_secret=self.post.hub.secrets.link,
             registry=self.registry,
-            setting=Setting(store=self.store, clock=SystemClock()),
+            setting=Setting(store=self.store, clock=SystemClock(), terms=SessionTerms(stays_open=True)),
         )
 
     async def answer_with(self, text: str) -> None:
@@ -262,6 +267,39 @@ async def test_polling_dials_at_the_start_and_whenever_something_is_queued(tmp_p
         running.cancel()
 
 
+async def test_a_held_link_carries_at_once_and_once_takes_its_place(tmp_path: Path) -> None:
+    held = LinkSettings(hub_url="http://hub.example", mode=LinkMode.HOLD)
+    async with open_shore(tmp_path, link=held) as shore, asyncio.TaskGroup() as group:
+        running = group.create_task(shore.contacts.run())
+        await until(lambda: shore.contacts.state.up)
+        await shore.send_case()
+        await shore.watch_until_stored()
+        assert shore.line.dialled == 1
+        report = await shore.contacts.sync_once()
+        assert (report.complete, report.bundles_sent) == (True, 0)
+        await until(lambda: shore.line.dialled == 3)
+        running.cancel()
+
+
+async def test_progress_tells_durable_bytes_and_the_time_left(tmp_path: Path) -> None:
+    async with open_shore(tmp_path) as shore, asyncio.TaskGroup() as group:
+        await shore.send_case(photo=True)
+        shore.line.conditions = MemoryLinkConditions(rate_bit_s=200_000)
+        watching = group.create_task(shore.watch.run())
+        assert (await shore.contacts.sync_once()).complete
+        await until(lambda: len(stored(shore)) == len({view.size_bytes for view in shore.told}))
+        watching.cancel()
+        largest = max(view.size_bytes for view in shore.told)
+        photo = [view for view in shore.told if view.size_bytes == largest]
+        assert [view.done_bytes for view in photo] == sorted(view.done_bytes for view in photo)
+        going = [view for view in photo if view.state == GOING]
+        assert all(0 < view.done_bytes <= largest for view in going)
+        assert any(view.eta_s is not None and 0 < view.eta_s < 60 for view in going)
+        assert photo[-1].done_bytes == largest
+        assert photo[-1].stored_s is not None
+        assert photo[-1].usd == 0.0
+
+
 async def test_manual_mode_never_dials_by_itself(tmp_path: Path) -> None:
     manual = LinkSettings(hub_url="http://hub.example", mode=LinkMode.MANUAL)
     async with open_shore(tmp_path, link=manual) as shore, asyncio.TaskGroup() as group:
@@ -280,7 +318,7 @@ async def test_the_network_coming_back_ends_the_pause_after_a_failure(tmp_path: 
     async with open_shore(tmp_path) as shore, asyncio.TaskGroup() as group:
         shore.line.down = LinkRefused("no route")
         running = group.create_task(shore.contacts.run())
-        await until(lambda: shore.line.dialled == 1 and not shore.contacts.state.up)
+        await until(lambda: shore.contacts.state.words.startswith("down since"))
         shore.line.down = None
         shore.contacts.link_appeared()
         await until(lambda: shore.contacts.state.up)

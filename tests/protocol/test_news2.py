@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.clinical import Consciousness, Patient, Pregnancy, Vitals
-from sfnode.domain.news2 import Input, Spo2Scale, news2
+from protocol.news2 import Input, Spo2Scale, news2
 
 NORMAL = {
     "respiratory_rate_min": 16,

@@ -1,0 +1,60 @@
+"""Pictures as files: there whole or not at all, and never another's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from protocol.bundle import blob_hash
+from protocol.ids import CaseId
+from sfhub.errors import NotFound, ObjectDamaged
+from sfhub.storage.objects import ObjectStore
+
+CASE, OTHER = CaseId(b"case-----1"), CaseId(b"case-----2")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    return ObjectStore(tmp_path)
+
+
+def test_what_was_put_is_got(store: ObjectStore) -> None:
+    blob = store.put(CASE, b"picture")
+    assert blob == blob_hash(b"picture")
+    assert store.put(CASE, b"picture") == blob
+    assert store.get(CASE, blob) == b"picture"
+
+
+def test_a_picture_belongs_to_its_case_alone(store: ObjectStore) -> None:
+    blob = store.put(CASE, b"picture")
+    with pytest.raises(NotFound):
+        store.get(OTHER, blob)
+
+
+def test_a_flipped_bit_is_not_shown_and_heals_when_it_comes_again(store: ObjectStore, tmp_path: Path) -> None:
+    blob = store.put(CASE, b"picture")
+    path = tmp_path / CASE.hex() / blob.hex()
+    path.write_bytes(b"pictuse")
+    with pytest.raises(ObjectDamaged, match="Restore objects/"):
+        store.get(CASE, blob)
+    store.put(CASE, b"picture")
+    assert store.get(CASE, blob) == b"picture"
+
+
+def test_a_write_cut_off_leaves_nothing_that_is_taken_for_a_picture(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    folder = tmp_path / CASE.hex()
+    folder.mkdir()
+    (folder / (blob_hash(b"picture").hex() + ".new")).write_bytes(b"pic")
+    with pytest.raises(NotFound):
+        store.get(CASE, blob_hash(b"picture"))
+    assert store.get(CASE, store.put(CASE, b"picture")) == b"picture"
+    assert [path.name for path in folder.iterdir()] == [blob_hash(b"picture").hex()]
+
+
+def test_others_may_not_read_it(store: ObjectStore, tmp_path: Path) -> None:
+    blob = store.put(CASE, b"picture")
+    assert (tmp_path / CASE.hex()).stat().st_mode & 0o077 == 0
+    assert (tmp_path / CASE.hex() / blob.hex()).stat().st_mode & 0o077 == 0
