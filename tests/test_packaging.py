@@ -98,6 +98,7 @@ def test_the_console_scripts_are_declared(wheel: Path) -> None:
         "sfnode = sfnode.cli:main",
         "sfhub = sfhub.cli:main",
         "sfsim = simulations.cli:main",
+        "sftui = tui.app:main",
     }
 
 

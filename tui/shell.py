@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -19,11 +20,13 @@ from sync.ports import Clock
 from .answers import Happening
 from .daemon import Daemon
 from .drafts import Drafts
+from .inert import inert
 from .lines import Tone
 from .moments import size
 from .palette import THEMES, OnlyRed, Palette
 from .screens.page import Page
 from .site import Site
+from .work import start
 
 PROGRESS_PERIOD_S: Final = 0.25
 """Progress is painted at most four times a second, and only where the text differs."""
@@ -102,7 +105,8 @@ class Shell(App[None]):
 
     @property
     def page(self) -> Page | None:
-        return self.screen if isinstance(self.screen, Page) else None
+        front = self.screen_stack[-1] if self.screen_stack else None
+        return front if isinstance(front, Page) else None
 
     def get_line_filters(self) -> list[LineFilter]:
         filters = list(super().get_line_filters())
@@ -112,7 +116,7 @@ class Shell(App[None]):
         self.set_interval(CLOCK_PERIOD_S, self._tick)
         self.set_interval(RELOAD_PERIOD_S, self.reload)
         self._show_home()
-        self.run_worker(self._follow(), name="follow the daemon", exit_on_error=True)
+        start(self, self._follow, name="follow the daemon")
 
     async def on_unmount(self) -> None:
         self.workers.cancel_all()
@@ -122,8 +126,7 @@ class Shell(App[None]):
         self.palette = self.palette.next
         self.theme = self.palette
         self.refresh_css(animate=False)
-        if self.page is not None:
-            self.page.say(f"Palette: {self.palette.capitalize()}.")
+        self.say(f"Palette: {self.palette.capitalize()}.")
 
     # Textual's own calls can be awaited until the screen is up; nothing here has to wait for that.
 
@@ -147,16 +150,24 @@ class Shell(App[None]):
     def leave(self, words: str = "", tone: Tone = Tone.GOOD) -> None:
         """Back to the page behind, which says what became of it."""
         _ = self.pop_screen()
+        self.say(words, tone)
+
+    def say(self, words: str, tone: Tone = Tone.PLAIN) -> None:
+        """On the page in front, which may not be the one where it began."""
         if words and self.page is not None:
             self.page.say(words, tone)
 
+    def say_failure(self, error: NodeError) -> None:
+        """The daemon's own sentence."""
+        self.say(inert(str(error)), Tone.WARNING)
+
     def lock(self) -> None:
         """Lock the vault; sending, receiving and alarms go on."""
-        self.run_worker(self._lock(), name="lock", exclusive=True, group="lock")
+        start(self, self._lock, name="lock")
 
     def reload(self) -> None:
         """Ask for everything again; what did not change is not painted."""
-        self.run_worker(self.load(), name="reload", exclusive=True, group="reload")
+        start(self, self.load, name="reload", instead_of_earlier=True)
 
     async def load(self) -> None:
         """Status, alarms, and the cases if the vault is open."""
@@ -175,8 +186,7 @@ class Shell(App[None]):
         """A key that does nothing, on purpose."""
 
     def action_leave_hint(self) -> None:
-        if self.page is not None:
-            self.page.say("q leaves this terminal; sfnode goes on without it.")
+        self.say("q leaves this terminal; sfnode goes on without it.")
 
     async def _follow(self) -> None:
         """Load, then take events as they come; for ever, because the daemon may be started again."""
@@ -214,8 +224,8 @@ class Shell(App[None]):
     def _trouble(self, error: NodeError) -> None:
         """What is shown may be old now: the status line says so, and once a whole sentence why."""
         known, self.site.trouble = self.site.trouble, _GONE if isinstance(error, DaemonGone) else _REFUSED
-        if known != self.site.trouble and self.page is not None:
-            self.page.say_failure(error)
+        if known != self.site.trouble:
+            self.say_failure(error)
 
     def _paint_progress(self) -> None:
         progress, self._progress = self._progress, {}
@@ -224,7 +234,7 @@ class Shell(App[None]):
 
     def _reload_cases(self) -> None:
         changed, self._changed_cases = self._changed_cases, set()
-        self.run_worker(self._load_cases(changed), name="reload cases", group="cases")
+        start(self, partial(self._load_cases, changed), name="reload cases")
 
     async def _load_cases(self, changed: Collection[str]) -> None:
         if not self.site.unlocked:
@@ -239,6 +249,8 @@ class Shell(App[None]):
 
     def _settle(self, event: Happening | None) -> None:
         """Show what is known now: the right home, the bell, the screen in front."""
+        if not self.is_running:
+            return
         self._show_home()
         if self.site.alarms_to_ring():
             self.bell()
@@ -264,8 +276,7 @@ class Shell(App[None]):
         try:
             await self.daemon.lock()
         except NodeError as error:
-            if self.page is not None:
-                self.page.say(str(error), Tone.WARNING)
+            self.say_failure(error)
         await self.load()
 
     def _tick(self) -> None:

@@ -52,7 +52,7 @@ class TimedLine:
         model = self._line.model
         # Others may fill the room while we sleep, so each time is computed afresh;
         # nothing but time is waited for, so there is no event to await instead.
-        while (room_at_s := model.room_at_s(self.now_s(), length_bytes)) > self.now_s():  # noqa: ASYNC110
+        while (room_at_s := model.room_at_s(self.now_s(), length_bytes)) > self.now_s():  # noqa: ASYNC110 - a moment, not an event.
             await asyncio.sleep(room_at_s - self.now_s())
 
     def _try(self, length_bytes: int) -> tuple[Passage, asyncio.Future[None]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from protocol.actors import Actor, Role
@@ -11,7 +13,7 @@ from protocol.clinical import CaseOpened, Note, Vitals
 from protocol.errors import AuthorityRefused
 from protocol.orders import Reply
 from protocol.records import BODIES, Kind
-from tests.protocol.cases import COORDINATOR, HUB, MEDIC, SITE, SPECIALIST, STRANGER, URGENT, WALL_S
+from tests.protocol.cases import COORDINATOR, HUB, MEDIC, SITE, SPECIALIST, STRANGER, URGENT, WALL_S, Author
 
 MEMBERS = {SITE, HUB}
 REPLY = Reply(basis=basis_of([]), assessment="Probable acute coronary syndrome.")
@@ -45,7 +47,7 @@ def test_no_site_role_may_advise_or_order() -> None:
         (COORDINATOR, Note(language="en", text="x")),
     ],
 )
-def test_who_may_is_let_through(author, body) -> None:  # type: ignore[no-untyped-def]
+def test_who_may_is_let_through(author: Author, body: Any) -> None:
     check_authority(author.entry(body, counter=1), signer=author.signer, actors={}, members=MEMBERS)
 
 
@@ -59,7 +61,7 @@ def test_who_may_is_let_through(author, body) -> None:  # type: ignore[no-untype
         (STRANGER, Note(language="en", text="x"), "not a member"),
     ],
 )
-def test_who_may_not_is_refused_with_the_reason(author, body, why) -> None:  # type: ignore[no-untyped-def]
+def test_who_may_not_is_refused_with_the_reason(author: Author, body: Any, why: str) -> None:
     with pytest.raises(AuthorityRefused, match=why):
         check_authority(author.entry(body, counter=1), signer=author.signer, actors={}, members=MEMBERS)
 

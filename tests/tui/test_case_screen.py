@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -267,3 +268,44 @@ async def test_what_was_seen_and_done_is_added(
         await driven.wait(lambda: bool(driven.daemon.asked(method)))
         assert driven.daemon.asked(method) == [{"case": story.CHEST, **expected}]
         await driven.wait_text("saved.")
+
+
+async def test_orders_confirmed_in_a_hurry_are_all_confirmed(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with terminal(
+        tmp_path, prepare=lambda daemon: daemon.gates.update({"order_confirm": gate})
+    ) as driven:
+        await open_case(driven, "Chest")
+        await driven.press("c", "j", "j", "c")
+        gate.set()
+        await driven.wait(lambda: len(driven.daemon.asked("order_confirm")) == 2)
+        assert [asked["order"] for asked in driven.daemon.asked("order_confirm")] == [1, 3]
+
+
+async def test_leaving_the_page_does_not_call_off_what_was_said(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with terminal(tmp_path) as driven:
+        await open_case(driven, "Chest")
+        asked_before = len(driven.daemon.asked("transfers"))
+        driven.daemon.gates["transfers"] = gate
+        driven.shell.reload()
+        await driven.wait(lambda: len(driven.daemon.asked("transfers")) > asked_before)
+        # The connection is busy, so the order waits for its turn while the medic goes on.
+        await driven.press("c", "q", "n", "q")
+        gate.set()
+        await driven.wait(lambda: len(driven.daemon.asked("order_confirm")) == 1)
+        await driven.wait_text("Order 1 confirmed.")
+
+
+async def test_a_form_that_was_left_while_it_saved_says_what_became_of_it(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with terminal(tmp_path, prepare=lambda daemon: daemon.gates.update({"note_add": gate})) as driven:
+        await open_case(driven, "Chest")
+        await driven.press("n")
+        await driven.wait_text("[ Save the note ]")
+        await driven.type("pain less")
+        await driven.press("tab", "enter", "escape")
+        await driven.wait_text("Aspirin")
+        gate.set()
+        await driven.wait_text("Saved: add to the case.")
+        assert len(driven.daemon.asked("note_add")) == 1

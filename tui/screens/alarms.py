@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -15,6 +16,7 @@ from tui.sheets.alarms import alarm_rows
 from tui.sheets.frame import unacknowledged
 from tui.widgets import Block, Sheet
 from tui.widgets.fields import Left, LineField
+from tui.work import start
 
 from .page import Page
 
@@ -60,19 +62,19 @@ class AlarmsPage(Page):
         elif not name:
             self.say("A name is needed, so that the others know who has seen it.", Tone.WARNING)
         else:
-            self.run_worker(self._acknowledge(number, name), name="acknowledge", exclusive=True)
+            start(self.shell, partial(self._acknowledge, number, name), name="acknowledge")
 
     async def _acknowledge(self, number: int, name: str) -> None:
         try:
             await self.shell.daemon.acknowledge(number, name)
             self.site.alarms = await self.shell.daemon.alarms()
         except NodeError as error:
-            self.say_failure(error)
+            self.shell.say_failure(error)
             return
-        self.query_one("#name", LineField).fill("")
-        self.say(f"Acknowledged by {name}.", Tone.GOOD)
-        self.renew_frame()
-        self.refreshed(None)
+        self.shell.say(f"Acknowledged by {name}.", Tone.GOOD)
+        if self.is_ready:
+            self.query_one("#name", LineField).fill("")
+        self.know_better(None)
         self.shell.reload()
 
     def _picked(self) -> int | None:

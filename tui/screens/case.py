@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import events
@@ -18,6 +19,7 @@ from tui.sheets.case import head_lines, main_rows, side_rows
 from tui.sheets.plan import OrderKey, accept_needed, find_order
 from tui.sheets.transfers import forecast
 from tui.widgets import Block, Sheet
+from tui.work import start
 
 from .page import Page
 
@@ -140,7 +142,7 @@ class CasePage(Page):
             )
             return
         self._send_armed = False
-        self.run_worker(self._send(), name="send", exclusive=True, group="act")
+        start(self.shell, self._send, name="send")
 
     def action_vitals(self) -> None:
         from .vitals import VitalsPage
@@ -191,15 +193,15 @@ class CasePage(Page):
             self.shell.open(WritePage(self.view, what))
 
     def _act(self, method: str, values: dict[str, object], done: str) -> None:
-        self.run_worker(self._carry_out(method, values, done), name=method, exclusive=True, group="act")
+        start(self.shell, partial(self._carry_out, method, values, done), name=method)
 
     async def _carry_out(self, method: str, values: dict[str, object], done: str) -> None:
         try:
             await self.shell.daemon.act(method, {"case": self.case, **values})
         except NodeError as error:
-            self.say_failure(error)
+            self.shell.say_failure(error)
             return
-        self.say(done, Tone.GOOD)
+        self.shell.say(done, Tone.GOOD)
         self._load()
 
     async def _send(self) -> None:
@@ -207,16 +209,18 @@ class CasePage(Page):
         try:
             sent: Sent = await self.shell.daemon.send(self.case)
         except NodeError as error:
-            self.say_failure(error)
+            self.shell.say_failure(error)
             return
         count = len(sent.transfers)
         words = forecast(sent.size_bytes, sent.seconds, sent.usd)
-        self.say(f"Queued {count} item{'s' if count != 1 else ''}: {words}. o shows how far it is.")
+        self.shell.say(f"Queued {count} item{'s' if count != 1 else ''}: {words}. o shows how far it is.")
         self.shell.reload()
         self._load()
 
     def _load(self) -> None:
-        self.run_worker(self._fetch(), name="load case", exclusive=True, group="load")
+        if not self.is_ready:
+            return
+        start(self, self._fetch, name="load case", instead_of_earlier=True)
 
     async def _fetch(self) -> None:
         try:

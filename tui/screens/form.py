@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
@@ -14,6 +15,7 @@ from tui.lines import Line, Tone
 from tui.score import patient_facts
 from tui.widgets import Block
 from tui.widgets.form import Confirm, FormBody, FormField, FormSection, Need
+from tui.work import start
 
 from .page import Page
 
@@ -116,24 +118,32 @@ class FormPage(Page):
             self.form.go_to(missing[0].key)
             return
         self._saving = True
-        self.run_worker(self._save(), name="save", exit_on_error=True)
+        start(self.shell, partial(self._save, self.form.answers), name=f"save {self.draft}")
 
     def action_back(self) -> None:
-        kept = bool(self.shell.drafts.of(self.draft))
+        kept = bool(self.shell.drafts.of(self.draft)) and not self._saving
         self.shell.leave(_KEPT if kept else "", Tone.PLAIN)
 
-    async def _save(self) -> None:
+    async def _save(self, answers: Mapping[str, str]) -> None:
         """Once: a second Enter while the daemon works must not do it twice."""
         self.say("Saving ...")
         try:
-            await self.save(self.form.answers)
+            await self.save(answers)
         except NotYet as error:
-            self.say(str(error), Tone.WARNING)
+            self.shell.say(str(error), Tone.WARNING)
         except NodeError as error:
-            self.say_failure(error)
+            self.shell.say_failure(error)
         else:
             self._done = True
             self.shell.drafts.drop(self.draft)
-            self.saved()
+            self._leave_saved()
         finally:
             self._saving = False
+
+    def _leave_saved(self) -> None:
+        """Who went on to another page meanwhile stays there, and is told."""
+        if self.shell.page is self:
+            self.saved()
+        else:
+            self.shell.say(f"Saved: {self.TITLE_WORDS}.", Tone.GOOD)
+            self.shell.reload()

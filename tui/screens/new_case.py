@@ -17,6 +17,7 @@ from tui.vital_signs import Mistyped, improbable
 from tui.widgets import Sheet
 from tui.widgets.form import FormField, Kind, Need
 from tui.widgets.vitals_row import VitalsRow
+from tui.work import start
 
 from .form import FormPage, NotYet
 from .page import Page
@@ -75,7 +76,7 @@ class PickTemplatePage(Page):
         yield Sheet(self._rows, id="templates")
 
     def on_mount(self) -> None:
-        self.run_worker(self._load(), name="load templates")
+        start(self, self._load, name="load templates")
 
     async def on_key(self, event: events.Key) -> None:
         if event.character and event.character.isdigit() and 0 < int(event.character) <= len(self._templates):
