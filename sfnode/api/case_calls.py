@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,12 @@ class CaseCalls:
         return await self._saved(await self._casebook.update_patient(case_id, change.applied_to))
 
     async def photo_add(self, params: Parameters) -> Any:
-        case_id, path, caption = await self._case(params), params.text("path"), params.text("caption")
+        case_id, path, caption = await self._case(params), Path(params.text("path")), params.text("caption")
         params.end()
-        photo = await layers_from_file(Path(path))
-        view = await self._casebook.add_photo(case_id, photo, caption=caption)
+        photo = await layers_from_file(path)
+        # The screens say that the original stays at the site: it does, whatever becomes of the file.
+        original = await asyncio.to_thread(path.read_bytes)
+        view = await self._casebook.add_photo(case_id, photo, caption=caption, original=original)
         await self._outbox.seal_waiting()
         return to_primitive(view)
 

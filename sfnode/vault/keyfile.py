@@ -23,7 +23,8 @@ KEY_FILE: Final = "vault.key"
 DEVICE_FILE: Final = "device.key"
 DATA_KEY_BYTES: Final = 32
 PASSPHRASE_BYTES_MIN: Final = 6
-"""A six-digit PIN: the device secret, not its length, is what an attacker with a copy of the disk lacks."""
+"""A six-digit PIN at the least. It protects a copied vault, whose thief lacks the device secret; whoever has
+the whole disk tries a million PINs in days, so a machine that may be stolen wants a longer passphrase."""
 PASSPHRASE_BYTES_MAX: Final = 1024
 _MAGIC: Final = "sf-vault-key-1"
 _SALT_BYTES: Final = 16

@@ -49,8 +49,6 @@ CROSSING_SPO2: Final = 84
 GIVEN_DOSE: Final = "300 mg"
 
 CAPABILITY_TOML: Final = """\
-version = 3
-
 [[item]]
 item = 1
 name = "Aspirin"
