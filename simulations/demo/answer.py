@@ -67,11 +67,13 @@ async def cross_a_contingency(play: Play) -> None:
     play.timeline.require(rung, "the crossing raised no alarm")
     stage.link.restore()
     screen.say("The link is back.")
-    everything = len(story.vitals_sets(0)) + 1
+    readings = len(story.vitals_sets(0)) + 1
     following = play.following
-    if await following.until(
-        lambda: following.vitals_count() >= everything, "the last readings", STEP_TIMEOUT_S
-    ):
+
+    def all_there() -> bool:
+        return following.vitals_count() >= readings and story.LATE_ALLERGY in following.allergies()
+
+    if await following.until(all_there, "allergy and last readings at the hub", STEP_TIMEOUT_S):
         play.timeline.reach("allergy and worse readings at the hub", screen.second())
 
 

@@ -67,6 +67,10 @@ class Following:
         """Sets of readings at the hub; one that the headline brought ahead of its series is not counted."""
         return sum(not row["headline"] for row in self.hub.get("vitals", []))
 
+    def allergies(self) -> str:
+        """The patient's allergies as the hub shows them."""
+        return str(self.hub.get("patient", {}).get("allergies", ""))
+
     def arrived_s(self, part: str) -> float | None:
         """When a part was durable at the hub, by the hub's clock."""
         value = self.hub.get("arrivals", {}).get(part)
