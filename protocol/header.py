@@ -43,14 +43,18 @@ class Suite(IntEnum):
 
 RECIPIENT_KEY_BYTES: Final = 2
 _DWELL_CODES: Final = 32
+_SIZE_LOW_BITS: Final = 3
+"""Low bits of the size that travel beside the dwell code, so that two more bytes hold sizes below 128 KiB."""
+_SIZE_LOW: Final = (1 << _SIZE_LOW_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleHeader:
-    """Addressing and custody facts of one sealed bundle (at most 40 bytes encoded below 2 MiB).
+    """Addressing and custody facts of one sealed bundle: 40 bytes while sequence < 16 384 and size < 128 KiB.
 
-    `dwell_code` k means the bundle may wait 2**k seconds more in relays; holders decrement it, so it is
-    the only field that the seal does not bind.
+    The seal binds suite, destination, origin, recipient key, bundle id and priority. Incarnation, sequence,
+    tag and dwell are custody facts that change without a new seal; `dwell_code` k lets the bundle wait 2**k
+    seconds more in relays, and each holder decrements it.
     """
 
     suite: Suite
@@ -79,7 +83,7 @@ def encode_header(header: BundleHeader) -> bytes:
     """The header as it travels outside an authenticated session."""
     return b"".join(
         (
-            bytes((header.suite,)),
+            bytes((header.suite << 2 | header.priority,)),
             header.destination,
             header.origin,
             header.incarnation,
@@ -87,8 +91,8 @@ def encode_header(header: BundleHeader) -> bytes:
             header.recipient_key,
             header.bundle_id,
             header.seal_tag,
-            bytes((header.priority << 5 | header.dwell_code,)),
-            encode_varint(header.size_bytes),
+            bytes(((header.size_bytes & _SIZE_LOW) << 5 | header.dwell_code,)),
+            encode_varint(header.size_bytes >> _SIZE_LOW_BITS),
         )
     )
 
@@ -96,7 +100,7 @@ def encode_header(header: BundleHeader) -> bytes:
 def decode_header(data: bytes) -> tuple[BundleHeader, int]:
     """The header at the start of `data` and how many bytes it took; `BundleRefused` on anything else."""
     fields = _Cursor(data)
-    suite = fields.take(1)[0]
+    suite, priority = divmod(fields.take(1)[0], len(Priority))
     if suite not in Suite.__members__.values():
         raise BundleRefused(f"unknown version or cipher suite {suite}")
     destination = Mailbox(fields.take(MAILBOX_BYTES))
@@ -106,9 +110,7 @@ def decode_header(data: bytes) -> tuple[BundleHeader, int]:
     recipient_key = fields.take(RECIPIENT_KEY_BYTES)
     bundle_id = BundleId(fields.take(BUNDLE_ID_BYTES))
     seal_tag = SealTag(fields.take(SEAL_TAG_BYTES))
-    urgency = fields.take(1)[0]
-    if urgency >> 5 not in Priority.__members__.values():
-        raise BundleRefused(f"unknown priority class {urgency >> 5}")
+    size_low, dwell_code = divmod(fields.take(1)[0], _DWELL_CODES)
     header = BundleHeader(
         suite=Suite(suite),
         destination=destination,
@@ -118,9 +120,9 @@ def decode_header(data: bytes) -> tuple[BundleHeader, int]:
         recipient_key=recipient_key,
         bundle_id=bundle_id,
         seal_tag=seal_tag,
-        priority=Priority(urgency >> 5),
-        dwell_code=urgency & 31,
-        size_bytes=fields.varint(),
+        priority=Priority(priority),
+        dwell_code=dwell_code,
+        size_bytes=fields.varint() << _SIZE_LOW_BITS | size_low,
     )
     return header, fields.position
 

@@ -63,8 +63,7 @@ def test_golden_vectors(name: str, header: BundleHeader) -> None:
 
 
 def test_it_costs_forty_bytes_for_a_large_photo() -> None:
-    assert len(encode_header(example(127, 2**21 - 1))) == 40
-    assert len(encode_header(example(2**14 - 1, 2**14 - 1))) == 40
+    assert len(encode_header(example(2**14 - 1, 2**17 - 1))) == 40
 
 
 @given(HEADERS, st.binary(max_size=5))
@@ -81,7 +80,7 @@ def test_every_truncation_is_refused(header: BundleHeader) -> None:
             decode_header(encoded[:end])
 
 
-@pytest.mark.parametrize(("position", "value"), [(0, 0), (0, 9), (17, 0), (36, 0x9F)])
+@pytest.mark.parametrize(("position", "value"), [(0, 0), (0, 0xFF), (17, 0), (36, 22)])
 def test_a_field_out_of_range_is_refused(position: int, value: int) -> None:
     encoded = bytearray(encode_header(example(size_bytes=5)))
     encoded[position] = value
