@@ -8,6 +8,8 @@ from typing import Final
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 _DAY_S: Final = 86_400
+_SAME_DAY_S: Final = 20 * _HOUR_S
+"""An hour and minute alone are not taken for those of another day."""
 
 
 def clock_face(now_s: float, offset_minutes: int) -> str:
@@ -20,11 +22,16 @@ def clock_face(now_s: float, offset_minutes: int) -> str:
 
 
 def moment(at_s: float, now_s: float) -> str:
-    """`21:42Z` today, `22 Nov 21:42Z` on another day, `22 Nov 2025` in another year."""
+    """`21:42Z`, `22 Nov 21:42Z` when it is not within a day, `22 Nov 2025` in another year."""
     then, now = datetime.fromtimestamp(at_s, UTC), datetime.fromtimestamp(now_s, UTC)
-    if then.date() == now.date():
+    if abs(now_s - at_s) < _SAME_DAY_S:
         return f"{then:%H:%M}Z"
     return f"{then:%d %b %H:%M}Z" if then.year == now.year else f"{then:%d %b %Y}"
+
+
+def brief_moment(at_s: float, now_s: float) -> str:
+    """The same for a narrow column: of another day only the date."""
+    return moment(at_s, now_s) if abs(now_s - at_s) < _SAME_DAY_S else moment(at_s, now_s).rpartition(" ")[0]
 
 
 def age(since_s: float, now_s: float) -> str:

@@ -44,6 +44,7 @@ _REFUSED: Final = "sfnode cannot tell: what is shown may be old"
 class Shell(App[None]):
     """Screens over one site; only a client: nothing that happens here stops saving, sending or ringing."""
 
+    TITLE = "sftui"
     CSS_PATH = "style.tcss"
     ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = "Sheet, LineField, NoteField, ChoiceField"

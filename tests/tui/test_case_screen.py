@@ -307,5 +307,5 @@ async def test_a_form_that_was_left_while_it_saved_says_what_became_of_it(tmp_pa
         await driven.press("tab", "enter", "escape")
         await driven.wait_text("Aspirin")
         gate.set()
-        await driven.wait_text("Saved: add to the case.")
+        await driven.wait_text("Save the note: done.")
         assert len(driven.daemon.asked("note_add")) == 1

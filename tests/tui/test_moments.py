@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.story import NOW_S
-from tui.moments import age, clock_face, moment, money, size, span
+from tui.moments import age, brief_moment, clock_face, moment, money, size, span
 
 
 @pytest.mark.parametrize(("offset", "shown"), [(0, "21:42Z"), (540, "21:42Z 06:42"), (-210, "21:42Z 18:12")])
@@ -19,6 +19,17 @@ def test_both_clocks_are_shown_when_they_differ(offset: int, shown: str) -> None
 )
 def test_a_moment_says_its_day_when_it_is_not_today(ago_s: int, shown: str) -> None:
     assert moment(NOW_S - ago_s, NOW_S) == shown
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "shown"), [(3600, "20:42Z"), (40 * 3600, "21 Nov"), (365 * 86_400, "22 Nov")]
+)
+def test_a_narrow_column_gets_the_day_alone(ago_s: int, shown: str) -> None:
+    assert brief_moment(NOW_S - ago_s, NOW_S) == shown
+
+
+def test_just_after_midnight_the_evening_before_needs_no_date() -> None:
+    assert moment(NOW_S, NOW_S + 3 * 3600) == "21:42Z"
 
 
 @pytest.mark.parametrize(

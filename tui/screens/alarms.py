@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
@@ -19,6 +19,9 @@ from tui.widgets.fields import Left, LineField
 from tui.work import start
 
 from .page import Page
+
+NAME_CHARACTERS_MIN: Final = 2
+"""A single letter is a command typed in the wrong place, not a name."""
 
 
 class AlarmsPage(Page):
@@ -59,7 +62,7 @@ class AlarmsPage(Page):
         number = self._picked()
         if number is None:
             self.say("Nobody needs to acknowledge this one any more.")
-        elif not name:
+        elif len(name) < NAME_CHARACTERS_MIN:
             self.say("A name is needed, so that the others know who has seen it.", Tone.WARNING)
         else:
             start(self.shell, partial(self._acknowledge, number, name), name="acknowledge")
@@ -71,10 +74,10 @@ class AlarmsPage(Page):
         except NodeError as error:
             self.shell.say_failure(error)
             return
+        # One name for one alarm: what is typed next must not acknowledge the one behind it.
+        if self.shell.page is self:
+            self.shell.leave()
         self.shell.say(f"Acknowledged by {name}.", Tone.GOOD)
-        if self.is_ready:
-            self.query_one("#name", LineField).fill("")
-        self.know_better(None)
         self.shell.reload()
 
     def _picked(self) -> int | None:

@@ -145,5 +145,5 @@ class FormPage(Page):
         if self.shell.page is self:
             self.saved()
         else:
-            self.shell.say(f"Saved: {self.TITLE_WORDS}.", Tone.GOOD)
+            self.shell.say(f"{self.save_words}: done.", Tone.GOOD)
             self.shell.reload()

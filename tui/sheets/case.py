@@ -31,8 +31,9 @@ def head_lines(view: CaseView, width: int) -> tuple[Line, ...]:
     )
     right = line(Span(f"NEWS2 {news2_word(case)}", Tone.STRONG), "  ", Span(case.short, Tone.FAINT), " ")
     state = [Span(case.state, state_tone(case.state))]
-    if case.needs_you:
-        state.append(Span(f"needs you: {case.needs_you}", Tone.ALARM if is_alarm(case) else Tone.WARNING))
+    if is_alarm(case):
+        # Whatever else needs somebody, an unread reply or one written before, is on this very screen.
+        state.append(Span(f"needs you: {case.needs_you}", Tone.ALARM))
     facts = [_fact("weight", view.weight), _fact("pregnancy", view.pregnancy)]
     return (
         spread(left, right, width),

@@ -72,7 +72,7 @@ def state_tone(state: str) -> Tone:
 
 
 def is_alarm(case: CaseRow) -> bool:
-    return case.needs_you is not None and case.needs_you.startswith("ALARM")
+    return case.needs_you is not None and "ALARM" in case.needs_you
 
 
 def _cells(case: CaseRow, now_s: float) -> list[Span]:

@@ -12,14 +12,14 @@ from rich.cells import cell_len
 
 from sfnode.views import CaseRow, TransferView
 from tui.lines import Line, Row, Span, Tone, columns, row, wrap_after
-from tui.moments import moment, money, size, span
+from tui.moments import brief_moment, moment, money, size, span
 
 _BAR_CELLS: Final = 10
 _WIDE_CELLS: Final = 100
 _FIGURES_CELLS: Final = 60
 """Narrower, in a side column, the bar says what the figures would."""
 _STATE_CELLS: Final = 17
-_STATE_WIDE_CELLS: Final = 22
+_STATE_WIDE_CELLS: Final = 28
 
 
 def transfer_rows(
@@ -89,7 +89,8 @@ def state_words(transfer: TransferView, now_s: float, *, brief: bool) -> str:
     """The state with its time; brief where a heading already says where it is stored."""
     if is_done(transfer):
         state = transfer.state.removesuffix(" at hub") if brief else transfer.state
-        return f"{state} {moment(transfer.stored_s, now_s)}" if transfer.stored_s else transfer.state
+        when = brief_moment if brief else moment
+        return f"{state} {when(transfer.stored_s, now_s)}" if transfer.stored_s else transfer.state
     if transfer.state == "going" and transfer.eta_s is not None:
         return f"going, ~{span(transfer.eta_s)} left"
     return transfer.state
