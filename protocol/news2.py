@@ -7,12 +7,13 @@ missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from protocol.clinical import Consciousness, Patient, Pregnancy, Vitals
+from .clinical import Consciousness, Patient, Pregnancy, Vitals
+from .records import Record
 
 ADULT_YEARS: Final = 16
 HIGH_MIN: Final = 7
@@ -130,6 +131,28 @@ def news2(vitals: Vitals, patient: Patient | None, scale: Spo2Scale = Spo2Scale.
         points=tuple((each, points) for each, points in scored if points is not None),
         missing=tuple(each for each, points in scored if points is None),
     )
+
+
+def worsened(vitals: Vitals, known: Sequence[Vitals], patient: Patient | None) -> tuple[Input, ...]:
+    """Inputs that score more than in the last of the sets that a reply's author can have known.
+
+    Both ends ask this: the site to mark the reply "written before", the hub to call for a new answer.
+    """
+    before = dict(news2(known[-1], patient).points) if known else {}
+    return tuple(each for each, points in news2(vitals, patient).points if points > before.get(each, 0))
+
+
+def telling_set(sets: Iterable[Record]) -> Record | None:
+    """The readings that stand for the patient now: those taken last, unless they are partial and the last
+    complete ones score higher. One reading entered alone must not hide a worse whole."""
+    taken = sorted(sets, key=lambda record: (record.body.observed_s, record.order_key))
+    if not taken:
+        return None
+    newest = taken[-1]
+    complete = [record for record in taken if not news2(record.body, None).missing]
+    if complete and (news2(complete[-1].body, None).total or 0) > (news2(newest.body, None).total or 0):
+        return complete[-1]
+    return newest
 
 
 def _inputs(vitals: Vitals, scale: Spo2Scale) -> Iterable[tuple[Input, int | None]]:

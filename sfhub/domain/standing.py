@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from protocol import news2 as protocol_news2
+from protocol.news2 import telling_set
 from protocol.orders import Reply
 from protocol.records import Kind, Record
 
@@ -62,27 +64,25 @@ def news_since(file: CaseFile, replies: Sequence[Record]) -> tuple[Record, ...]:
         for record in file.of_site((*_ALWAYS_NEWS, Kind.VITALS))
         if all(_is_outside(file, record, reply) for reply in replies)
     ]
-    return tuple(record for record in outside if record.kind != Kind.VITALS or _is_worse(file, record))
+    return tuple(
+        record for record in outside if record.kind != Kind.VITALS or _is_worse(file, record, replies)
+    )
 
 
 def score_of(file: CaseFile) -> Score | None:
-    """The score of the latest readings, else what the headline states; None where NEWS2 does not apply."""
+    """The score of the readings that stand for the patient now, else what the headline states; None where
+    NEWS2 does not apply."""
     headline, patient = file.headline, file.patient
     source = patient or headline
     if source and not applies(source.age_years, source.pregnancy):
         return None
-    if latest := latest_vitals(file):
-        return news2(latest.body)
+    if telling := telling_set(file.state.vitals):
+        return news2(telling.body)
     if headline and headline.vitals:
         return news2(headline.vitals)
     if headline and headline.news2 is not None:
         return stated(headline.news2, headline.news2_missing or 0)
     return UNKNOWN
-
-
-def latest_vitals(file: CaseFile) -> Record | None:
-    """The readings taken last; the order of records decides between two of one moment."""
-    return max(file.state.vitals, key=lambda record: (record.body.observed_s, record.order_key), default=None)
 
 
 def _answered(file: CaseFile) -> Standing:
@@ -100,8 +100,13 @@ def _is_outside(file: CaseFile, record: Record, reply: Record) -> bool:
     return late or record.stamp.counter > body.basis.counter
 
 
-def _is_worse(file: CaseFile, record: Record) -> bool:
-    """Whether these readings score more than every earlier set did: a routine recheck is no news."""
-    earlier = [other for other in file.state.vitals if other.order_key < record.order_key]
-    best_known = max((news2(other.body).points for other in earlier), default=-1)
-    return news2(record.body).points > best_known
+def _is_worse(file: CaseFile, record: Record, replies: Sequence[Record]) -> bool:
+    """Whether these readings call for a new answer: a routine recheck is no news."""
+    known = [
+        other.body
+        for other in file.state.vitals
+        if not all(_is_outside(file, other, reply) for reply in replies)
+    ]
+    scored = protocol_news2.news2(record.body, file.patient)
+    cannot_tell = scored.total is None or not known
+    return cannot_tell or bool(protocol_news2.worsened(record.body, known, file.patient))

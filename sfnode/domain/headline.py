@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from protocol.clinical import Headline, Patient, Treatment, Vitals
-from protocol.news2 import news2
+from protocol.news2 import news2, telling_set
 
 from .case_file import CaseFile
 
@@ -91,8 +91,8 @@ def shorten(text: str, bytes_max: int) -> str:
 
 def _version(case: CaseFile, room: _Room) -> Headline:
     patient = case.patient or Patient(code="-")
-    sets = sorted(case.state.vitals, key=lambda record: (record.body.observed_s, record.order_key))
-    vitals: Vitals | None = sets[-1].body if sets else None
+    telling = telling_set(case.state.vitals)
+    vitals: Vitals | None = telling.body if telling else None
     score = None if vitals is None else news2(vitals, patient)
     given = tuple(_treatment_words(record.body) for record in case.state.treatments)
     return Headline(

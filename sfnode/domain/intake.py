@@ -41,6 +41,10 @@ ACVPU: Final = {
     "U": Consciousness.UNRESPONSIVE,
 }
 VITALS_SETS_MAX: Final = 200
+AHEAD_S_MAX: Final = 10 * 60
+"""Two clocks of one site may differ by this; a date further ahead is a slip that would hide later ones."""
+_CLOCK_SET_S: Final = 1_735_689_600
+"""2025-01-01: below it the machine's clock was never set, and cannot say what is ahead."""
 """Sets in one call: an hour of minutely readings and more, and well inside one entry."""
 
 
@@ -220,6 +224,11 @@ def _patient(form: Form) -> Patient:
 def _vitals(fields: Fields, now_s: int) -> Vitals:
     form = Form(fields)
     observed_s = form.optional_whole("observed_s")
+    if observed_s is not None and now_s >= _CLOCK_SET_S and observed_s > now_s + AHEAD_S_MAX:
+        raise ValueRefused(
+            "The readings are dated in the future. Nothing was saved. "
+            "Correct the time, or leave it out for now."
+        )
     letter = form.optional_text("consciousness")
     body = Vitals(
         observed_s=now_s if observed_s is None else observed_s,
@@ -236,9 +245,19 @@ def _vitals(fields: Fields, now_s: int) -> Vitals:
         glucose_decimmol_l=form.optional_tenths("glucose_mmol_l"),
     )
     form.refuse_rest()
+    _check_pressure(body)
     if body == Vitals(observed_s=body.observed_s):
         raise ValueRefused("A set of vitals holds no reading. Nothing was saved. Enter at least one value.")
     return checked(body)
+
+
+def _check_pressure(body: Vitals) -> None:
+    upper, lower = body.systolic_mmhg, body.diastolic_mmhg
+    if upper is not None and lower is not None and upper <= lower:
+        raise ValueRefused(
+            f"Blood pressure {upper}/{lower}: the upper value is not above the lower. Nothing was saved. "
+            "Enter it as upper/lower."
+        )
 
 
 def _capability_item(position: int, fields: Fields) -> CapabilityItem:

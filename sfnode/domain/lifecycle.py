@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from protocol.news2 import News2, news2
+from protocol.news2 import News2, news2, telling_set
 from protocol.records import Kind
 from sfnode.views import CaseRow
 
@@ -79,9 +79,9 @@ def case_row(case: CaseFile, transit: Transit, *, short: str, alarms: int, now: 
 
 
 def latest_score(case: CaseFile) -> News2 | None:
-    """Of the set observed last; None without vitals."""
-    sets = sorted(case.state.vitals, key=lambda record: (record.body.observed_s, record.order_key))
-    return news2(sets[-1].body, case.patient) if sets else None
+    """Of the set that stands for the patient now; None without vitals."""
+    telling = telling_set(case.state.vitals)
+    return news2(telling.body, case.patient) if telling else None
 
 
 def row_order(row: CaseRow) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ from protocol.basis import OutsideBasis, outside_basis
 from protocol.clinical import Patient, Treatment, Vitals
 from protocol.fold import CaseState
 from protocol.ids import RecordId
-from protocol.news2 import Input, News2, news2
+from protocol.news2 import Input, News2, news2, worsened
 from protocol.orders import Quantity
 from protocol.records import Kind, Record, Relation
 
@@ -141,8 +141,7 @@ def _worse_vitals(record: Record, case: CaseFile, outside: OutsideBasis) -> tupl
     score = news2(vitals, case.patient)
     if score.refused is not None or score.total is None or not known:
         return (f"vitals: {score.text}",)
-    before = dict(news2(known[-1], case.patient).points)
-    worse = [each for each, points in score.points if points > before.get(each, 0)]
+    worse = worsened(vitals, known, case.patient)
     if not worse:
         return ()
     return (", ".join(_input_text(each, vitals) for each in worse) + f" ({_total_text(score)})",)

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.clinical import Consciousness, Patient, Pregnancy, Vitals
-from protocol.news2 import Input, Spo2Scale, news2
+from protocol.news2 import Input, Spo2Scale, news2, telling_set, worsened
+from protocol.records import Record
+from tests.protocol.cases import MEDIC
 
 NORMAL = {
     "respiratory_rate_min": 16,
@@ -143,3 +145,37 @@ def test_leaving_inputs_out_never_raises_the_score(left_out: set[str]) -> None:
     part = news2(vitals(**{**sick, **dict.fromkeys(left_out)}), ADULT)
     assert (part.total or 0) <= (whole.total or 0)
     assert len(part.missing) == len(left_out)
+
+
+def _set(counter: int, observed_s: int, **values: object) -> Record:
+    body = Vitals(observed_s=observed_s, **values)  # type: ignore[arg-type]  # Names of the body's own fields.
+    return MEDIC.entry(body, counter=counter).records[1]
+
+
+_WHOLE = {
+    "respiratory_rate_min": 26,
+    "spo2_percent": 90,
+    "on_oxygen": False,
+    "systolic_mmhg": 95,
+    "heart_rate_min": 118,
+    "consciousness": Consciousness.ALERT,
+    "temperature_decicelsius": 370,
+}
+
+
+def test_one_reading_alone_never_hides_a_worse_whole() -> None:
+    whole, alone = _set(1, 100, **_WHOLE), _set(9, 200, heart_rate_min=80)
+    assert telling_set([alone, whole]) is whole
+    worse = _set(20, 300, **(_WHOLE | {"spo2_percent": 80, "on_oxygen": True}))
+    assert telling_set([whole, alone, worse]) is worse
+    better = _set(30, 400, **(_WHOLE | {"respiratory_rate_min": 16, "spo2_percent": 97}))
+    assert telling_set([whole, worse, better]) is better
+    assert telling_set([]) is None
+
+
+def test_what_got_worse_is_told_by_input_against_the_last_known_set() -> None:
+    worst, good = _set(1, 100, **_WHOLE).body, _set(9, 200, spo2_percent=97, heart_rate_min=70).body
+    alone = _set(20, 300, spo2_percent=70).body
+    assert worsened(alone, [worst, good], None) == (Input.SPO2,)
+    assert worsened(alone, [good, worst], None) == ()
+    assert worsened(good, [worst], None) == ()

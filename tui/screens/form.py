@@ -30,9 +30,11 @@ class FormPage(Page):
     """Answers are kept at every change as a draft of this terminal, until they are saved."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "app.focus_next", "next field"),
+        # Before the field sees it: what is typed right behind Tab must land in the next field, however fast.
+        Binding("tab", "app.focus_next", "next field", priority=True),
         Binding("down", "app.focus_next", "next field", show=False),
-        Binding("shift+tab,up", "app.focus_previous", "field before"),
+        Binding("shift+tab", "app.focus_previous", "field before", priority=True),
+        Binding("up", "app.focus_previous", "field before", show=False),
     ]
     save_words: str = "Save"
     opens_on_confirm: bool = False
