@@ -192,7 +192,8 @@ def _case_lines(view: Mapping[str, Any]) -> Iterable[str]:
         yield f"photo: {picture['caption']} ({picture['banner']})"
     for event in view["timeline"]:
         struck = "STRUCK " if event["struck"] else ""
-        yield f"{moment(event['arrived_s'])}  {struck}{event['title']} ({event['author']}): {event['text']}"
+        said = f"{struck}{event['title']} ({event['author']}): {event['text']}"
+        yield f"{event['claimed']}, here {moment(event['arrived_s'])}  {said}"
 
 
 def _reply_lines(view: Mapping[str, Any]) -> Iterable[str]:

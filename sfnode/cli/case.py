@@ -9,7 +9,7 @@ import click
 
 from protocol.limits import TEXT_BYTES_MAX
 from sfnode.errors import BadRequest
-from sfnode.views import CaseRow, CaseView, TransferView, from_primitive
+from sfnode.views import CaseRow, CaseView, TransferView, VitalsView, from_primitive
 
 from .link import show_transfers
 from .moments import parse_moment, show_bytes, show_moment, show_span
@@ -162,7 +162,7 @@ def _lines(view: CaseView) -> list[str]:
         ("history", view.history),
         ("note", view.notes),
         ("treatment", view.treatments),
-        ("vitals", tuple(f"{show_moment(each.observed_s)}  {each.news2_text}" for each in view.vitals)),
+        ("vitals", tuple(_vitals_line(each) for each in view.vitals)),
         ("photo", tuple(each.caption for each in view.photos)),
         ("update", view.not_understood),
     )
@@ -170,3 +170,22 @@ def _lines(view: CaseView) -> list[str]:
     if view.plan is not None:
         lines.append(f"plan        {view.plan.headline}")
     return lines + (show_transfers(list(view.transfers)) if view.transfers else [])
+
+
+def _vitals_line(view: VitalsView) -> str:
+    """Every value that was measured, with its unit, and the score."""
+    pressure = f"{view.systolic_mmhg or '-'}/{view.diastolic_mmhg or '-'}"
+    oxygen = {None: "", True: " on oxygen", False: " on air"}[view.on_oxygen]
+    values = (
+        ("RR", view.respiratory_rate_min, "/min"),
+        ("SpO2", view.spo2_percent, f" %{oxygen}"),
+        ("BP", None if pressure == "-/-" else pressure, ""),
+        ("HR", view.heart_rate_min, "/min"),
+        ("ACVPU", view.consciousness, ""),
+        ("T", view.temperature_c, " C"),
+        ("GCS", view.glasgow_coma, ""),
+        ("pain", view.pain, "/10"),
+        ("glucose", view.glucose_mmol_l, " mmol/L"),
+    )
+    measured = "  ".join(f"{name} {value}{unit}" for name, value, unit in values if value is not None)
+    return f"{show_moment(view.observed_s)}  {measured}  ({view.news2_text})"
