@@ -6,7 +6,7 @@ The core decides, the store keeps, the link carries; nothing here knows what a f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from secrets import token_bytes
 from typing import Final
@@ -208,17 +208,23 @@ class _Conversation:
     async def _converse(self, group: asyncio.TaskGroup) -> None:
         while not self._session.finished:
             self._stirred.clear()  # Before the work, so that bytes arriving during it wake us again.
+            # Taken before the effects, told after them: who hears that custody passed finds that it has.
+            events = self._session.events()
             if effects := self._session.effects():
                 for effect in effects:
                     self._session.completed(effect, await self._perform(effect, group), self._now())
             elif not self._is_writing and (data := self._session.outgoing(self._now())):
                 self._is_writing = True
                 self._to_write.put_nowait(data)
-            else:
+            elif not events:
                 await self._wait_stirred()
-            for event in self._session.events():
-                self._ended = event if isinstance(event, SessionEnded) else self._ended
-                self._setting.observer(event)
+            self._tell(events)
+        self._tell(self._session.events())
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._ended = event if isinstance(event, SessionEnded) else self._ended
+            self._setting.observer(event)
 
     async def _perform(self, effect: Effect, group: asyncio.TaskGroup) -> EffectResult:
         door = self._door

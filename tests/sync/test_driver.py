@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,14 +13,23 @@ from protocol.channel import DialerPreamble
 from protocol.header import Priority
 from protocol.ids import Incarnation
 from protocol.ranges import RangeSet
-from sync.core import BundleReceived, BundleSent, Ending, Event, LinkMemory, SessionEnded, SessionTerms
+from sync.core import (
+    BundleReceived,
+    BundleSent,
+    Ending,
+    Event,
+    LinkMemory,
+    ReceiptsMoved,
+    SessionEnded,
+    SessionTerms,
+)
 from sync.driver import PREAMBLE_S, SessionReport, Setting, answer_session, dial_session, read_call
 from sync.links import MemoryLinkConditions, memory_link
 from sync.ports import ChunkOutcome, Connection, IncomingChunk, LinkError, LinkRefused, Rank
 from sync.registry import SessionRegistry
 from sync.stores import MemoryStore
 
-from .core.simulated_contact import PAIR, SECRET, new_store
+from .core.simulated_contact import PAIR, SECRET, new_store, run_now
 from .stores.contract import add, bundle_id_of
 from .virtual_time import VirtualClock, run_virtual, virtual_time_s
 
@@ -41,6 +50,8 @@ class Meeting:
     random: random.Random = field(default_factory=lambda: random.Random(7))
     memory: LinkMemory = field(default_factory=LinkMemory)
     parting: asyncio.Event | None = None
+    heard: Callable[[Event], None] | None = None
+    """Told of the node's events instead of `events`."""
 
     def setting(self, store: MemoryStore) -> Setting:
         return Setting(
@@ -48,7 +59,7 @@ class Meeting:
             clock=VirtualClock(),
             terms=SessionTerms(stays_open=self.stays_open),
             memory=self.memory,
-            observer=self.events.append,
+            observer=self.heard if self.heard and store is self.node else self.events.append,
             entropy=self.random.randbytes,
             parting=self.parting,
         )
@@ -130,6 +141,27 @@ def test_cuts_at_random_bytes_in_both_directions_lose_and_repeat_nothing(seed: i
         assert (dialed.ending, answered.ending) == (Ending.DONE, Ending.DONE)
         assert await held(meeting.hub) | await held(meeting.node) == {bundle_id_of(label) for label in labels}
         assert await meeting.node.outgoing(NOTHING) == await meeting.hub.outgoing(NOTHING) == ()
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("cut_at", range(400, 1_200, 50))
+def test_who_hears_that_custody_passed_finds_that_it_has(cut_at: int) -> None:
+    async def scenario() -> None:
+        meeting = Meeting()
+        for name in ("allergy", "vitals", "note"):
+            await add(meeting.node, name, 200)
+        too_early: list[int] = []
+
+        def hear(event: Event) -> None:
+            if isinstance(event, ReceiptsMoved):
+                too_early.extend(n for n in event.sequences if run_now(meeting.node.read(n, 0, 1)))
+
+        meeting.heard = hear
+        await meeting.meet(MemoryLinkConditions(rate_bit_s=22_000, delay_s=0.45, cut_after_bytes=cut_at))
+        await meeting.meet()
+        assert len(await held(meeting.hub)) == 3
+        assert not too_early
 
     run_virtual(scenario())
 
