@@ -7,7 +7,7 @@ order. There are no floats, so that no value depends on rounding, and no extensi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgpack
 
@@ -29,19 +29,20 @@ def decode(data: bytes, *, size_bytes_max: int) -> Primitive:
     """The value of which `data` is the canonical encoding; `MalformedInput` for everything else.
 
     Arrays come back as lists and maps as dicts. Costs are bounded by `size_bytes_max`, `CODEC_DEPTH_MAX`
-    and `CODEC_ITEMS_MAX` before anything is built: 1 MB of empty arrays costs the stock decoder seconds.
+    and `CODEC_ITEMS_MAX` before much is built: 1 MB of empty arrays costs the stock decoder seconds.
     """
     if len(data) > size_bytes_max:
         raise MalformedInput(f"{len(data)} bytes where at most {size_bytes_max} are allowed")
-    _walk(data)
+    if len(data) > CODEC_ITEMS_MAX:  # An item takes a byte: a shorter message cannot hold too many.
+        _walk(data)
     try:
-        value: Primitive = msgpack.unpackb(
-            data, raw=False, strict_map_key=False, object_pairs_hook=_sorted_map
-        )
-    except (ValueError, InvalidRecord, msgpack.UnpackException) as error:
+        value: Primitive = msgpack.unpackb(data, raw=False, strict_map_key=False)
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        _walk(data)  # It says better what is wrong, as a rule.
         raise MalformedInput(f"not readable as a message: {error}") from error
+    _check_levels(value)
     if repack(value) != data:
-        raise MalformedInput("an item is longer than it needs to be")
+        raise MalformedInput("a key is repeated, or an item is longer than it needs to be")
     return value
 
 
@@ -51,14 +52,41 @@ def repack(value: Primitive) -> bytes:
     return packed
 
 
-def _sorted_map(pairs: Sequence[tuple[object, Primitive]]) -> dict[int, Primitive]:
-    """A map whose keys ascend: one that repeats or jumbles them is not canonical."""
-    last = -1
-    for key, _ in pairs:
-        if _checked_key(key) <= last:
-            raise ValueError("map keys do not ascend")
-        last = _checked_key(key)
-    return dict(pairs)  # type: ignore[arg-type]  # Every key was just seen to be an integer.
+_CONTAINERS: Final = frozenset({list, dict})
+_TYPES: Final = _CONTAINERS | {type(None), bool, int, str, bytes}
+
+
+def _check_levels(value: Primitive) -> None:
+    """Refuse what is built but not part of the format, one level of nesting after the other.
+
+    Whole levels at a time: a call for each item would take several times as long.
+    """
+    level: list[Any] = [value]
+    for _ in range(CODEC_DEPTH_MAX + 1):
+        if not _TYPES.issuperset(map(type, level)):
+            raise MalformedInput("an item type is not part of the format")
+        containers = [item for item in level if type(item) in _CONTAINERS]
+        if not containers:
+            return
+        level = []
+        for container in containers:
+            if type(container) is dict:
+                _check_keys(container)
+                level += container.values()
+            else:
+                level += container
+    raise MalformedInput(f"nested deeper than {CODEC_DEPTH_MAX}")
+
+
+def _check_keys(container: Mapping[Any, Primitive]) -> None:
+    """A key that comes twice is found when the value is packed again."""
+    keys = [*container]
+    if not keys:
+        return
+    if {*map(type, keys)} != {int} or keys != sorted(keys):
+        raise MalformedInput("map keys are not ascending integers")
+    if keys[0] < 0 or keys[-1] > MAP_KEY_MAX:
+        raise MalformedInput(f"a map key is not an integer of 0..{MAP_KEY_MAX}")
 
 
 def _ordered(value: Primitive) -> object:

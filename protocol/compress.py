@@ -1,28 +1,51 @@
-"""Compression of bundle payloads: zstd within fixed bounds, with codec and dictionary id in every payload."""
+"""Compression of bundle payloads within fixed bounds, with codec and dictionary id in every payload.
+
+Short payloads are written in the phrases of a dictionary (`protocol.coding`), the others by zstd. What does
+not come back exactly is never sent in that form.
+"""
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import zstandard
 
+from .coding.library import BOOK_FILES, book_of
+from .coding.payload import cost_bits, decode_payload, encode_payload
 from .errors import MalformedInput
-from .limits import WINDOW_SIZE_MAX
+from .limits import CODED_BYTES_MAX, DICTIONARY_SAMPLE_BYTES, WINDOW_SIZE_MAX
 
 
 class Codec(IntEnum):
     STORED = 0
     ZSTD = 1
+    PHRASES = 2
+    PHRASES_AFTER = 3
+    """Phrases and copies from an entry that the peer holds."""
 
 
 NO_DICTIONARY: Final = 0
+DICTIONARIES: Final = frozenset(BOOK_FILES)
+"""All were shipped with the first version of the format: every peer holds them."""
 _LEVEL: Final = 19
 _SLICE_BYTES: Final = 64
 """Bounds what one step can inflate to: a block needs at least four bytes and yields at most 128 KiB."""
 
 
-def compress(data: bytes) -> tuple[Codec, bytes]:
+class Packed(NamedTuple):
+    codec: Codec
+    dictionary: int
+    data: bytes
+
+
+def compress(data: bytes, *, dictionaries: frozenset[int] = DICTIONARIES) -> Packed:
+    """The smallest form of `data` that a peer with these dictionaries can read."""
+    plain, coded = compress_plainly(data), compress_by_phrases(data, dictionaries=dictionaries)
+    return coded if coded is not None and len(coded.data) < len(plain.data) else plain
+
+
+def compress_plainly(data: bytes) -> Packed:
     """The smaller of zstd (no magic, size, checksum or dictionary fields) and the bytes as they are."""
     parameters = zstandard.ZstdCompressionParameters.from_level(
         _LEVEL,
@@ -33,20 +56,57 @@ def compress(data: bytes) -> tuple[Codec, bytes]:
         write_dict_id=False,
     )
     packed = zstandard.ZstdCompressor(compression_params=parameters).compress(data)
-    return (Codec.ZSTD, packed) if len(packed) < len(data) else (Codec.STORED, data)
+    if len(packed) < len(data):
+        return Packed(Codec.ZSTD, NO_DICTIONARY, packed)
+    return Packed(Codec.STORED, NO_DICTIONARY, data)
 
 
-def decompress(codec: int, dictionary: int, data: bytes, *, size_bytes_max: int) -> bytes:
+def compress_by_phrases(
+    data: bytes, *, dictionaries: frozenset[int] = DICTIONARIES, history: bytes = b""
+) -> Packed | None:
+    """`data` in phrases, and copies from `history`; None if it is too long, or would not become shorter.
+
+    The dictionary is the one that suits a sample of the data best.
+    """
+    usable = sorted(dictionaries & DICTIONARIES)
+    if not usable or not data or len(data) > CODED_BYTES_MAX:
+        return None
+    sample = _sample(data)
+    chosen = min(usable, key=lambda dictionary: cost_bits(sample, book_of(dictionary)))
+    coded = encode_payload(data, book_of(chosen), history=history)
+    codec = Codec.PHRASES_AFTER if history else Codec.PHRASES
+    packed = Packed(codec, chosen, coded)
+    try:
+        exact = decompress(*packed, size_bytes_max=len(data), history=history) == data
+    except MalformedInput:
+        exact = False  # It takes more steps than a reader allows.
+    return packed if exact else None
+
+
+def decompress(
+    codec: int, dictionary: int, data: bytes, *, size_bytes_max: int, history: bytes = b""
+) -> bytes:
     """The original bytes; `MalformedInput` for an unknown codec or dictionary, damage, a bomb or a tail."""
+    if codec in (Codec.PHRASES, Codec.PHRASES_AFTER):
+        size_bytes_max = min(size_bytes_max, CODED_BYTES_MAX)
+        return decode_payload(data, book_of(dictionary), history=history, size_bytes_max=size_bytes_max)
     if dictionary != NO_DICTIONARY:
-        raise MalformedInput(f"compression dictionary {dictionary} is not known here: update")
+        raise MalformedInput(f"compression codec {codec} has no dictionary {dictionary} here: update")
+    if len(data) > size_bytes_max:  # No form is longer than what it holds.
+        raise MalformedInput(f"{len(data)} bytes where at most {size_bytes_max} are allowed")
     if codec == Codec.STORED:
-        if len(data) > size_bytes_max:
-            raise MalformedInput(f"{len(data)} bytes where at most {size_bytes_max} are allowed")
         return data
     if codec != Codec.ZSTD:
         raise MalformedInput(f"compression codec {codec} is not known here: update")
     return _inflate(data, size_bytes_max)
+
+
+def _sample(data: bytes) -> bytes:
+    """A few pieces from all over."""
+    pieces = 8
+    piece_bytes = DICTIONARY_SAMPLE_BYTES // pieces
+    apart = max(piece_bytes, len(data) // pieces)
+    return b"".join(data[start : start + piece_bytes] for start in range(0, len(data), apart))
 
 
 def _inflate(data: bytes, size_bytes_max: int) -> bytes:

@@ -16,6 +16,9 @@ ENTRIES_PER_BUNDLE_MAX: Final = 256
 RECORDS_PER_ENTRY_MAX: Final = 512
 REFERENCES_PER_RECORD_MAX: Final = 64
 
+MICRO_BYTES_MAX: Final = 1024
+"""Plain size of a micro-bundle: each fits one satellite message, and has room to grow into."""
+
 CODEC_DEPTH_MAX: Final = 16
 CODEC_ITEMS_MAX: Final = 10_000
 """Items of all containers of one message together: counted before any object is built."""
@@ -28,7 +31,16 @@ CHUNK_BYTES_MAX: Final = 64 * 1024
 RANGES_MAX: Final = 256
 """Ranges in one set on the wire; a sender with more coarsens by leaving the smallest out."""
 FRAME_BYTES_MAX: Final = CHUNK_BYTES_MAX + 1024
+LINE_UNIT_BYTES_MAX: Final = FRAME_BYTES_MAX + 64
+"""One unit on a noisy line: a datagram with one whole frame, its number and its seal."""
 SESSION_CREDIT_BYTES: Final = 64 * 1024
 """Bytes a peer may have in flight before the first receipt."""
 WINDOW_SIZE_MAX: Final = 8 * 1024 * 1024
 """Largest zstd window a decoder will allocate."""
+
+CODED_BYTES_MAX: Final = 12 * 1024
+"""What phrases may unpack to: decoding is our own loop, and this holds it below ten milliseconds."""
+CODED_STEPS_MAX: Final = 1024
+"""Copies, blanks and rows of vital signs in one coded payload: each takes longer than a phrase."""
+DICTIONARY_SAMPLE_BYTES: Final = 512
+"""By how much of a payload its dictionary is chosen."""

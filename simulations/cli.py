@@ -11,6 +11,7 @@ COMMANDS: Final = {
     "bench": ("simulations.bench.command", "bench"),
     "demo": ("simulations.demo.command", "demo"),
     "link": ("simulations.emulator.command", "link"),
+    "train-dictionaries": ("simulations.training.command", "train_dictionaries"),
 }
 
 
