@@ -14,8 +14,12 @@ class Role(IntEnum):
     MEDIC = 1
     NURSE = 2
     MASTER = 3
+    STATION = 8
+    """The site's own machine, which states no more than its keys."""
     SPECIALIST = 16
     COORDINATOR = 17
+    DESK = 24
+    """The hub's own machine: its keys, and whose keys count no longer."""
 
 
 class Party(IntEnum):

@@ -10,7 +10,20 @@ from .orders import Basis
 from .records import Kind, Record
 
 RELEVANT: Final = frozenset(
-    {Kind.PATIENT, Kind.NOTE, Kind.VITALS, Kind.TREATMENT, Kind.ORDER_GIVEN, Kind.ORDER_REFUSED, Kind.VOIDED}
+    {
+        Kind.PATIENT,
+        Kind.FINDINGS,
+        Kind.NOTE,
+        Kind.VITALS,
+        Kind.TREATMENT,
+        Kind.ANSWER,
+        Kind.ORDER_GIVEN,
+        Kind.ORDER_REFUSED,
+        Kind.VOIDED,
+        Kind.VOICE_ADVICE,
+        Kind.PRESCRIPTION_CHANGED,
+        Kind.MOVED,
+    }
 )
 """Kinds that can change what a specialist would advise."""
 

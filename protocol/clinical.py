@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from .errors import InvalidRecord
 from .header import Priority
 from .schema import Choice, Flag, ListOf, Number, Raw, Struct, Text, wire
 from .stamps import WALL_S_MAX
@@ -143,6 +144,12 @@ class Headline:
     treatments: tuple[str, ...] = wire(12, ListOf(Text(60), 4), default=())
     question: str | None = wire(13, Text(120), default=None)
     photo_count: int = wire(14, Number(0, 99), default=0)
+    latitude_centidegrees: int | None = wire(15, Number(-9_000, 9_000), default=None)
+    """North is positive; 0.01 degrees is about a kilometre."""
+    longitude_centidegrees: int | None = wire(16, Number(-18_000, 18_000), default=None)
+    """East is positive."""
+    eta_min: int | None = wire(17, Number(0, 60 * 24 * 60), default=None)
+    """Minutes from the stamp to the next place with medical help, as the site states it."""
 
 
 class Layer(IntEnum):
@@ -151,9 +158,25 @@ class Layer(IntEnum):
     PREVIEW = 1
     STANDARD = 2
     FULL = 3
+    REGION = 4
+    """A part of the picture at full resolution, as somebody asked for it."""
 
 
 BLOB_HASH_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureRegion:
+    """A rectangle in thousandths of the picture's width and height, from its upper left corner."""
+
+    x_permille: int = wire(1, Number(0, 999))
+    y_permille: int = wire(2, Number(0, 999))
+    width_permille: int = wire(3, Number(1, 1000))
+    height_permille: int = wire(4, Number(1, 1000))
+
+    def __post_init__(self) -> None:
+        if self.x_permille + self.width_permille > 1000 or self.y_permille + self.height_permille > 1000:
+            raise InvalidRecord("a region reaches beyond its picture")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +189,8 @@ class MediaLayer:
     width: int = wire(4, Number(1, 65535))
     height: int = wire(5, Number(1, 65535))
     quality: int = wire(6, Number(0, 100))
+    region: PictureRegion | None = wire(7, Struct(PictureRegion), default=None)
+    """Which part of the picture this layer shows; the whole when absent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

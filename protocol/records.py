@@ -1,4 +1,4 @@
-"""Records: immutable facts of one case, and the registry that says which body each kind has."""
+"""Records: immutable facts of one case, to the wire and back, with all that newer software added to them."""
 
 from __future__ import annotations
 
@@ -6,72 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
-from types import MappingProxyType
 from typing import Any, Final
 
-from . import actors, clinical, orders
+from . import orders
+from .bodies import BODIES as BODIES
+from .bodies import SCHEMA_VERSION as SCHEMA_VERSION
 from .codec import Primitive, repack
 from .errors import InvalidRecord, MalformedInput
 from .ids import RECORD_ID_BYTES, ActorId, CaseId, PatientId, RecordId
+from .kinds import CRITICAL_KIND_MIN as CRITICAL_KIND_MIN
+from .kinds import Kind as Kind
 from .limits import RECORD_BYTES_MAX, REFERENCES_PER_RECORD_MAX
-from .schema import CRITICAL_FIELD_MIN, decode_fields, encode_fields, unknown_fields
+from .schema import decode_fields, encode_fields, has_unknown_critical, unknown_fields
 from .stamps import Stamp
 
-CRITICAL_KIND_MIN: Final = 128
-"""Kinds numbered from here up must be understood: a node that does not know one says "update or call"."""
-
-
-class Kind(IntEnum):
-    """What a record states. Numbers are never used again for something else."""
-
-    ACTOR = 1
-    PATIENT = 2
-    CASE_OPENED = 6
-    HEADLINE = 7
-    NOTE = 9
-    VITALS = 10
-    TREATMENT = 11
-    MEDIA = 12
-    CAPABILITY = 13
-    CASE_SEEN = 16
-    REPLY_SEEN = 17
-    ORDER_CONFIRMED = 18
-    ORDER_GIVEN = 19
-    ORDER_REFUSED = 20
-    PLAN_ACCEPTED = 21
-    CLOSED = 22
-    REPLY = 128
-    ADVICE = 129
-    ORDER_STOPPED = 130
-    VOIDED = 131
-
-
-BODIES: Final[Mapping[Kind, type[Any]]] = MappingProxyType(
-    {
-        Kind.ACTOR: actors.Actor,
-        Kind.PATIENT: clinical.Patient,
-        Kind.CASE_OPENED: clinical.CaseOpened,
-        Kind.HEADLINE: clinical.Headline,
-        Kind.NOTE: clinical.Note,
-        Kind.VITALS: clinical.Vitals,
-        Kind.TREATMENT: clinical.Treatment,
-        Kind.MEDIA: clinical.Media,
-        Kind.CAPABILITY: orders.Capability,
-        Kind.CASE_SEEN: orders.Seen,
-        Kind.REPLY_SEEN: orders.Seen,
-        Kind.ORDER_CONFIRMED: orders.OrderConfirmed,
-        Kind.ORDER_GIVEN: orders.OrderGiven,
-        Kind.ORDER_REFUSED: orders.OrderRefused,
-        Kind.PLAN_ACCEPTED: orders.PlanAccepted,
-        Kind.CLOSED: clinical.Closed,
-        Kind.REPLY: orders.Reply,
-        Kind.ADVICE: orders.Advice,
-        Kind.ORDER_STOPPED: orders.OrderStopped,
-        Kind.VOIDED: clinical.Voided,
-    }
-)
-
-SCHEMA_VERSION: Final[Mapping[Kind, int]] = MappingProxyType(dict.fromkeys(Kind, 1))
+_READABLE: Final[Mapping[int, tuple[type[Any], int]]] = {
+    int(kind): (body, SCHEMA_VERSION[kind]) for kind, body in BODIES.items()
+}
+"""By plain number, as it comes from outside: body type and newest version."""
 
 
 class Relation(IntEnum):
@@ -111,6 +63,8 @@ class Record:
     body: Any
     extra: tuple[tuple[int, Primitive], ...] = ()
     """Fields newer than this software, kept."""
+    extra_is_critical: bool = False
+    """Whether such a field, at any depth, must be understood."""
     record_id: RecordId
 
     @property
@@ -118,7 +72,7 @@ class Record:
         """Whether something in it must be understood and is not."""
         if isinstance(self.body, UnknownBody):
             return self.body.critical
-        return any(key >= CRITICAL_FIELD_MIN for key, _ in self.extra)
+        return self.extra_is_critical
 
     @property
     def order_key(self) -> tuple[int, bytes, bytes]:
@@ -191,7 +145,7 @@ def from_wire(
     )
     if len(identity) > RECORD_BYTES_MAX:
         raise MalformedInput(f"a record is larger than {RECORD_BYTES_MAX} bytes")
-    body, extra = _body(kind, version, values)
+    body, extra, extra_is_critical = _body(kind, version, values)
     return Record(
         case_id=case_id,
         patient_id=patient_id,
@@ -202,18 +156,19 @@ def from_wire(
         refs=refs,
         body=body,
         extra=extra,
+        extra_is_critical=extra_is_critical,
         record_id=RecordId(blake2b(identity, digest_size=RECORD_ID_BYTES, person=b"sf-record").digest()),
     )
 
 
-def _body(kind: int, version: int, values: Primitive) -> tuple[Any, tuple[tuple[int, Primitive], ...]]:
-    known = kind in Kind.__members__.values()
-    if not known or version > SCHEMA_VERSION[Kind(kind)] or not isinstance(values, Mapping):
-        if known and not isinstance(values, Mapping):
-            raise MalformedInput("a record's body is not a map")
-        return UnknownBody(values, critical=kind >= CRITICAL_KIND_MIN), ()
-    of = BODIES[Kind(kind)]
-    return decode_fields(of, values), unknown_fields(of, values)
+def _body(kind: int, version: int, values: Primitive) -> tuple[Any, tuple[tuple[int, Primitive], ...], bool]:
+    """The body, what newer software added to it, and whether that must be understood."""
+    of, newest = _READABLE.get(kind, (None, 0))
+    if of is not None and not isinstance(values, dict):
+        raise MalformedInput("a record's body is not a map")
+    if of is None or version > newest or not isinstance(values, dict):
+        return UnknownBody(values, critical=kind >= CRITICAL_KIND_MIN), (), False
+    return decode_fields(of, values), unknown_fields(of, values), has_unknown_critical(of, values)
 
 
 def _references(values: Primitive) -> tuple[Reference, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, Protocol, TypeVar
@@ -64,6 +64,26 @@ _CONTROLS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2
 
 
 @dataclass(frozen=True, slots=True)
+class Shaped:
+    """Text of one shape, such as a language code or a DICOM identifier."""
+
+    pattern: str
+    bytes_max: int
+
+    def encode(self, value: Any) -> Primitive:
+        text = Text(self.bytes_max).encode(value)
+        if re.fullmatch(self.pattern, str(text), re.ASCII) is None:
+            raise InvalidRecord(f"{value!r} does not have the shape of this field")
+        return text
+
+    def decode(self, value: Primitive) -> str:
+        text = Text(self.bytes_max).decode(value)
+        if re.fullmatch(self.pattern, text, re.ASCII) is None:
+            raise MalformedInput("a text does not have the shape of its field")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
 class Number:
     """A whole number in the field's fixed unit."""
 
@@ -76,7 +96,7 @@ class Number:
         return value
 
     def decode(self, value: Primitive) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not self.low <= value <= self.high:
+        if type(value) is not int or not self.low <= value <= self.high:  # A bool is an int, too.
             raise MalformedInput(f"a number is outside {self.low}..{self.high}")
         return value
 
@@ -125,13 +145,12 @@ class Choice:
         return int(value)
 
     def decode(self, value: Primitive) -> IntEnum:
-        if (
-            not isinstance(value, int)
-            or isinstance(value, bool)
-            or value not in self.choices.__members__.values()
-        ):
-            raise MalformedInput(f"a {self.choices.__name__} is not a known choice")
-        return self.choices(value)
+        if type(value) is not int:
+            raise MalformedInput(f"a {self.choices.__name__} is not a number")
+        try:
+            return self.choices(value)
+        except ValueError as error:
+            raise MalformedInput(f"a {self.choices.__name__} is not a known choice") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,23 +195,24 @@ def wire(key: int, of: FieldType, **keywords: Any) -> Any:
 
 Body = TypeVar("Body")
 
-_FIELDS_OF: Final[dict[type[Any], tuple[tuple[int, str, FieldType], ...]]] = {}
+_FIELDS_OF: Final[dict[type[Any], dict[int, tuple[str, FieldType]]]] = {}
 """Filled once per body type; the set of types is closed."""
 
 
-def _fields(of: type[Any]) -> tuple[tuple[int, str, FieldType], ...]:
+def _fields(of: type[Any]) -> dict[int, tuple[str, FieldType]]:
+    """Name and type for each key, ascending."""
     if of not in _FIELDS_OF:
-        found = [
-            (field.metadata["key"], field.name, field.metadata["type"]) for field in dataclasses.fields(of)
-        ]
-        _FIELDS_OF[of] = tuple(sorted(found, key=lambda entry: entry[0]))
+        found = {
+            field.metadata["key"]: (field.name, field.metadata["type"]) for field in dataclasses.fields(of)
+        }
+        _FIELDS_OF[of] = dict(sorted(found.items()))
     return _FIELDS_OF[of]
 
 
 def encode_fields(body: object) -> dict[int, Primitive]:
     """The body as a map of integer keys; `InvalidRecord` names the field that does not fit."""
     out: dict[int, Primitive] = {}
-    for key, name, of in _fields(type(body)):
+    for key, (name, of) in _fields(type(body)).items():
         value = getattr(body, name)
         if value is None or value == ():
             continue
@@ -206,10 +226,12 @@ def encode_fields(body: object) -> dict[int, Primitive]:
 def decode_fields(of: type[Body], values: Mapping[int, Primitive]) -> Body:
     """A body of type `of`; keys it does not know are left alone, `MalformedInput` names a bad field."""
     known: dict[str, Any] = {}
-    for key, name, field_type in _fields(of):
-        if key in values:
+    fields = _fields(of)
+    for key, value in values.items():
+        if key in fields:
+            name, field_type = fields[key]
             try:
-                known[name] = field_type.decode(values[key])
+                known[name] = field_type.decode(value)
             except MalformedInput as error:
                 raise MalformedInput(f"{name}: {error}") from error
     try:
@@ -220,5 +242,43 @@ def decode_fields(of: type[Body], values: Mapping[int, Primitive]) -> Body:
 
 def unknown_fields(of: type[Any], values: Mapping[int, Primitive]) -> tuple[tuple[int, Primitive], ...]:
     """Keys of `values` that this version of `of` does not know, kept so that they survive."""
-    known = {key for key, _, _ in _fields(of)}
+    known = _fields(of)
+    if values.keys() <= known.keys():
+        return ()
     return tuple((key, values[key]) for key in sorted(values) if key not in known)
+
+
+def has_unknown_critical(of: type[Any], values: Mapping[int, Primitive]) -> bool:
+    """Whether a field that must be understood is not known here, however deep it stands."""
+    unknown = values.keys() - _fields(of).keys()
+    if unknown and max(unknown) >= CRITICAL_FIELD_MIN:
+        return True
+    if not _nested_of(of):
+        return False
+    return any(
+        has_unknown_critical(nested, each)
+        for key, nested in _nested_of(of)
+        if key in values
+        for each in _each_map(values[key])
+    )
+
+
+_NESTED_OF: Final[dict[type[Any], tuple[tuple[int, type[Any]], ...]]] = {}
+"""Filled once per body type, as `_FIELDS_OF` is."""
+
+
+def _nested_of(of: type[Any]) -> tuple[tuple[int, type[Any]], ...]:
+    """Keys whose values are bodies themselves, or lists of such."""
+    if of not in _NESTED_OF:
+        items = {
+            key: field_type.item if isinstance(field_type, ListOf) else field_type
+            for key, (_, field_type) in _fields(of).items()
+        }
+        _NESTED_OF[of] = tuple((key, item.of) for key, item in items.items() if isinstance(item, Struct))
+    return _NESTED_OF[of]
+
+
+def _each_map(value: Primitive) -> Iterator[Mapping[int, Primitive]]:
+    for each in value if isinstance(value, list) else (value,):
+        if isinstance(each, Mapping):
+            yield each
