@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from .codec import Primitive, decode, encode
 from .errors import EnrolmentRefused, MalformedInput
+from .exchange_keys import is_usable
 from .ids import PSEUDONYM_BYTES, Pseudonym
 
 CODE_BYTES: Final = 10
@@ -32,6 +33,8 @@ _LOOK_ALIKES: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _SALT: Final = b"sf-enrolment-code-1"
 _VERSION: Final = 1
 _HINT_BYTES: Final = 2
+_TYPED_CODE_LETTERS_MAX: Final = 64
+"""Four times a code: room for any spacing."""
 _KEY_BYTES: Final = 32
 
 
@@ -44,6 +47,7 @@ def format_code(secret: bytes) -> str:
 
 def parse_code(text: str) -> bytes:
     """The ten bytes of a typed code; case, spaces, dashes and look-alikes are forgiven."""
+    text = text if len(text) <= _TYPED_CODE_LETTERS_MAX else ""
     letters = "".join(text.upper().translate(_LOOK_ALIKES).replace("-", " ").split())
     if len(letters) != 16 or any(letter not in _ALPHABET for letter in letters):
         raise EnrolmentRefused(
@@ -94,10 +98,12 @@ class HubKeys:
 
 @dataclass(frozen=True, slots=True)
 class PairSecrets:
-    """What both ends derive and nobody else can: for bundle ids (never rotates) and for session channels."""
+    """What both ends derive and nobody else can: for bundle ids (never rotates), for session channels, and
+    for the small profile."""
 
     bundle_ids: bytes
     link: bytes
+    small: bytes
 
 
 def write_request(keys: SiteKeys, *, key: bytes, nonce: bytes) -> bytes:
@@ -173,6 +179,7 @@ def pair_secrets(private_key: X25519PrivateKey, peer_public: bytes, pseudonym: P
     return PairSecrets(
         bundle_ids=_derive(shared, b"bundle-ids" + pseudonym),
         link=_derive(shared, b"link" + pseudonym),
+        small=_derive(shared, b"small" + pseudonym),
     )
 
 
@@ -187,8 +194,8 @@ def _open(message: bytes, head_bytes: int, key: bytes) -> object:
         raise EnrolmentRefused("The enrolment code does not match.") from error
 
 
-def _are_keys(*keys: bytes) -> bool:
-    return all(len(key) == _KEY_BYTES for key in keys)
+def _are_keys(signing: bytes, *exchange: bytes) -> bool:
+    return len(signing) == _KEY_BYTES and all(map(is_usable, exchange))
 
 
 def _direction(key: bytes, label: bytes) -> bytes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from hashlib import blake2b
 from typing import Final
 
-from .errors import BundleRefused
+from .errors import BundleRefused, MalformedInput
 from .ids import (
     BUNDLE_ID_BYTES,
     INCARNATION_BYTES,
@@ -39,6 +40,8 @@ class Suite(IntEnum):
     """HPKE base mode X25519, HKDF-SHA256, ChaCha20-Poly1305 (RFC 9180), to the recipient's prekey."""
     HPKE_STREAM = 2
     """The same sealing a content key; the body follows in STREAM segments of 16 KiB."""
+    SMALL = 3
+    """AES-256-GCM-SIV under the pair's static secret, for bundles that fit one satellite message."""
 
 
 RECIPIENT_KEY_BYTES: Final = 2
@@ -46,6 +49,11 @@ _DWELL_CODES: Final = 32
 _SIZE_LOW_BITS: Final = 3
 """Low bits of the size that travel beside the dwell code, so that two more bytes hold sizes below 128 KiB."""
 _SIZE_LOW: Final = (1 << _SIZE_LOW_BITS) - 1
+
+
+def prekey_id(public_key: bytes) -> bytes:
+    """The header's name of a recipient key: BLAKE2b of the public key."""
+    return blake2b(public_key, digest_size=RECIPIENT_KEY_BYTES, person=b"sf-prekey").digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,5 +151,8 @@ class _Cursor:
         return piece
 
     def varint(self) -> int:
-        value, self.position = decode_varint(self._data, self.position)
+        try:
+            value, self.position = decode_varint(self._data, self.position)
+        except MalformedInput as error:
+            raise BundleRefused(f"a number in the bundle header is wrong: {error}") from error
         return value

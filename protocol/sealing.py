@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -18,8 +17,9 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM
 from cryptography.hazmat.primitives.hpke import Suite as HpkeSuite
 
 from .errors import SealBroken, UnknownKey
-from .header import RECIPIENT_KEY_BYTES, BundleHeader, Priority, Suite
+from .header import BundleHeader, Priority, Suite, prekey_id
 from .ids import BundleId, Mailbox, Pseudonym
+from .small_seal import SmallContext, SmallKey, open_small, seal_small
 
 SEGMENT_BYTES: Final = 16 * 1024
 """Plain bytes of one STREAM segment: each is verified before the next is read."""
@@ -77,11 +77,6 @@ class Prekey:
         return prekey_id(self.public_key)
 
 
-def prekey_id(public_key: bytes) -> bytes:
-    """The header's name of a recipient key."""
-    return blake2b(public_key, digest_size=RECIPIENT_KEY_BYTES, person=b"sf-prekey").digest()
-
-
 class Sealer(Protocol):
     """Where encryption and its randomness live; a deterministic one of equal size serves simulations."""
 
@@ -92,6 +87,12 @@ class Sealer(Protocol):
         self, suite: Suite, sealed: bytes, keys: Mapping[bytes, X25519PrivateKey], context: SealContext
     ) -> bytes:
         """The plain bytes. `UnknownKey` when no such key is held, `SealBroken` when it does not open."""
+
+    def seal_small(self, plain: bytes, key: SmallKey, context: SmallContext) -> bytes:
+        """Suite 3: epoch, ciphertext and tag; always the same for the same arguments."""
+
+    def open_small(self, sealed: bytes, key: SmallKey, context: SmallContext) -> bytes:
+        """The plain bytes. `BundleRefused` for another epoch, `SealBroken` when it does not open."""
 
 
 class HpkeSealer:
@@ -123,6 +124,12 @@ class HpkeSealer:
         except (InvalidTag, ValueError) as error:
             raise SealBroken("the seal does not open: altered on the way, or sealed for another") from error
         return _open_segments(content_key, sealed[_ENVELOPE_BYTES:])
+
+    def seal_small(self, plain: bytes, key: SmallKey, context: SmallContext) -> bytes:
+        return seal_small(plain, key, context)
+
+    def open_small(self, sealed: bytes, key: SmallKey, context: SmallContext) -> bytes:
+        return open_small(sealed, key, context)
 
 
 def sealed_size_bytes(plain_size_bytes: int) -> int:

@@ -50,7 +50,9 @@ def test_a_code_survives_being_read_aloud(secret: bytes) -> None:
     assert parse_code(code.replace("0", "O").replace("1", "l")) == secret
 
 
-@pytest.mark.parametrize("text", ["", "ABCD", "ABCD-EFGH-JKMN-PQR!", "ABCD-EFGH-JKMN-PQRST"])
+@pytest.mark.parametrize(
+    "text", ["", "ABCD", "ABCD-EFGH-JKMN-PQR!", "ABCD-EFGH-JKMN-PQRST", "7K2M" * 4 + " " * 49]
+)
 def test_what_is_no_code_is_refused(text: str) -> None:
     with pytest.raises(EnrolmentRefused):
         parse_code(text)

@@ -29,7 +29,7 @@ from protocol.clinical import (
     Vitals,
 )
 from protocol.entry import SignedEntry, read_entry, verify_entry
-from protocol.header import BundleHeader, Priority, Suite, decode_header, encode_header
+from protocol.header import BundleHeader, Priority, Suite, decode_header, encode_header, prekey_id
 from protocol.ids import Incarnation, Pseudonym, RecordId, seal_tag_of
 from protocol.orders import (
     Capability,
@@ -44,7 +44,7 @@ from protocol.orders import (
     Reply,
 )
 from protocol.records import NewRecord, Reference, Relation
-from protocol.sealing import HpkeSealer, Prekey, SealContext, prekey_id
+from protocol.sealing import HpkeSealer, Prekey, SealContext
 from tests.protocol.cases import CASE, HUB, MEDIC, SITE, SPECIALIST, URGENT, WALL_S
 
 VECTORS = Path(__file__).parent.parent / "golden" / "bundles.json"
