@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -65,8 +65,15 @@ class RangeSet:
         return self - (self - other)
 
     def add(self, start: int, end: int) -> RangeSet:
-        """This set and start..end-1."""
-        return RangeSet.of((*self.spans, (start, end)))
+        """This set and start..end-1; the spans that it neither meets nor touches are not looked at."""
+        if start >= end:
+            return self
+        first = bisect_left(self.spans, start, key=_end_of)
+        last = bisect_right(self.spans, end, key=_start_of)
+        if first < last:
+            start = min(start, self.spans[first][0])
+            end = max(end, self.spans[last - 1][1])
+        return RangeSet((*self.spans[:first], (start, end), *self.spans[last:]))
 
     def below(self, end: int) -> RangeSet:
         """The members smaller than `end`."""
@@ -75,6 +82,14 @@ class RangeSet:
     def covers(self, size: int) -> bool:
         """Whether 0..size-1 are all members."""
         return size == 0 or (len(self.spans) > 0 and self.spans[0][0] == 0 and self.spans[0][1] >= size)
+
+
+def _start_of(span: tuple[int, int]) -> int:
+    return span[0]
+
+
+def _end_of(span: tuple[int, int]) -> int:
+    return span[1]
 
 
 def encode_ranges(ranges: RangeSet) -> bytes:

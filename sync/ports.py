@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from protocol.header import Priority
 from protocol.ids import BundleId, Incarnation, SealTag
@@ -20,6 +20,10 @@ PARTIALS_MAX: Final = 256
 """Unfinished bundles of one peer; more than any honest sender interleaves."""
 STREAMS_MAX: Final = 8
 """Incarnations of one store worth comparing: each stands for a restored or copied disk."""
+REKEYS_MAX: Final = 64
+"""Bundles that one session asks to have sealed again; the next session asks for the others."""
+RESEALS_MAX: Final = 8
+"""Times that one bundle is sealed again; a receiver that cannot open it then is at fault."""
 
 
 class LinkShape(StrEnum):
@@ -45,6 +49,11 @@ class LinkProperties:
     usd_per_megabyte: float = 0.0
     usd_per_minute: float = 0.0
     usd_per_message: float = 0.0
+    bounds_queue: bool = False
+    """What it cannot carry yet it does not take: no queue grows in it, and more may be without a receipt."""
+    carries_frames: bool = False
+    """The link seals, repeats and paces by itself: it takes whole frames, and gives messages of a
+    `BareChannel`."""
 
 
 class LinkError(Exception):
@@ -53,6 +62,22 @@ class LinkError(Exception):
 
 class LinkRefused(LinkError):
     """The other end answered and said no (unknown pair, wrong version, overloaded); the message says why."""
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A connection that can say how its bytes travel; not every medium has something to say."""
+
+    def described(self) -> tuple[str, ...]:
+        """Short lines for status, such as "congestion control: bbr"; the same ones while nothing changes."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A connection that knows what its bytes cost the medium: with headers, repeats and probes."""
+
+    medium_bytes_up: int
+    medium_bytes_down: int
 
 
 class Connection(Protocol):
@@ -175,6 +200,15 @@ class SessionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnopenedBundle:
+    """A whole bundle of the peer's that could not be opened here, and the key to seal it again for."""
+
+    incarnation: Incarnation
+    sequence: int
+    recipient_key: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingChunk:
     """Bytes at an offset of an offered bundle."""
 
@@ -218,6 +252,9 @@ class PairStore(Protocol):
         whatever its number or seal, the outcome is STORED and the offered number is held from now on; bytes
         are dropped, the application gets the bundle once. A chunk under another seal tag than the partial we
         hold voids that partial. Beyond `PARTIALS_MAX` unfinished bundles the outcome is NO_ROOM.
+
+        A bundle that waits to be sealed again (`Custody.ask_rekey`) counts as whole under its old seal alone:
+        under another one it is taken once more, replaces the unopened bytes and goes to the application.
         """
 
     async def mark_receipted(self, sequence: int, held: RangeSet) -> None:
@@ -249,8 +286,18 @@ class PairStore(Protocol):
         """The peer will not take this bundle as sealed (quarantine, unknown key): it stays pending and is
         offered again in the next session; the reason is kept for people."""
 
+    async def unopened(self) -> tuple[UnopenedBundle, ...]:
+        """Bundles of the peer's that wait to be sealed again, oldest first, at most `REKEYS_MAX`."""
+
+    async def note_rekey(self, incarnation: Incarnation, sequence: int, recipient_key: bytes) -> None:
+        """The peer cannot open this bundle of ours: `Custody.rekeys` has it until it is sealed again.
+
+        A number that is not ours, or whose bundle was sealed again since, changes nothing; nor does one that
+        was sealed again `RESEALS_MAX` times."""
+
     async def wait_outgoing(self) -> None:
-        """Returns when a bundle may have been added since the last call; may return spuriously."""
+        """Returns when a bundle may have been added, or one have turned out not to open, since the last call;
+        may return spuriously."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +308,17 @@ class ReceivedBundle:
     """Grows in order of arrival; never used twice."""
     offer: Offer
     sealed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedRekey:
+    """A bundle of ours that lies at the peer and cannot be opened there."""
+
+    bundle_id: BundleId
+    recipient_key: bytes
+    """The key it is to be sealed again for."""
+    gone_key: bytes
+    """The one it was sealed for: the peer does not have it."""
 
 
 class Custody(Protocol):
@@ -291,3 +349,18 @@ class Custody(Protocol):
     async def quarantine(self, row: int, reason: str) -> None:
         """The bundle cannot be opened: its bytes and the reason are kept aside, it stays held and it stops
         nothing."""
+
+    async def ask_rekey(self, row: int, recipient_key: bytes, reason: str) -> None:
+        """The bundle cannot be opened because of its key: kept aside as by `quarantine`, and the peer is
+        asked to seal it again for `recipient_key`; wakes `PairStore.wait_outgoing`.
+
+        Once the new seal is whole it is delivered as if it had just come, and the old bytes are dropped.
+        Asking again changes the key; a bundle that was taken is asked for no more."""
+
+    async def rekeys(self) -> tuple[AskedRekey, ...]:
+        """Bundles of ours that the peer wants sealed again, most urgent first, at most `REKEYS_MAX`."""
+
+    async def reseal(self, *, bundle_id: BundleId, recipient_key: bytes, sealed: bytes) -> Offer | None:
+        """New bytes for a bundle that `rekeys` names, under the next number; wakes
+        `PairStore.wait_outgoing`. Its old number stays with the peer and still counts in digests. None, and
+        nothing changed, for a bundle that nobody asked for."""

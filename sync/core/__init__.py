@@ -6,17 +6,20 @@ from .effects import (
     EffectResult,
     Fenced,
     Found,
+    LookUnopened,
     MarkLost,
     MarkReceipted,
     MarkStored,
     More,
     NoteRefusal,
+    NoteRekey,
     Open,
     PeerDigest,
     Persist,
     Persisted,
     Read,
     Renew,
+    Unopened,
 )
 from .errors import LocalError, RemoteError, SessionError
 from .events import (
@@ -40,6 +43,7 @@ from .greeting import SessionTerms
 from .memory import LinkMemory
 from .session import Session
 from .states import Role, State
+from .wire import SessionChannel
 
 __all__ = [
     "BundleProgress",
@@ -58,11 +62,13 @@ __all__ = [
     "Found",
     "LinkMemory",
     "LocalError",
+    "LookUnopened",
     "MarkLost",
     "MarkReceipted",
     "MarkStored",
     "More",
     "NoteRefusal",
+    "NoteRekey",
     "Open",
     "PeerDigest",
     "PeerGreeted",
@@ -77,8 +83,10 @@ __all__ = [
     "Role",
     "SafeReported",
     "Session",
+    "SessionChannel",
     "SessionEnded",
     "SessionError",
     "SessionTerms",
     "State",
+    "Unopened",
 ]

@@ -44,6 +44,12 @@ class Accord:
             return False
         return self.peer is None or self.agreed or (self._verdict is not None and self._verdict.harmless)
 
+    @property
+    def owes_custody(self) -> bool:
+        """Custody has something to learn once the peer is proven to speak now."""
+        verdict = self._verdict
+        return verdict is None or (not self.agreed and not (verdict.harmless and not verdict.stored.spans))
+
     def open(self, view: SessionView) -> None:
         """Custody is open: greet once its digests are there."""
         self._view = view

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from protocol.ids import Incarnation
 from protocol.ranges import RangeSet
 
-from ..ports import ChunkOutcome, IncomingChunk, OutgoingBundle, SessionView
+from ..ports import ChunkOutcome, IncomingChunk, OutgoingBundle, SessionView, UnopenedBundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,27 @@ class NoteRefusal:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class NoteRekey:
+    """The peer cannot open a bundle of ours. Result: None."""
+
+    incarnation: Incarnation
+    sequence: int
+    recipient_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LookUnopened:
+    """Look for bundles of the peer's that could not be opened here. Result: `Unopened`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """What the peer shall seal again."""
+
+    bundles: tuple[UnopenedBundle, ...]
+
+
 Effect = (
     Open
     | Digest
@@ -129,5 +150,7 @@ Effect = (
     | MarkLost
     | Renew
     | NoteRefusal
+    | NoteRekey
+    | LookUnopened
 )
-EffectResult = SessionView | Fenced | int | bytes | Found | Persisted | None
+EffectResult = SessionView | Fenced | int | bytes | Found | Persisted | Unopened | None

@@ -13,6 +13,7 @@ from typing import Final
 from protocol.frames import Data, Frame, Have, RefusalReason, Refused, Stored
 from protocol.frames import Offer as OfferFrame
 from protocol.ids import Incarnation
+from protocol.limits import RANGES_MAX
 from protocol.ranges import RangeSet
 
 from ..ports import PARTIALS_MAX, ChunkOutcome, IncomingChunk, Offer, SessionView
@@ -22,6 +23,9 @@ from .events import BundleProgress, BundleReceived, Direction, Event, ForkSeen
 from .greeting import listed
 from .memory import Sealing, sealing_of
 
+FRAGMENTS_MAX: Final = RANGES_MAX
+"""Pieces of one bundle with gaps between them: as many as a receipt can tell. More of them make every further
+piece dearer, and come only from a peer that means it."""
 _NOTHING: Final = RangeSet()
 _HELD: Final = frozenset({ChunkOutcome.STORED, ChunkOutcome.FORKED})
 _REFUSALS: Final = {
@@ -72,6 +76,11 @@ class Intake:
         announced = any(arrival.is_announced for arrival in self._by_handle.values())
         return not self._is_persisting and not self._chunks and not announced
 
+    @property
+    def nothing_is_open(self) -> bool:
+        """Every bundle that was offered is whole here, or was refused."""
+        return not self._by_handle
+
     def open(self, view: SessionView) -> None:
         """Custody is open: what it held before tells new bytes from repeated ones."""
         self._held_whole = {stream.incarnation: listed(stream.held) for stream in view.received}
@@ -117,7 +126,9 @@ class Intake:
         self._unreceipted_bytes += len(frame.data)
         if self._unreceipted_bytes > self._credit_bytes:
             raise RemoteError(f"the peer sent more than the {self._credit_bytes} bytes it had credit for")
-        self._count_new(arrival, RangeSet(((frame.offset, end),)))
+        self._count_new(arrival, frame.offset, end)
+        if len(arrival.waiting.spans) > FRAGMENTS_MAX:
+            raise RemoteError(f"the peer sent a bundle in more than {FRAGMENTS_MAX} pieces apart")
         arrival.is_announced = False
         self._chunks.append(IncomingChunk(offer=arrival.offer, offset=frame.offset, data=frame.data))
 
@@ -171,9 +182,10 @@ class Intake:
         arrival.held = self._held_before.get(sealing_of(offer), _NOTHING)
         arrival.was_whole = offer.sequence in self._held_whole.get(offer.incarnation, _NOTHING)
 
-    def _count_new(self, arrival: _Arrival, span: RangeSet) -> None:
+    def _count_new(self, arrival: _Arrival, start: int, end: int) -> None:
+        span = RangeSet(((start, end),))
         new_bytes = len(span - arrival.held - arrival.waiting)
-        arrival.waiting |= span
+        arrival.waiting = arrival.waiting.add(start, end)
         arrival.new_bytes += new_bytes
         self.duplicate_bytes += len(span) - new_bytes
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from protocol.ids import Incarnation, SealTag
@@ -32,12 +32,19 @@ class LinkMemory:
     unheard: Mapping[Sealing, RangeSet] = field(default_factory=dict)
     """Per bundle begun by this process: bytes sent without a receipt. One that is missing here may have been
     begun by an earlier process, which has told nobody how far it got."""
+    link_bounds_queue: bool = False
+    """Declared by the link of this session, not learnt."""
 
     def or_guess(self, link: LinkProperties) -> LinkMemory:
         """This memory, with what the link declares of itself where nothing was measured yet."""
+        memory = self.over(link)
         if self.rate_bytes_s is not None:
-            return self
-        return LinkMemory(link.rate_bit_s_guess / 8, link.rtt_s_guess, self.unheard)
+            return memory
+        return replace(memory, rate_bytes_s=link.rate_bit_s_guess / 8, rtt_s=link.rtt_s_guess)
+
+    def over(self, link: LinkProperties) -> LinkMemory:
+        """This memory, for a session over such a link."""
+        return replace(self, link_bounds_queue=link.bounds_queue)
 
     def after(
         self, rate_bytes_s: float | None, rtt_s: float | None, unheard: Mapping[Sealing, RangeSet]

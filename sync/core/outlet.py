@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from protocol.frames import Bye, Frame
 
-from .effects import Effect
+from .effects import Effect, Persist
 from .events import Event
 from .wire import Wire
 
@@ -19,6 +19,12 @@ class Outlet:
         self._effects: list[Effect] = []
         self._events: list[Event] = []
         self._closed = False
+
+    @property
+    def may_speak(self) -> bool:
+        """Nothing written must wait for custody: what still has to be made durable is receipted later.
+        Without this, a peer that never pauses would never be answered."""
+        return all(isinstance(effect, Persist) for effect in self._effects)
 
     @property
     def settled(self) -> bool:

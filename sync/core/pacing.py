@@ -22,11 +22,20 @@ WINDOW_GUESSED_BYTES_MAX: Final = 32 * 1024
 CHUNK_START_BYTES: Final = 1024
 CHUNK_BYTES_MIN: Final = 512
 CHUNK_GUESSED_BYTES_MAX: Final = 4 * 1024
+WINDOW_PACED_BYTES: Final = 1 << 30
+"""None, where the link finds the rate and holds us back by itself: the peer's credit is the limit."""
+CHUNK_PACED_BYTES_MAX: Final = 8 * 1024
+"""There a chunk is cut again; one lost datagram should hold up the receipt of few bytes."""
 CHUNK_S: Final = 0.4
 """What is urgent waits for the chunk before it, and a cut costs the chunk in the air."""
 PROBE_GAIN: Final = 2.0
 CRUISE_GAIN: Final = 1.25
 """A quarter above the measured product of rate and round trip finds a rate that grows."""
+STALL_S: Final = 1.5
+"""A link that keeps its order holds everything back behind one lost packet, and its receipts come late. Where
+it lets no queue grow by itself, so much more may be on its way, and a lossy link is still filled."""
+STALL_RATE_BYTES_S_MIN: Final = 64_000
+"""Only above half a megabit: there a cut that wastes such a window wastes seconds, on a thin link minutes."""
 GROWTH: Final = 1.25
 STALE_ROUNDS_MAX: Final = 3
 """Rounds without growth that end the probing (as BBR judges a full pipe)."""
@@ -48,7 +57,16 @@ class Launch:
 class Pacing:
     """The window and chunk size of one session."""
 
-    def __init__(self, rate_bytes_s: float | None, rtt_s: float | None) -> None:
+    def __init__(
+        self,
+        rate_bytes_s: float | None,
+        rtt_s: float | None,
+        *,
+        link_paces: bool = False,
+        link_bounds_queue: bool = False,
+    ) -> None:
+        self._link_paces = link_paces
+        self._link_bounds_queue = link_bounds_queue
         self.in_flight_bytes = 0
         self.rtt_s = rtt_s
         self._rtt_is_measured = False
@@ -79,12 +97,17 @@ class Pacing:
         """The size of the next chunk."""
         if self.rate_bytes_s is None:
             return CHUNK_START_BYTES
+        wanted = int(self.rate_bytes_s * CHUNK_S)
+        if self._link_paces:
+            return min(max(wanted, CHUNK_BYTES_MIN), CHUNK_PACED_BYTES_MAX)
         largest = CHUNK_BYTES_MAX if self._rates else CHUNK_GUESSED_BYTES_MAX
-        return min(max(int(self.rate_bytes_s * CHUNK_S), CHUNK_BYTES_MIN), largest)
+        return min(max(wanted, CHUNK_BYTES_MIN), largest)
 
     @property
     def window_bytes(self) -> int:
         """How much may be on its way."""
+        if self._link_paces:
+            return WINDOW_PACED_BYTES
         return max(self._window_bytes, 2 * self.chunk_bytes)
 
     def grant(self, wanted_bytes: int, credit_bytes: int) -> int:
@@ -159,7 +182,9 @@ class Pacing:
 
     def _window_at(self, gain: float) -> int:
         """What the link holds, times `gain`, and the chunk whose receipt can only come when it is whole."""
-        return int((self.rate_bytes_s or 0.0) * (self.rtt_s or 0.0) * gain) + self.chunk_bytes
+        rate_bytes_s = self.rate_bytes_s or 0.0
+        stall_s = STALL_S if self._link_bounds_queue and rate_bytes_s > STALL_RATE_BYTES_S_MIN else 0.0
+        return int(rate_bytes_s * ((self.rtt_s or 0.0) * gain + stall_s)) + self.chunk_bytes
 
     def _guessed_window(self) -> int:
         if self._guess_bytes_s is None or self.rtt_s is None:

@@ -15,6 +15,9 @@ KEEPALIVE_S: Final = 60.0
 KEEPALIVE_MISSED_S: Final = 150.0
 """Two signs of life missed and half a minute of grace."""
 
+GAP_S: Final = 75.0
+"""Where the link itself knocks until it is back: a gap of a minute, and what it takes to be heard again."""
+
 
 def silence_s(rtt_s: float | None) -> float:
     """How long a peer may say nothing while we wait for it."""

@@ -101,6 +101,12 @@ class Planner:
         return self.complete and not self._queue
 
     @property
+    def has_sent_all(self) -> bool:
+        """Every byte that the peer needs is on its way, or there."""
+        planned = (transfer.todo.spans or transfer.doubtful.spans for transfer in self._queue)
+        return self.complete and not any(planned)
+
+    @property
     def waits_for_word(self) -> bool:
         """Something was sent or is doubtful, and the peer has not said whether it holds it."""
         return any(transfer.flights or transfer.doubtful.spans for transfer in self._queue)

@@ -11,6 +11,7 @@ from typing import Final
 
 from protocol.frames import Data, Have, Refused, Stored
 from protocol.frames import Offer as OfferFrame
+from protocol.header import Priority
 from protocol.hello import Hello
 from protocol.ids import Incarnation
 from protocol.limits import SESSION_CREDIT_BYTES
@@ -32,17 +33,25 @@ class Sender:
     """Everything a session sends."""
 
     def __init__(self, memory: LinkMemory, outlet: Outlet) -> None:
-        self.pacing = Pacing(memory.rate_bytes_s, memory.rtt_s)
+        self.pacing = Pacing(
+            memory.rate_bytes_s,
+            memory.rtt_s,
+            link_paces=outlet.wire.link_carries_frames,
+            link_bounds_queue=memory.link_bounds_queue,
+        )
         self.planner = Planner(memory.unheard)
         self.payload_bytes = 0
         self.bundles = 0
         self.sequence_max = 0
         """The highest of our numbers that this session knows of."""
         self.launched_at = float("-inf")
+        self.has_withdrawn = False
+        """A bundle left custody after it was offered: the peer waits for the rest in vain."""
         self._outlet = outlet
         self._greeted_as = self._incarnation = _NOBODY
         self._credit_bytes = SESSION_CREDIT_BYTES
         self._reading: Chunk | None = None
+        self._written_priority = Priority.BULK
         self._is_looking = False
         self._progress: dict[int, RangeSet] = {}
         self._trusts = False
@@ -59,6 +68,11 @@ class Sender:
     def idle(self) -> bool:
         """Nothing is left to send, and the peer has all that was sent."""
         return self.planner.idle and self._reading is None and not self._is_looking
+
+    @property
+    def has_sent_all(self) -> bool:
+        """Nothing is left to send."""
+        return self.planner.has_sent_all and self._reading is None and not self._is_looking
 
     @property
     def waits_for_word(self) -> bool:
@@ -141,10 +155,12 @@ class Sender:
         if chunk is None or not self.planner.plans(chunk.transfer):
             return
         if not data:
+            self.has_withdrawn |= chunk.transfer.handle is not None
             self.planner.drop(RangeSet(((request.sequence, request.sequence + 1),)))
             return
         handle = self._offer(chunk.transfer)
         self._outlet.write(Data(handle, chunk.offset, data))
+        self._written_priority = chunk.transfer.offer.priority
         self.planner.sent(chunk, self.pacing.launch(len(data), now))
         self.payload_bytes += len(data)
         self.launched_at = now
@@ -168,10 +184,12 @@ class Sender:
         self._progress.clear()
 
     def _read_next(self) -> None:
-        if self._reading is not None or self._outlet.wire.data_is_written:
+        if self._reading is not None:
             return
         chunk = self.planner.next_chunk(self.pacing.chunk_bytes)
-        if chunk is None or not (granted := self.pacing.grant(chunk.size_bytes, self._credit_bytes)):
+        if chunk is None or not self._may_follow(chunk):
+            return
+        if not (granted := self.pacing.grant(chunk.size_bytes, self._credit_bytes)):
             return
         chunk = replace(chunk, size_bytes=granted)
         offer = chunk.transfer.offer
@@ -181,6 +199,13 @@ class Sender:
             self._outlet.want(MarkReceipted(offer.sequence, _NOTHING))
         self._reading = chunk
         self._outlet.want(Read(offer.sequence, chunk.offset, chunk.size_bytes))
+
+    def _may_follow(self, chunk: Chunk) -> bool:
+        """One chunk at a time, unless the link itself sends what is more urgent before what it has."""
+        wire = self._outlet.wire
+        if not wire.data_is_written:
+            return True
+        return wire.link_carries_frames and chunk.transfer.offer.priority < self._written_priority
 
     def _offer(self, transfer: Transfer) -> int:
         """The transfer's handle, given by an offer if it has none yet."""

@@ -21,7 +21,8 @@ may be dropped at any moment, and the next one finds everything in custody.
 
 from __future__ import annotations
 
-from protocol.channel import DialerChannel, ListenerChannel
+from enum import Enum
+
 from protocol.errors import ProtocolError
 from protocol.frames import Bye, Data, DigestAsk, DigestTell, Frame, Have, Idle, Refused, Rekey, Safe, Stored
 from protocol.frames import Offer as OfferFrame
@@ -36,28 +37,40 @@ from .effects import (
     EffectResult,
     Fenced,
     Found,
+    LookUnopened,
     MarkLost,
     MarkReceipted,
     MarkStored,
     More,
     NoteRefusal,
+    NoteRekey,
     Open,
     PeerDigest,
     Persist,
     Persisted,
     Read,
     Renew,
+    Unopened,
 )
 from .errors import LocalError, RemoteError
-from .events import Counters, Ending, Event, RekeyAsked, SafeReported, SessionEnded
+from .events import Counters, Ending, Event, SafeReported, SessionEnded
 from .greeting import SessionTerms
 from .intake import Intake
 from .memory import LinkMemory
 from .outlet import Outlet
-from .patience import KEEPALIVE_MISSED_S, KEEPALIVE_S, PARTING_S, silence_s
+from .patience import GAP_S, KEEPALIVE_MISSED_S, KEEPALIVE_S, PARTING_S, silence_s
+from .rekeying import Rekeying
 from .sender import Sender
-from .states import EXCHANGING, UNHEARD, Course, Role, State, Trigger
-from .wire import Wire
+from .states import ACQUAINTED, EXCHANGING, UNHEARD, Course, Role, State, Trigger
+from .wire import SessionChannel, Wire
+
+
+class IdleSaid(Enum):
+    """What the peer was last told of our having no more."""
+
+    NOTHING = 0
+    ALL_SENT = 1
+    ALL_RECEIPTED = 2
 
 
 class Session:
@@ -67,7 +80,7 @@ class Session:
         self,
         *,
         role: Role,
-        channel: DialerChannel | ListenerChannel,
+        channel: SessionChannel,
         terms: SessionTerms,
         now: float,
         memory: LinkMemory | None = None,
@@ -80,10 +93,13 @@ class Session:
         self._outlet = Outlet(self._wire)
         self._sender = Sender(self._memory, self._outlet)
         self._intake = Intake(terms.credit_bytes)
+        self._rekeying = Rekeying(self._outlet)
         self._accord = Accord(terms, self._outlet, self._sender)
         self._departure = Departure(self._course, self._outlet, self._sender, self._intake)
-        self._peer_is_idle = False
-        self._idle_said = False
+        self._peer_idles = 0
+        """How often in a row the peer has said that it has no more: once when all was sent, again once it has
+        heard the end of it."""
+        self._idle_said = IdleSaid.NOTHING
         self._heard_at = self._spoke_at = now
         self._has_concluded = False
         self._custody_moved = False
@@ -114,7 +130,11 @@ class Session:
     def completed(self, effect: Effect, result: EffectResult, now: float) -> None:
         """Custody has performed an effect."""
         self._outlet.outstanding -= 1
-        if not self._completed_opening(effect, result) and not self._completed_moving(effect, result, now):
+        if not (
+            self._completed_opening(effect, result)
+            or self._completed_moving(effect, result, now)
+            or self._completed_rekeying(effect, result)
+        ):
             raise LocalError(f"{type(effect).__name__} cannot result in {type(result).__name__}")
         self._pump(now)
 
@@ -126,15 +146,18 @@ class Session:
         silent_s = now - self._heard_at
         if self._course.state is State.PARTING:
             self._departure.end(self._departure.ending, self._departure.reason)
+        elif self._caller_may_have_gone:
+            self._departure.end(Ending.DONE, NOTHING_LEFT)
         elif self._awaits_peer or silent_s >= KEEPALIVE_MISSED_S:
             self._departure.end(Ending.PEER_SILENT, f"the other side said nothing for {silent_s:.0f} seconds")
         else:
-            self._idle_said = False
+            self._idle_said = IdleSaid.NOTHING
         self._pump(now)
 
     def outgoing_changed(self, now: float) -> None:
         """Custody may have more to send than before."""
         self._custody_moved = True
+        self._rekeying.custody_moved()
         self._pump(now)
 
     def part(self, reason: str, now: float) -> None:
@@ -156,6 +179,11 @@ class Session:
         self._pump(now)
         return data
 
+    @property
+    def may_speak(self) -> bool:
+        """Whether `outgoing` may be taken before the effects that are due."""
+        return self._outlet.may_speak
+
     def events(self) -> list[Event]:
         """What happened since the last call."""
         return self._outlet.take_events()
@@ -166,8 +194,12 @@ class Session:
             return None
         if self._course.state is State.PARTING:
             return self._spoke_at + PARTING_S
+        if self._caller_may_have_gone:
+            return self._heard_at + PARTING_S
         if self._awaits_peer:
-            return max(self._heard_at, self._sender.launched_at) + silence_s(self._sender.pacing.rtt_s)
+            bridges_gaps = self._wire.link_carries_frames and self._accord.peer is not None
+            patience_s = GAP_S if bridges_gaps else silence_s(self._sender.pacing.rtt_s)
+            return max(self._heard_at, self._sender.launched_at) + patience_s
         return min(self._spoke_at + KEEPALIVE_S, self._heard_at + KEEPALIVE_MISSED_S)
 
     @property
@@ -227,7 +259,10 @@ class Session:
             self._outlet.want(Open(hello.generation))
 
     def _hear_bundles(self, frame: OfferFrame | Data | Idle) -> None:
-        self._peer_is_idle = isinstance(frame, Idle)
+        if isinstance(frame, Idle):
+            self._peer_idles += 1
+        elif isinstance(frame, OfferFrame):
+            self._peer_idles = 0
         if self._course.state is State.PARTING or self._accord.peer is None:
             return  # After goodbye nothing can be receipted; the peer keeps it.
         if isinstance(frame, OfferFrame):
@@ -244,7 +279,7 @@ class Session:
             case Refused():
                 self._sender.hear_refused(frame)
             case Rekey():
-                self._outlet.tell(RekeyAsked(frame.incarnation, frame.sequence, frame.recipient_key))
+                self._rekeying.hear(frame)
             case Safe():
                 self._outlet.tell(SafeReported(frame.incarnation, frame.sequence))
 
@@ -287,6 +322,16 @@ class Session:
                 return False
         return True
 
+    def _completed_rekeying(self, effect: Effect, result: EffectResult) -> bool:
+        match effect, result:
+            case LookUnopened(), Unopened():
+                self._rekeying.found(result.bundles)
+            case NoteRekey(), None:
+                self._rekeying.noted(effect)
+            case _:
+                return False
+        return True
+
     # What follows.
 
     def _pump(self, now: float) -> None:
@@ -299,6 +344,8 @@ class Session:
                 self._custody_moved = False
                 self._sender.look()
             self._sender.pump(may_send=self._may_send)
+            if self._course.state in ACQUAINTED:
+                self._rekeying.pump()
             self._say_what_is_left()
         self._conclude()
 
@@ -311,27 +358,50 @@ class Session:
             self._course.advance(Trigger.CUSTODY_OPENED)
         if self._course.state is State.COMPARING and self._accord.agreed:
             self._course.advance(Trigger.CUTS_AGREED)
-            self._idle_said = False  # Said again, it proves to a listener that the dialer speaks now.
+            if self._role is Role.DIALER:
+                self._idle_said = IdleSaid.NOTHING  # Said again, it proves to the listener that we speak now.
 
     def _say_what_is_left(self) -> None:
-        if not self._may_send or not self._sender.idle:
-            self._idle_said = False
+        if not self._may_send or not self._sender.has_sent_all:
+            self._idle_said = IdleSaid.NOTHING
+        elif not self._rekeying.idle or (self._role is Role.LISTENER and self._accord.owes_custody):
+            return
         elif self._may_leave:
             self._departure.say_bye(Ending.DONE, NOTHING_LEFT)
-        elif not self._idle_said:
+        elif self._idle_said is not (due := self._idle_due):
             self._outlet.write(Idle(self._sender.sequence_max))
-            self._idle_said = True
+            self._idle_said = due
 
     @property
     def _may_leave(self) -> bool:
         """The dialer, who pays, hangs up once both sides have nothing left."""
+        return self._role is Role.DIALER and self._course.state is State.FLOWING and self._nothing_is_left
+
+    @property
+    def _caller_may_have_gone(self) -> bool:
+        """Where each word has its price, a caller that both sides have nothing left for goes without one."""
         return (
-            self._role is Role.DIALER
-            and self._course.state is State.FLOWING
-            and self._closes_when_idle
-            and self._peer_is_idle
-            and self._intake.idle
+            self._role is Role.LISTENER
+            and self._wire.link_carries_frames
+            and self._course.state in (State.COMPARING, State.FLOWING)
+            and not self._accord.owes_custody
+            and self._nothing_is_left
         )
+
+    @property
+    def _nothing_is_left(self) -> bool:
+        return (
+            self._closes_when_idle
+            and self._sender.idle
+            and self._intake.idle
+            and ((self._peer_idles > 0 and self._intake.nothing_is_open) or self._peer_idles > 1)
+        )
+
+    @property
+    def _idle_due(self) -> IdleSaid:
+        """What is whole at the peer needs no second word; what will never be does."""
+        needs_second = self._sender.has_withdrawn and self._sender.idle
+        return IdleSaid.ALL_RECEIPTED if needs_second else IdleSaid.ALL_SENT
 
     @property
     def _closes_when_idle(self) -> bool:

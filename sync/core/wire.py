@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protocol.bare_channel import BareChannel
 from protocol.channel import DialerChannel, ListenerChannel, Phase
 from protocol.errors import MalformedInput
 from protocol.frames import Data, Frame, Idle, Offer
@@ -12,6 +13,9 @@ from protocol.hello import Hello
 
 from .errors import RemoteError
 
+FRAMES_PER_RECORD_MAX = 4096
+"""Many times what an honest sender has to say at once; a record of the smallest frames would hold 32,000."""
+SessionChannel = DialerChannel | ListenerChannel | BareChannel
 EARLY_FRAMES = (Hello, Offer, Data, Idle)
 """What may stand in a first flight, which can be played again: hints and sealed bytes, no receipts."""
 
@@ -19,7 +23,7 @@ EARLY_FRAMES = (Hello, Offer, Data, Idle)
 class Wire:
     """Frames over one channel."""
 
-    def __init__(self, channel: DialerChannel | ListenerChannel) -> None:
+    def __init__(self, channel: SessionChannel) -> None:
         self.link_bytes_sent = 0
         self.link_bytes_received = 0
         self.frame_bytes_sent = 0
@@ -27,6 +31,8 @@ class Wire:
         self.peer_is_fresh = False
         """Whether the peer has proven that it speaks now."""
         self._channel = channel
+        self.link_carries_frames = isinstance(channel, BareChannel)
+        """The link seals, repeats and paces what we say, and bridges gaps: it knows best how much to send."""
         self._greeting = channel.greeting
         self._decoder = FrameDecoder()
         self._written = bytearray()
@@ -70,7 +76,11 @@ class Wire:
             if not plaintext and not self._decoder.between_frames:
                 raise MalformedInput("the peer changed keys in the middle of a frame")
             self.peer_is_fresh |= phase is Phase.FRESH
-            for frame in self._decoder.feed(plaintext):
+            for index, frame in enumerate(self._decoder.feed(plaintext)):
+                if index >= FRAMES_PER_RECORD_MAX:
+                    raise RemoteError(
+                        f"the peer put more than {FRAMES_PER_RECORD_MAX} frames into one record"
+                    )
                 if phase is Phase.EARLY and not isinstance(frame, EARLY_FRAMES):
                     raise RemoteError("the peer sent a receipt in a first flight, where it proves nothing")
                 yield frame

@@ -31,17 +31,20 @@ _BUSY_MS: Final = 10_000
 """Only our own two connections meet on the file, each for moments; longer means that a third is there."""
 
 
-def connect(path: Path, key: bytes | None) -> Connection:
+def connect(path: Path, key: bytes | None, factory: Callable[..., object] = dbapi2.Connection) -> Connection:
     """A connection on the calling thread, ready for `BEGIN`; creates the file, readable by its owner only.
 
-    `key` is a raw 256-bit SQLCipher key; without one the file is a plain SQLite database. Raises the
-    library's errors (a wrong key shows as "file is not a database") and `StoreFailed`.
+    `key` is a raw 256-bit SQLCipher key; without one the file is a plain SQLite database. `factory` makes the
+    connection, for whoever hangs something on it. Raises the library's errors (a wrong key shows as "file is
+    not a database") and `StoreFailed`.
     """
     if key is not None and len(key) != KEY_BYTES:
         raise ValueError(f"a database key has {KEY_BYTES} bytes, not {len(key)}")
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     # Autocommit: transactions begin and end where we say, never where the driver guesses.
-    connection = cast("Connection", dbapi2.connect(path, isolation_level=None, cached_statements=256))
+    connection = cast(
+        "Connection", dbapi2.connect(path, isolation_level=None, cached_statements=256, factory=factory)
+    )
     try:
         for pragma in (*_key_pragmas(key), *_PRAGMAS):
             connection.execute(f"PRAGMA {pragma}").fetchall()

@@ -75,9 +75,14 @@ def read(connection: Connection, content: int, offset: int, size_bytes: int) -> 
 
 def drop(connection: Connection, content: int) -> None:
     """Delete the content and its pieces; idempotent."""
+    empty(connection, content)
+    connection.execute("DELETE FROM content WHERE content = ?", (content,))
+
+
+def empty(connection: Connection, content: int) -> None:
+    """Delete the pieces and keep the number; idempotent."""
     base = content * _STRIDE
     connection.execute("DELETE FROM piece WHERE position >= ? AND position < ?", (base, base + _STRIDE))
-    connection.execute("DELETE FROM content WHERE content = ?", (content,))
 
 
 def _held(connection: Connection, content: int, start: int, end: int) -> RangeSet:

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar, cast
 
 import aiosqlite
 
-from .connection import Connect, Connection, connect
+from .connection import Connect, Connection, DriverError, connect
 from .errors import StoreClosed, StoreDamaged, StoreHalted
 from .migrations import Schema
 from .transactions import Durability, Job, Reader, Writer
@@ -91,6 +91,21 @@ class Database:
         await self._reader_thread.commit()
         return job.result()
 
+    async def truncate_log(self) -> bool:
+        """Write the log back into the file and cut it to nothing, so that what was deleted is in neither.
+
+        False when a reader was in the way for too long; nothing is lost then.
+        """
+        connections: list[Connection] = []
+        finished: list[bool] = []
+
+        def checkpoint() -> None:
+            # No transaction is open here: inside one a checkpoint is refused.
+            finished.append(_checkpoint(connections[-1]))
+
+        await self.write(connections.append, then=checkpoint)
+        return finished == [True]
+
     async def verify(self) -> None:
         """Read the whole file; `StoreDamaged` names the first fault. Row hashes are for their owners."""
         (finding,) = await self.read(_integrity)
@@ -127,6 +142,14 @@ class Database:
 def _integrity(connection: Connection) -> tuple[str]:
     found: tuple[str] = connection.execute("PRAGMA integrity_check(1)").fetchone()
     return found
+
+
+def _checkpoint(connection: Connection) -> bool:
+    try:
+        (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except DriverError:
+        return False
+    return not is_busy
 
 
 class _Thread(Protocol):

@@ -3,6 +3,7 @@
 StoreError
 ├── StoreFull       no room: this change was not kept, everything before it was
 ├── StoreDamaged    the file, or a row in it, is not what was written
+├── CaseErased      a person has erased this case: its key is gone
 ├── StoreBusy       another process owns the store, or too many changes wait for the disk
 ├── StoreTooNew     a newer version of the software wrote it
 ├── StoreClosed     it was closed before this call
@@ -28,6 +29,10 @@ class StoreFull(StoreError):
 
 class StoreDamaged(StoreError):
     """Stored bytes are not those that were written, or the key does not fit."""
+
+
+class CaseErased(StoreError):
+    """A person has erased the case: nothing of it can be read, and nothing is added to it."""
 
 
 class StoreBusy(StoreError):

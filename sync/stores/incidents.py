@@ -17,6 +17,8 @@ class IncidentKind(StrEnum):
     """The peer used one number for two bundles: it was copied or restored. The subject is the second one."""
     REFUSED = "refused"
     """The peer will not take a bundle of ours as sealed."""
+    REKEY = "rekey"
+    """The peer holds a bundle of ours that it cannot open: it is sealed again."""
     QUARANTINED = "quarantined"
     """A received bundle cannot be opened."""
     DAMAGED = "damaged"

@@ -13,6 +13,7 @@ from protocol.summary import digest
 
 from ..ports import (
     PARTIALS_MAX,
+    REKEYS_MAX,
     STREAMS_MAX,
     ChunkOutcome,
     IncomingChunk,
@@ -20,6 +21,7 @@ from ..ports import (
     PartialBundle,
     ReceivedBundle,
     ReceivedStream,
+    UnopenedBundle,
 )
 from . import content, incidents
 from .connection import Connection
@@ -105,7 +107,7 @@ class Incoming:
         """Keep one chunk; `room` says whether a bundle not begun yet may be begun."""
         offer = chunk.offer
         _check(chunk)
-        if self._is_whole(offer.bundle_id):
+        if self._is_whole(offer):
             return self._hold(offer)
         partial = self._partial(offer) or self._begin(offer, room)
         if partial is None:
@@ -138,7 +140,9 @@ class Incoming:
             (self._pair, row),
         ).fetchone()
         if taken is not None:
-            self._connection.execute("UPDATE received SET content = NULL WHERE received = ?", (row,))
+            self._connection.execute(
+                "UPDATE received SET content = NULL, rekey = NULL WHERE received = ?", (row,)
+            )
             content.drop(self._connection, taken[0])
 
     def quarantine(self, row: int, reason: str) -> None:
@@ -149,6 +153,36 @@ class Incoming:
         ).fetchall()
         for (bundle_id,) in aside:
             incidents.report(self._connection, self._pair, IncidentKind.QUARANTINED, bundle_id, reason)
+
+    def ask_rekey(self, row: int, recipient_key: bytes, reason: str) -> None:
+        """Kept aside until the peer has sealed it for another key."""
+        waiting = self._connection.execute(
+            "UPDATE received SET rekey = ? WHERE pair = ? AND received = ? AND content IS NOT NULL"
+            " RETURNING received",
+            (recipient_key, self._pair, row),
+        ).fetchall()
+        if waiting:
+            self.quarantine(row, reason)
+
+    def unopened(self) -> tuple[UnopenedBundle, ...]:
+        """What the peer shall seal again, by the number it knows it under."""
+        rows = self._connection.execute(
+            "SELECT incarnation, sequence, rekey FROM received WHERE pair = ? AND rekey IS NOT NULL"
+            " ORDER BY received LIMIT ?",
+            (self._pair, REKEYS_MAX),
+        ).fetchall()
+        return tuple(
+            UnopenedBundle(incarnation=Incarnation(incarnation), sequence=sequence, recipient_key=key)
+            for incarnation, sequence, key in rows
+        )
+
+    def discard(self, bundle_id: BundleId) -> None:
+        """The sealed bytes of a bundle that was kept aside go; it stays held. Idempotent."""
+        row = self._connection.execute(
+            "SELECT received FROM received WHERE pair = ? AND bundle_id = ?", (self._pair, bundle_id)
+        ).fetchone()
+        if row is not None:
+            self.take(row[0])
 
     def forget(self, row: int, reason: str) -> None:
         """Its bytes are lost: no longer held, so that the next comparison of what is held makes the peer send
@@ -186,13 +220,24 @@ class Incoming:
             raise ReceivedDamaged(arrival, str(error)) from error
         return ReceivedBundle(row=arrival, offer=_offer(row), sealed=sealed)
 
-    def _is_whole(self, bundle_id: BundleId) -> bool:
-        return (
-            self._connection.execute(
-                "SELECT 1 FROM received WHERE pair = ? AND bundle_id = ?", (self._pair, bundle_id)
-            ).fetchone()
-            is not None
+    def _is_whole(self, offer: Offer) -> bool:
+        """Whether this bundle needs no more bytes; one that waits for a new seal needs those of the new."""
+        row = self._connection.execute(
+            "SELECT received, rekey, seal_tag FROM received WHERE pair = ? AND bundle_id = ?",
+            (self._pair, offer.bundle_id),
+        ).fetchone()
+        if row is None:
+            return False
+        number, rekey, seal_tag = row
+        if rekey is not None and seal_tag != offer.seal_tag:
+            return False
+        # The peer knows it under this number now: should it not open, that is the one to ask about.
+        self._connection.execute(
+            "UPDATE received SET incarnation = ?2, sequence = ?3"
+            " WHERE received = ?1 AND (incarnation, sequence) <> (?2, ?3)",
+            (number, offer.incarnation, offer.sequence),
         )
+        return True
 
     def _partial(self, offer: Offer) -> _Partial | None:
         """The bytes so far of this very sealing, under the number it has now; those of another sealing go."""
@@ -230,8 +275,17 @@ class Incoming:
             self._drop(partial)
             return ChunkOutcome.CORRUPT
         self._connection.execute("DELETE FROM partial WHERE partial = ?", (partial.row,))
+        self._replace_unopened(offer.bundle_id)
         self._insert("received", offer, partial.content)
         return self._hold(offer)
+
+    def _replace_unopened(self, bundle_id: BundleId) -> None:
+        """The bytes that did not open go when those of the new seal are whole, not before."""
+        unopened = self._connection.execute(
+            "DELETE FROM received WHERE pair = ? AND bundle_id = ? RETURNING content", (self._pair, bundle_id)
+        ).fetchall()
+        for (number,) in unopened:
+            content.drop(self._connection, number)
 
     def _is_sealed_as(self, offer: Offer, partial: _Partial) -> bool:
         try:

@@ -18,7 +18,10 @@ from protocol.summary import digest
 from ..ports import (
     OUTGOING_PAGE,
     PARTIALS_MAX,
+    REKEYS_MAX,
+    RESEALS_MAX,
     STREAMS_MAX,
+    AskedRekey,
     ChunkOutcome,
     IncomingChunk,
     Offer,
@@ -29,6 +32,7 @@ from ..ports import (
     ReceivedStream,
     SentStream,
     SessionView,
+    UnopenedBundle,
 )
 
 
@@ -42,6 +46,10 @@ class _Sent:
     receipted: RangeSet | None = None
     stored: bool = False
     refusal: str = ""
+    rekey: bytes | None = None
+    reseals: int = 0
+    given_up: bool = False
+    """Sealed again under another number; this one only counts in digests."""
 
     @property
     def urgency(self) -> tuple[int, int, int]:
@@ -56,6 +64,7 @@ class _Whole:
     sealed: bytes
     taken: bool = False
     quarantine: str = ""
+    rekey: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -79,6 +88,7 @@ class MemoryState:
     """Numbers of the peer's held whole; the incarnation heard last is the last key."""
     whole: dict[int, _Whole] = field(default_factory=dict)
     """By row of arrival."""
+    row_max: int = 0
     rows: dict[BundleId, int] = field(default_factory=dict)
     partials: dict[tuple[Incarnation, int, BundleId], _Partial] = field(default_factory=dict)
     renewals: list[str] = field(default_factory=list)
@@ -113,7 +123,7 @@ class MemoryStore:
 
     def all_offers(self) -> tuple[Offer, ...]:
         """Every bundle ever added, under its latest number."""
-        return tuple(sent.offer for sent in self._state.sent.values())
+        return tuple(sent.offer for sent in self._state.sent.values() if not sent.given_up)
 
     def holds(self, bundle_id: BundleId) -> bool:
         """Whether the peer's bundle of that id is whole here."""
@@ -132,9 +142,8 @@ class MemoryStore:
         sealed: bytes,
     ) -> Offer:
         state = self._state
-        for known in state.sent.values():
-            if known.offer.bundle_id == bundle_id:
-                return known.offer
+        if (known := self._sent(bundle_id)) is not None:
+            return known.offer
         state.sequence_max += 1
         offer = Offer(
             incarnation=state.incarnation,
@@ -160,11 +169,52 @@ class MemoryStore:
 
     async def take(self, row: int) -> None:
         whole = self._state.whole[row]
-        whole.taken = True
+        whole.taken, whole.rekey = True, None
         whole.sealed = b""
 
     async def quarantine(self, row: int, reason: str) -> None:
         self._state.whole[row].quarantine = reason
+
+    async def ask_rekey(self, row: int, recipient_key: bytes, reason: str) -> None:
+        whole = self._state.whole[row]
+        if not whole.taken:
+            whole.rekey, whole.quarantine = recipient_key, reason
+        self._added.set()
+
+    async def rekeys(self) -> tuple[AskedRekey, ...]:
+        asked = sorted(
+            (sent for sent in self._state.sent.values() if sent.rekey is not None),
+            key=lambda sent: sent.urgency,
+        )
+        return tuple(
+            AskedRekey(
+                bundle_id=sent.offer.bundle_id,
+                recipient_key=sent.rekey or b"",
+                gone_key=sent.offer.recipient_key,
+            )
+            for sent in asked[:REKEYS_MAX]
+        )
+
+    async def reseal(self, *, bundle_id: BundleId, recipient_key: bytes, sealed: bytes) -> Offer | None:
+        state = self._state
+        old = self._sent(bundle_id)
+        if old is None or old.rekey is None:
+            return None
+        state.sequence_max += 1
+        offer = replace(
+            old.offer,
+            incarnation=state.incarnation,
+            sequence=state.sequence_max,
+            recipient_key=recipient_key,
+            seal_tag=seal_tag_of(sealed),
+            size_bytes=len(sealed),
+        )
+        state.sent[offer.incarnation, offer.sequence] = _Sent(
+            offer, old.rank, sealed, reseals=old.reseals + 1
+        )
+        old.rekey, old.given_up, old.sealed = None, True, b""
+        self._added.set()
+        return offer
 
     # PairStore, sending.
 
@@ -196,8 +246,8 @@ class MemoryStore:
     async def mark_lost(self, incarnation: Incarnation, sequences: RangeSet) -> None:
         for sequence, sent in self._own(incarnation):
             if sequence in sequences and sent.stored:
-                sent.stored, sent.receipted = False, None
-                if incarnation != self._state.incarnation:
+                sent.stored, sent.receipted, sent.rekey = False, None, None
+                if incarnation != self._state.incarnation and not sent.given_up:
                     self._renumber(sent)
 
     async def digest(self, incarnation: Incarnation, sequences: RangeSet) -> int:
@@ -218,6 +268,22 @@ class MemoryStore:
         if sent := self._current(sequence):
             sent.refusal = reason
 
+    async def note_rekey(self, incarnation: Incarnation, sequence: int, recipient_key: bytes) -> None:
+        sent = self._state.sent.get((incarnation, sequence))
+        if sent is not None and not sent.given_up and sent.reseals < RESEALS_MAX:
+            sent.rekey = recipient_key
+
+    async def unopened(self) -> tuple[UnopenedBundle, ...]:
+        waiting = [whole for whole in self._state.whole.values() if whole.rekey is not None]
+        return tuple(
+            UnopenedBundle(
+                incarnation=whole.offer.incarnation,
+                sequence=whole.offer.sequence,
+                recipient_key=whole.rekey or b"",
+            )
+            for whole in waiting[:REKEYS_MAX]
+        )
+
     async def wait_outgoing(self) -> None:
         await self._added.wait()
         self._added.clear()
@@ -237,10 +303,17 @@ class MemoryStore:
         return [(number, sent) for (life, number), sent in self._state.sent.items() if life == incarnation]
 
     def _pending(self) -> list[_Sent]:
-        return [sent for _, sent in self._own(self._state.incarnation) if not sent.stored]
+        own = self._own(self._state.incarnation)
+        return [sent for _, sent in own if not sent.stored and not sent.given_up]
 
     def _current(self, sequence: int) -> _Sent | None:
-        return self._state.sent.get((self._state.incarnation, sequence))
+        sent = self._state.sent.get((self._state.incarnation, sequence))
+        return None if sent is None or sent.given_up else sent
+
+    def _sent(self, bundle_id: BundleId) -> _Sent | None:
+        """One of ours under the number it has now."""
+        own = self._state.sent.values()
+        return next((sent for sent in own if sent.offer.bundle_id == bundle_id and not sent.given_up), None)
 
     def _renumber(self, sent: _Sent) -> None:
         state = self._state
@@ -292,8 +365,7 @@ class MemoryStore:
     def _persist(self, chunk: IncomingChunk) -> ChunkOutcome:
         offer = chunk.offer
         state = self._state
-        held_id = state.streams.get(offer.incarnation, {}).get(offer.sequence)
-        if held_id == offer.bundle_id or offer.bundle_id in state.rows:
+        if self._is_whole(offer):
             return self._hold(offer)
         partial = self._partial(offer)
         if partial is None:
@@ -307,10 +379,25 @@ class MemoryStore:
         sealed = bytes(partial.data)
         if seal_tag_of(sealed) != offer.seal_tag:
             return ChunkOutcome.CORRUPT
-        row = len(state.whole) + 1
+        state.whole.pop(state.rows.get(offer.bundle_id, 0), None)  # The bytes that did not open.
+        state.row_max += 1
+        row = state.row_max
         state.whole[row] = _Whole(offer, sealed)
         state.rows[offer.bundle_id] = row
         return self._hold(offer)
+
+    def _is_whole(self, offer: Offer) -> bool:
+        """Whether this bundle needs no more bytes; one that waits for a new seal needs those of the new."""
+        state = self._state
+        row = state.rows.get(offer.bundle_id)
+        if row is None:
+            return state.streams.get(offer.incarnation, {}).get(offer.sequence) == offer.bundle_id
+        whole = state.whole[row]
+        if whole.rekey is not None and whole.offer.seal_tag != offer.seal_tag:
+            return False
+        # The peer knows it under this number now: should it not open, that is the one to ask about.
+        whole.offer = replace(whole.offer, incarnation=offer.incarnation, sequence=offer.sequence)
+        return True
 
     def _partial(self, offer: Offer) -> _Partial | None:
         """The bytes so far of this very sealing, begun if there is room."""

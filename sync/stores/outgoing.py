@@ -11,7 +11,17 @@ from protocol.ids import BundleId, Incarnation, SealTag, seal_tag_of
 from protocol.ranges import RangeSet, decode_ranges, encode_ranges
 from protocol.summary import digest
 
-from ..ports import OUTGOING_PAGE, STREAMS_MAX, Offer, OutgoingBundle, Rank, SentStream
+from ..ports import (
+    OUTGOING_PAGE,
+    REKEYS_MAX,
+    RESEALS_MAX,
+    STREAMS_MAX,
+    AskedRekey,
+    Offer,
+    OutgoingBundle,
+    Rank,
+    SentStream,
+)
 from . import content, incidents
 from .connection import Connection
 from .incidents import IncidentKind
@@ -40,13 +50,15 @@ class SentState:
     """How far one bundle of ours has come."""
 
     stored: bool
-    """The peer said that it durably holds all of it."""
+    """The peer said that it durably holds all of it, and did not say that it cannot open it."""
     receipted_bytes: int
     size_bytes: int
     refusal: str
     """Why the peer would not take it as sealed; empty if it did not say so."""
     damaged: bool
     """Our bytes of it are lost; it goes out once it was sealed and added again."""
+    unopened: bool = False
+    """The peer has it and cannot open it; it goes out once more when it was sealed again."""
 
 
 class _Life(NamedTuple):
@@ -81,19 +93,75 @@ class Outgoing:
     def state(self, bundle_id: BundleId) -> SentState | None:
         """How far it has come, None if it never was in custody."""
         row = self._connection.execute(
-            "SELECT state, receipted, size_bytes, refusal FROM outgoing WHERE pair = ? AND bundle_id = ?",
+            "SELECT state, receipted, size_bytes, refusal, rekey FROM outgoing"
+            " WHERE pair = ? AND bundle_id = ?",
             (self._pair, bundle_id),
         ).fetchone()
         if row is None:
             return None
-        state, receipted, size_bytes, refusal = row
+        state, receipted, size_bytes, refusal, rekey = row
         return SentState(
-            stored=state == "stored",
-            receipted_bytes=size_bytes if state == "stored" else len(_ranges(receipted) or ()),
+            stored=state == "stored" and rekey is None,
+            receipted_bytes=_receipted_bytes(state, size_bytes, receipted) if rekey is None else 0,
             size_bytes=size_bytes,
             refusal=refusal,
             damaged=state == "damaged",
+            unopened=rekey is not None,
         )
+
+    def rekeys(self) -> tuple[AskedRekey, ...]:
+        """What the peer wants sealed again."""
+        rows = self._connection.execute(
+            "SELECT bundle_id, rekey, recipient_key FROM outgoing WHERE pair = ? AND rekey IS NOT NULL"
+            " AND state <> 'withdrawn' ORDER BY priority, rank, sequence LIMIT ?",
+            (self._pair, REKEYS_MAX),
+        ).fetchall()
+        return tuple(
+            AskedRekey(bundle_id=BundleId(bundle_id), recipient_key=rekey, gone_key=gone)
+            for bundle_id, rekey, gone in rows
+        )
+
+    def reseal(self, bundle_id: BundleId, recipient_key: bytes, sealed: bytes) -> Offer | None:
+        """Other bytes under the next number; the old number stays counted."""
+        asked = self._connection.execute(
+            "SELECT outgoing, life, sequence, state = 'stored', content FROM outgoing"
+            " WHERE pair = ? AND bundle_id = ? AND rekey IS NOT NULL",
+            (self._pair, bundle_id),
+        ).fetchone()
+        if asked is None:
+            return None
+        row, life, sequence, stored, old = asked
+        self._connection.execute(
+            "INSERT INTO former_number (life, sequence, bundle_id, stored) VALUES (?, ?, ?, ?)",
+            (life, sequence, bundle_id, stored),
+        )
+        self._renumber(row)
+        self._connection.execute(
+            "UPDATE outgoing SET seal_tag = ?, recipient_key = ?, size_bytes = ?, content = ?,"
+            " state = 'pending', refusal = '', rekey = NULL, reseals = reseals + 1 WHERE outgoing = ?",
+            (seal_tag_of(sealed), recipient_key, len(sealed), self._keep(sealed), row),
+        )
+        content.drop(self._connection, old)
+        return self._one(bundle_id).offer
+
+    def withdraw(self, bundle_id: BundleId) -> bool:
+        """Never send it (again) and drop its bytes; False, and nothing changed, while its sending has begun.
+
+        A peer that holds half of it would keep that half for ever. The number stays given out.
+        """
+        row = self._connection.execute(
+            "SELECT outgoing, content FROM outgoing WHERE pair = ? AND bundle_id = ?"
+            " AND (state <> 'pending' OR receipted IS NULL)",
+            (self._pair, bundle_id),
+        ).fetchone()
+        if row is None:
+            return False
+        self._connection.execute(
+            "UPDATE outgoing SET state = 'withdrawn', rekey = NULL WHERE outgoing = ?", (row[0],)
+        )
+        # The row refers to a content that is empty from now on.
+        content.empty(self._connection, row[1])
+        return True
 
     # What a session asks.
 
@@ -123,15 +191,18 @@ class Outgoing:
     def stored(self, life: int) -> RangeSet:
         """Numbers of one life that the peer holds."""
         rows = self._connection.execute(
-            "SELECT sequence FROM outgoing WHERE life = ? AND state = 'stored'", (life,)
+            "SELECT sequence FROM outgoing WHERE life = ?1 AND state = 'stored'"
+            " UNION SELECT sequence FROM former_number WHERE life = ?1 AND stored",
+            (life,),
         )
         return RangeSet.of((sequence, sequence + 1) for (sequence,) in rows)
 
     def former(self) -> tuple[SentStream, ...]:
         """Former incarnations of which the peer holds something, newest first."""
         rows = self._connection.execute(
-            "SELECT life, incarnation FROM life WHERE pair = ? AND life <> ? AND EXISTS"
-            " (SELECT 1 FROM outgoing WHERE outgoing.life = life.life AND state = 'stored')"
+            "SELECT life, incarnation FROM life WHERE pair = ? AND life <> ? AND"
+            " (EXISTS (SELECT 1 FROM outgoing WHERE outgoing.life = life.life AND state = 'stored')"
+            " OR EXISTS (SELECT 1 FROM former_number WHERE former_number.life = life.life AND stored))"
             " ORDER BY life DESC LIMIT ?",
             (self._pair, self.life().row, STREAMS_MAX),
         ).fetchall()
@@ -141,7 +212,11 @@ class Outgoing:
 
     def digest(self, incarnation: Incarnation, sequences: RangeSet) -> int:
         """The digest of our bundles with these numbers."""
-        return digest(row[0] for row in self._numbered("SELECT bundle_id", incarnation, sequences))
+        return digest(
+            row[0]
+            for table in ("outgoing", "former_number")
+            for row in self._numbered(f"SELECT bundle_id FROM {table}", incarnation, sequences)
+        )
 
     def read(self, sequence: int, offset: int, size_bytes: int) -> bytes:
         """Bytes of a pending bundle, fewer at its end, none if it is not pending. Raises `ContentDamaged`."""
@@ -168,18 +243,25 @@ class Outgoing:
         for start, end in sequences.spans:
             self._connection.execute(
                 "UPDATE outgoing SET state = 'stored', refusal = ''"
-                " WHERE life = ? AND sequence >= ? AND sequence < ? AND state <> 'stored'",
+                " WHERE life = ? AND sequence >= ? AND sequence < ? AND state NOT IN ('stored', 'withdrawn')",
                 (life, start, end),
             )
+            self._mark_former(life, start, end, stored=True)
 
     def mark_lost(self, incarnation: Incarnation, sequences: RangeSet) -> None:
         """The peer holds these no longer: pending again, under new numbers if their life is over."""
         current = self.life()
-        for row, state in self._numbered("SELECT outgoing, state", incarnation, sequences):
+        for start, end in sequences.spans:
+            for (life,) in self._connection.execute(
+                "SELECT life FROM life WHERE pair = ? AND incarnation = ?", (self._pair, incarnation)
+            ).fetchall():
+                self._mark_former(life, start, end, stored=False)
+        for row, state in self._numbered("SELECT outgoing, state FROM outgoing", incarnation, sequences):
             if state != "stored":
                 continue
             self._connection.execute(
-                "UPDATE outgoing SET state = 'pending', receipted = NULL WHERE outgoing = ?", (row,)
+                "UPDATE outgoing SET state = 'pending', receipted = NULL, rekey = NULL WHERE outgoing = ?",
+                (row,),
             )
             if incarnation != current.incarnation:
                 self._renumber(row)
@@ -191,7 +273,9 @@ class Outgoing:
             "INSERT INTO life (pair, incarnation, reason) VALUES (?, ?, ?)", (self._pair, incarnation, reason)
         )
         waiting = self._connection.execute(
-            "SELECT outgoing FROM outgoing WHERE life = ? AND state <> 'stored' ORDER BY sequence", (former,)
+            "SELECT outgoing FROM outgoing WHERE life = ? AND state NOT IN ('stored', 'withdrawn')"
+            " ORDER BY sequence",
+            (former,),
         ).fetchall()
         for (row,) in waiting:
             self._renumber(row)
@@ -206,6 +290,17 @@ class Outgoing:
         for (bundle_id,) in refused:
             incidents.report(self._connection, self._pair, IncidentKind.REFUSED, bundle_id, reason)
 
+    def note_rekey(self, incarnation: Incarnation, sequence: int, recipient_key: bytes) -> None:
+        """The peer cannot open it: to be sealed again, unless that was done often enough."""
+        asked = self._connection.execute(
+            "UPDATE outgoing SET rekey = ? WHERE sequence = ? AND reseals < ?"
+            " AND life IN (SELECT life FROM life WHERE pair = ? AND incarnation = ?) RETURNING bundle_id",
+            (recipient_key, sequence, RESEALS_MAX, self._pair, incarnation),
+        ).fetchall()
+        for (bundle_id,) in asked:
+            reason = f"its key {recipient_key.hex()} is asked for"
+            incidents.report(self._connection, self._pair, IncidentKind.REKEY, bundle_id, reason)
+
     def note_damage(self, sequence: int, reason: str) -> None:
         """Our bytes are lost: it waits, out of everybody's way, for a new seal."""
         damaged = self._connection.execute(
@@ -218,11 +313,18 @@ class Outgoing:
 
     # Rows.
 
+    def _mark_former(self, life: int, start: int, end: int, *, stored: bool) -> None:
+        """What the peer has said of numbers that were given up."""
+        self._connection.execute(
+            "UPDATE former_number SET stored = ? WHERE life = ? AND sequence >= ? AND sequence < ?",
+            (stored, life, start, end),
+        )
+
     def _numbered(self, select: str, incarnation: Incarnation, sequences: RangeSet) -> Iterator[Any]:
         """Rows of one life in these ranges of numbers; all of a range is read before the next."""
         for start, end in sequences.spans:
             yield from self._connection.execute(
-                f"{select} FROM outgoing JOIN life USING (life)"
+                f"{select} JOIN life USING (life)"
                 " WHERE life.pair = ? AND incarnation = ? AND sequence >= ? AND sequence < ?",
                 (self._pair, incarnation, start, end),
             ).fetchall()
@@ -285,6 +387,10 @@ class Outgoing:
             (self.life().row,),
         ).fetchall()
         return numbered[0][0], numbered[0][1]
+
+
+def _receipted_bytes(state: str, size_bytes: int, receipted: bytes | None) -> int:
+    return size_bytes if state == "stored" else len(_ranges(receipted) or ())
 
 
 def _ranges(encoded: bytes | None) -> RangeSet | None:

@@ -6,13 +6,23 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from importlib.resources import files
-from typing import Final
+from typing import Final, TypeVar
 
 from protocol.header import Priority
 from protocol.ids import INCARNATION_BYTES, BundleId, Incarnation, Pseudonym
 from protocol.ranges import RangeSet
 
-from ..ports import ChunkOutcome, IncomingChunk, Offer, OutgoingBundle, Rank, ReceivedBundle, SessionView
+from ..ports import (
+    AskedRekey,
+    ChunkOutcome,
+    IncomingChunk,
+    Offer,
+    OutgoingBundle,
+    Rank,
+    ReceivedBundle,
+    SessionView,
+    UnopenedBundle,
+)
 from . import incidents
 from .connection import Connection
 from .content import ContentDamaged
@@ -23,6 +33,8 @@ from .incoming import Incoming, ReceivedDamaged
 from .migrations import Schema
 from .outgoing import NewBundle, Outgoing, SentState
 from .room import Room
+
+Result = TypeVar("Result")
 
 CUSTODY_SCHEMA: Final = Schema.of_folder("custody", files("sync.stores") / "schema")
 """Tables to open the database with; others may live beside them."""
@@ -110,12 +122,7 @@ class SqlitePairStore:
             dwell_code=dwell_code,
             sealed=sealed,
         )
-        loop = asyncio.get_running_loop()
-        return await self._database.write(
-            lambda connection: self._outgoing(connection).add(new),
-            # Even when our caller is cancelled in the meantime, the session has to hear of it.
-            then=lambda: loop.call_soon_threadsafe(self._added.set),
-        )
+        return await self._write_and_wake(lambda connection: self._outgoing(connection).add(new))
 
     async def received_after(self, row: int, limit: int) -> tuple[ReceivedBundle, ...]:
         """As the port says; a bundle that was damaged here is left out, and fetched again from the peer."""
@@ -133,9 +140,30 @@ class SqlitePairStore:
     async def quarantine(self, row: int, reason: str) -> None:
         await self._database.write(lambda connection: self._incoming(connection).quarantine(row, reason))
 
+    async def ask_rekey(self, row: int, recipient_key: bytes, reason: str) -> None:
+        await self._write_and_wake(
+            lambda connection: self._incoming(connection).ask_rekey(row, recipient_key, reason)
+        )
+
+    async def rekeys(self) -> tuple[AskedRekey, ...]:
+        return await self._database.read(lambda connection: self._outgoing(connection).rekeys())
+
+    async def reseal(self, *, bundle_id: BundleId, recipient_key: bytes, sealed: bytes) -> Offer | None:
+        return await self._write_and_wake(
+            lambda connection: self._outgoing(connection).reseal(bundle_id, recipient_key, sealed)
+        )
+
     async def sent_state(self, bundle_id: BundleId) -> SentState | None:
         """How far one of our bundles has come; None if it never was in custody."""
         return await self._database.read(lambda connection: self._outgoing(connection).state(bundle_id))
+
+    async def withdraw(self, bundle_id: BundleId) -> bool:
+        """Take one of our bundles back for good; False while its sending has begun, or when it is unknown."""
+        return await self._database.write(lambda connection: self._outgoing(connection).withdraw(bundle_id))
+
+    async def discard(self, bundle_id: BundleId) -> None:
+        """Drop the sealed bytes of a received bundle that was kept aside; it stays held."""
+        await self._database.write(lambda connection: self._incoming(connection).discard(bundle_id))
 
     async def incidents_after(self, row: int, limit: int) -> tuple[Incident, ...]:
         """What the operator has to be told of, oldest first."""
@@ -197,6 +225,14 @@ class SqlitePairStore:
             lambda connection: self._outgoing(connection).note_refusal(sequence, reason)
         )
 
+    async def note_rekey(self, incarnation: Incarnation, sequence: int, recipient_key: bytes) -> None:
+        await self._database.write(
+            lambda connection: self._outgoing(connection).note_rekey(incarnation, sequence, recipient_key)
+        )
+
+    async def unopened(self) -> tuple[UnopenedBundle, ...]:
+        return await self._database.read(lambda connection: self._incoming(connection).unopened())
+
     async def wait_outgoing(self) -> None:
         await self._added.wait()
         self._added.clear()
@@ -217,6 +253,11 @@ class SqlitePairStore:
         return await self._database.read(
             lambda connection: self._incoming(connection).digest(incarnation, sequences)
         )
+
+    async def _write_and_wake(self, work: Callable[[Connection], Result]) -> Result:
+        loop = asyncio.get_running_loop()
+        # Even when our caller is cancelled in the meantime, the session has to hear of it.
+        return await self._database.write(work, then=lambda: loop.call_soon_threadsafe(self._added.set))
 
     # One transaction's view of the tables.
 

@@ -43,7 +43,7 @@ def test_it_computes_as_sets_do(left: frozenset[int], right: frozenset[int]) -> 
 def test_single_members_and_spans(members: frozenset[int], start: int, end: int) -> None:
     ranges = of(members)
     assert [number in ranges for number in range(61)] == [number in members for number in range(61)]
-    assert frozenset(ranges.add(start, end)) == members | frozenset(range(start, end))
+    assert ranges.add(start, end) == of(members | frozenset(range(start, end)))
     assert frozenset(ranges.below(end)) == {member for member in members if member < end}
     assert ranges.covers(end) == (frozenset(range(end)) <= members)
     assert frozenset(RangeSet.whole(end)) == frozenset(range(end))

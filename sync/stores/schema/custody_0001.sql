@@ -47,15 +47,32 @@ CREATE TABLE outgoing (
     recipient_key BLOB NOT NULL,
     size_bytes INTEGER NOT NULL,
     content INTEGER NOT NULL REFERENCES content (content),
-    -- pending: to be sent; stored: the peer holds it; damaged: our bytes are, the application has to seal again.
-    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'stored', 'damaged')),
+    -- pending: to be sent; stored: the peer holds it; damaged: our bytes are, the application has to seal again;
+    -- withdrawn: the application took it back, and its bytes are gone for good.
+    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'stored', 'damaged', 'withdrawn')),
     -- Encoded ranges the peer has said it holds; NULL while no byte was ever handed to a link.
     receipted BLOB,
     -- Why the peer would not take it as sealed; empty if it did not say so.
     refusal TEXT NOT NULL DEFAULT '',
+    -- The key the peer wants it sealed for, since it cannot open it as it is; NULL while nobody asks.
+    rekey BLOB,
+    -- How often it was sealed again.
+    reseals INTEGER NOT NULL DEFAULT 0,
     UNIQUE (pair, bundle_id),
     UNIQUE (life, sequence)
 ) STRICT;
+
+CREATE INDEX outgoing_rekey ON outgoing (pair, priority, rank, sequence) WHERE rekey IS NOT NULL;
+
+-- Numbers whose bundle was sealed again under another one. The peer holds them for good, so digests count them.
+CREATE TABLE former_number (
+    life INTEGER NOT NULL REFERENCES life (life),
+    sequence INTEGER NOT NULL,
+    bundle_id BLOB NOT NULL,
+    -- Whether the peer holds it, as far as is known.
+    stored INTEGER NOT NULL,
+    PRIMARY KEY (life, sequence)
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX outgoing_pending ON outgoing (life, priority, rank, sequence) WHERE state = 'pending';
 
@@ -92,8 +109,12 @@ CREATE TABLE received (
     content INTEGER REFERENCES content (content),
     -- Why it could not be opened; empty while nothing is wrong with it.
     quarantine TEXT NOT NULL DEFAULT '',
+    -- The key we ask the peer to seal it for again; NULL while we ask for nothing.
+    rekey BLOB,
     UNIQUE (pair, bundle_id)
 ) STRICT;
+
+CREATE INDEX received_rekey ON received (pair, received) WHERE rekey IS NOT NULL;
 
 CREATE INDEX received_waiting ON received (pair, received) WHERE content IS NOT NULL;
 

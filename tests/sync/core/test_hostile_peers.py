@@ -39,7 +39,9 @@ from sync.core import (
     SessionEnded,
     SessionTerms,
 )
+from sync.core.intake import FRAGMENTS_MAX
 from sync.core.reconcile import DIFFERING_SETS_MAX
+from sync.core.wire import FRAMES_PER_RECORD_MAX
 from sync.performance import perform
 from sync.ports import PARTIALS_MAX
 from sync.stores import MemoryState, MemoryStore
@@ -168,6 +170,8 @@ def custody(store: MemoryStore) -> MemoryState:
             [hello(), offer(size_bytes=10**6), *(Data(1, at, bytes(30_000)) for at in (0, 30_000, 60_000))],
             "credit",
         ),
+        ([hello(), offer(), *(Data(1, 2 * piece, b"x") for piece in range(FRAGMENTS_MAX + 1))], "pieces"),
+        ([hello(), *[Idle(0)] * (FRAMES_PER_RECORD_MAX + 1)], "into one record"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

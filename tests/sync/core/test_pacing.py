@@ -11,6 +11,7 @@ from sync.core.pacing import (
     CHUNK_BYTES_MIN,
     CHUNK_S,
     CHUNK_START_BYTES,
+    STALL_S,
     WINDOW_GUESSED_BYTES_MAX,
     WINDOW_START_BYTES,
     Launch,
@@ -143,3 +144,13 @@ def test_nothing_landed_teaches_nothing() -> None:
     pacing = Pacing(None, None)
     pacing.land([], 5.0)
     assert (pacing.rtt_s, pacing.rate_bytes_s) == (None, None)
+
+
+def test_a_link_without_a_queue_is_asked_for_more_only_where_it_is_fast() -> None:
+    """Behind a lost packet receipts come late; a window of one round trip would empty the link meanwhile."""
+    for rate_bytes_s, stall_s in ((1_250_000.0, STALL_S), (2_750.0, 0.0)):
+        held_back, bounded = Pacing(None, None), Pacing(None, None, link_bounds_queue=True)
+        for pacing in (held_back, bounded):
+            IdealLink(pacing, rate_bytes_s, 0.6).fill(60)
+        more_bytes = bounded.window_bytes - held_back.window_bytes
+        assert more_bytes == pytest.approx(rate_bytes_s * stall_s, rel=0.05, abs=64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from protocol.summary import digest
 from sync.ports import (
     OUTGOING_PAGE,
     PARTIALS_MAX,
+    RESEALS_MAX,
     ChunkOutcome,
     Custody,
     IncomingChunk,
@@ -83,6 +85,16 @@ def offer_of(label: str, size_bytes: int, sequence: int, incarnation: Incarnatio
         dwell_code=22,
         recipient_key=b"k1",
         size_bytes=size_bytes,
+    )
+
+
+def resealed(offer: Offer, label: str, sequence: int) -> Offer:
+    """The same bundle under another seal, whose bytes are those of `label`, and another number."""
+    return replace(
+        offer,
+        sequence=sequence,
+        seal_tag=seal_tag_of(sealed_of(label, offer.size_bytes)),
+        recipient_key=b"k7",
     )
 
 
@@ -424,6 +436,140 @@ class StoreContract:
             assert await store.received_after(0, 10) == (waiting,)
             (stream,) = (await store.open_session()).received
             assert stream.held == numbers(1, 2, 3)
+
+    # Keys that are gone.
+
+    async def test_what_cannot_be_opened_is_asked_for_and_taken_once_under_a_new_seal(self) -> None:
+        async with self.opened() as store:
+            old = await receive(store, "a", 300, 4)
+            (unopened,) = await store.received_after(0, 9)
+            await store.ask_rekey(unopened.row, b"k7", "its key is gone")
+            assert await store.received_after(0, 9) == ()
+            (asked,) = await store.unopened()
+            assert (asked.incarnation, asked.sequence, asked.recipient_key) == (PEER, 4, b"k7")
+            new = resealed(old, "a under k7", 6)
+            chunks = [chunk_of(new, "a under k7", 0, 100), chunk_of(new, "a under k7", 100)]
+            assert await store.persist(chunks) == (ChunkOutcome.PARTIAL, ChunkOutcome.STORED)
+            (opened,) = await store.received_after(0, 9)
+            assert (opened.offer, opened.sealed) == (new, sealed_of("a under k7", 300))
+            assert opened.row > unopened.row
+            assert await store.unopened() == ()
+            await store.take(opened.row)
+            for offer, label in ((old, "a"), (new, "a under k7"), (resealed(old, "third", 7), "third")):
+                assert await store.persist([chunk_of(offer, label)]) == (ChunkOutcome.STORED,)
+            assert await store.received_after(0, 9) == ()
+            (stream,) = (await store.open_session()).received
+            assert stream.held == numbers(4, 6, 7)
+
+    async def test_the_old_seal_again_is_not_taken_and_is_asked_for_by_its_latest_number(self) -> None:
+        async with self.opened() as store:
+            await receive(store, "a", 300, 4)
+            (unopened,) = await store.received_after(0, 9)
+            await store.ask_rekey(unopened.row, b"k7", "its key is gone")
+            again = offer_of("a", 300, 2, OTHER)
+            assert await store.persist([chunk_of(again, "a", 0, 0)]) == (ChunkOutcome.STORED,)
+            assert await store.received_after(0, 9) == ()
+            await store.ask_rekey(unopened.row, b"k8", "its key is gone")
+            (asked,) = await store.unopened()
+            assert (asked.incarnation, asked.sequence, asked.recipient_key) == (OTHER, 2, b"k8")
+
+    async def test_unopened_bytes_stay_until_the_new_seal_is_whole(self) -> None:
+        async with self.opened() as store:
+            old = await receive(store, "a", 300, 4)
+            (unopened,) = await store.received_after(0, 9)
+            await store.ask_rekey(unopened.row, b"k7", "its key is gone")
+            new = resealed(old, "a under k7", 6)
+            assert await store.persist([chunk_of(new, "a under k7", 0, 100)]) == (ChunkOutcome.PARTIAL,)
+            broken = IncomingChunk(offer=new, offset=100, data=bytes(200))
+            assert await store.persist([broken]) == (ChunkOutcome.CORRUPT,)
+            assert len(await store.unopened()) == 1
+            assert await store.received_after(0, 9) == ()
+
+    async def test_a_taken_bundle_is_asked_for_no_more(self) -> None:
+        async with self.opened() as store:
+            await receive(store, "a", 300, 4)
+            (bundle,) = await store.received_after(0, 9)
+            await store.take(bundle.row)
+            await store.ask_rekey(bundle.row, b"k7", "its key is gone")
+            assert await store.unopened() == ()
+
+    async def test_asking_wakes_the_session(self) -> None:
+        async with self.opened() as store:
+            await receive(store, "a", 300, 4)
+            (bundle,) = await store.received_after(0, 9)
+            await store.ask_rekey(bundle.row, b"k7", "its key is gone")
+            await asyncio.wait_for(store.wait_outgoing(), 10)
+
+    async def test_a_bundle_sealed_again_has_a_new_number_and_the_old_one_still_counts(self) -> None:
+        async with self.opened() as store:
+            await add(store, "a", 300)
+            await add(store, "b", 40)
+            view = await store.open_session()
+            await store.mark_stored(numbers(1, 2))
+            await store.note_rekey(view.incarnation, 1, b"k7")
+            (asked,) = await store.rekeys()
+            assert (asked.bundle_id, asked.recipient_key, asked.gone_key) == (
+                bundle_id_of("a"),
+                b"k7",
+                b"k1",
+            )
+            sealed = sealed_of("a under k7", 310)
+            offer = await store.reseal(bundle_id=asked.bundle_id, recipient_key=b"k7", sealed=sealed)
+            assert offer is not None
+            assert (offer.sequence, offer.recipient_key, offer.size_bytes) == (3, b"k7", 310)
+            assert await store.rekeys() == ()
+            after = await store.open_session()
+            assert [bundle.offer for bundle in after.pending] == [offer]
+            assert (after.stored, after.sequence_max) == (numbers(1, 2), 3)
+            assert await store.read(3, 0, 310) == sealed
+            assert await store.read(1, 0, 310) == b""
+            ids = [bundle_id_of(label) for label in "aba"]
+            assert await store.digest(view.incarnation, RangeSet.of([(1, 4)])) == digest(ids)
+            assert await add(store, "a", 300) == offer
+
+    async def test_the_former_number_may_be_lost_and_found(self) -> None:
+        async with self.opened() as store:
+            await add(store, "a", 300)
+            view = await store.open_session()
+            await store.mark_stored(numbers(1))
+            await store.note_rekey(view.incarnation, 1, b"k7")
+            await store.reseal(bundle_id=bundle_id_of("a"), recipient_key=b"k7", sealed=b"new")
+            await store.mark_lost(view.incarnation, numbers(1))
+            lost = await store.open_session()
+            assert (lost.stored, [bundle.offer.sequence for bundle in lost.pending]) == (NOTHING, [2])
+            await store.mark_stored(numbers(1, 2))
+            assert (await store.open_session()).stored == numbers(1, 2)
+            await store.renew_incarnation("restored")
+            renewed = await store.open_session()
+            assert [stream.stored for stream in renewed.former] == [numbers(1, 2)]
+            await store.mark_lost(view.incarnation, numbers(1, 2))
+            (again,) = (await store.open_session()).pending
+            assert (again.offer.sequence, again.offer.bundle_id) == (1, bundle_id_of("a"))
+
+    async def test_what_nobody_may_ask_for_changes_nothing(self) -> None:
+        async with self.opened() as store:
+            await add(store, "a", 300)
+            view = await store.open_session()
+            await store.note_rekey(view.incarnation, 9, b"k7")
+            await store.note_rekey(OTHER, 1, b"k7")
+            assert await store.rekeys() == ()
+            unasked = await store.reseal(bundle_id=bundle_id_of("a"), recipient_key=b"k7", sealed=b"new")
+            assert unasked is None
+            assert (await store.open_session()).pending == view.pending
+
+    async def test_a_bundle_is_sealed_again_only_so_often(self) -> None:
+        async with self.opened() as store:
+            offer: Offer | None = await add(store, "a", 300)
+            for turn in range(RESEALS_MAX + 1):
+                assert offer is not None
+                first = offer
+                await store.note_rekey(offer.incarnation, offer.sequence, b"k7")
+                assert len(await store.rekeys()) == (turn < RESEALS_MAX)
+                offer = await store.reseal(
+                    bundle_id=offer.bundle_id, recipient_key=b"k7", sealed=f"seal {turn}".encode()
+                )
+                await store.note_rekey(first.incarnation, first.sequence, b"k7")
+            assert offer is None
 
     async def test_waiting_for_outgoing_returns_once_something_was_added(self) -> None:
         async with self.opened() as store:

@@ -16,16 +16,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from protocol.header import Priority
 from protocol.ids import Incarnation, Pseudonym
 from protocol.ranges import RangeSet
-from sync.ports import IncomingChunk, Rank
+from sync.ports import AskedRekey, IncomingChunk, Rank
 from sync.stores import MemoryStore
 from sync.stores.database import Database, Execution
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
 
-from .contract import OTHER, PEER, Store, add, chunk_of, numbers, offer_of
+from .contract import OTHER, PEER, Store, add, chunk_of, numbers, offer_of, resealed, sealed_of
 
 T = TypeVar("T")
 
 LABELS = st.sampled_from("abcdefgh")
+KEYS = st.sampled_from((b"k7", b"k8"))
 NUMBERS = {label: number for number, label in enumerate("abcdefg", start=1)} | {"h": 7}
 """Numbers the peer gives its bundles; it was cloned, so it gave one of them twice."""
 SIZE_BYTES = 100
@@ -123,6 +124,27 @@ class TwoStores(RuleBasedStateMachine):
         elif waiting:
             self._both(lambda store: store.take(waiting[0].row))
 
+    @rule(row=st.integers(0, 3), key=KEYS)
+    def ask_rekey(self, row: int, key: bytes) -> None:
+        if waiting := self._both(lambda store: store.received_after(row, 1)):
+            self._both(lambda store: store.ask_rekey(waiting[0].row, key, "its key is gone"))
+
+    @rule(label=LABELS, sequence=st.integers(7, 20), key=KEYS)
+    def receive_under_another_seal(self, label: str, sequence: int, key: bytes) -> None:
+        sealing = f"{label} under {key!r}"
+        offer = resealed(offer_of(label, SIZE_BYTES, 1), sealing, sequence)
+        self._both(lambda store: store.persist([chunk_of(offer, sealing)]))
+
+    @rule(sequence=st.integers(1, 9), key=KEYS)
+    def be_asked_to_seal_again(self, sequence: int, key: bytes) -> None:
+        view = self._both(lambda store: store.open_session())
+        self._both(lambda store: store.note_rekey(view.incarnation, sequence, key))
+
+    @rule(label=LABELS, key=KEYS)
+    def seal_again(self, label: str, key: bytes) -> None:
+        for asked in self._both(lambda store: store.rekeys())[:1]:
+            self._reseal(asked, sealed_of(f"{label} for {key!r}", 50))
+
     @rule(sequence=st.integers(1, 9), offset=st.integers(0, 200), size=st.integers(0, 200))
     def read(self, sequence: int, offset: int, size: int) -> None:
         self._both(lambda store: store.read(sequence, offset, size))
@@ -131,9 +153,18 @@ class TwoStores(RuleBasedStateMachine):
     def they_show_the_same(self) -> None:
         view = self._both(lambda store: store.open_session())
         self._both(lambda store: store.received_after(0, 99))
+        self._both(lambda store: store.rekeys())
+        self._both(lambda store: store.unopened())
         self._both(lambda store: store.outgoing(numbers(1, 3)))
         for life in (view.incarnation, *(stream.incarnation for stream in view.former), PEER, OTHER):
             self._sum_up(life, RangeSet.of([(2, 5)]))
+
+    def _reseal(self, asked: AskedRekey, sealed: bytes) -> None:
+        self._both(
+            lambda store: store.reseal(
+                bundle_id=asked.bundle_id, recipient_key=asked.recipient_key, sealed=sealed
+            )
+        )
 
     def _lose(self, life: Incarnation, sequences: RangeSet) -> None:
         self._both(lambda store: store.mark_lost(life, sequences))

@@ -39,7 +39,7 @@ async def test_a_power_cut_anywhere_loses_and_doubles_nothing(record: list[Event
         image = tmp_path / str(number)
         image.mkdir()
         share = (0.0, 1.0, 0.5)[number % 3]
-        disk.after_power_cut(lambda share=share: choose.random() < share, image)  # type: ignore[misc] # A bound share.
+        disk.after_power_cut(lambda share=share: choose.random() < share, image)  # type: ignore[misc]  # a default binds the loop variable
         await assert_nothing_missing_or_doubled(image / "spool.db", answers, 1)
 
 
