@@ -1,19 +1,23 @@
 # Every target sets up what it needs: git, make and Python 3.11 or newer with venv are enough.
 #   PYTHON=/path/to/python3   the Python to make .venv with (default: the first usable of 3.13, 3.12, 3.11, ...)
 #   LINK=iridium-dialup       the emulated link of the demonstration
+#   FUZZ_S=600 TARGET=entry   how long to fuzz, all targets together, and which (default: 60 s, all of them)
 
 LINK ?= certus-100
+FUZZ_S ?= 60
+TARGET ?= all
 export PYTHON
 
 BIN := .venv/bin
 RUNTIME := .venv/runtime.stamp
 DEV := .venv/dev.stamp
+FUZZ := .venv/fuzz.stamp
 # The size the time limits of the suite are set for; more workers than cores only blur its timings.
 WORKERS := -n auto --maxprocesses 2
 
 # pip writes into one .venv: two targets must not set it up at once, even under make -j.
 .NOTPARALLEL:
-.PHONY: help demo test check test-peers bench lock clean
+.PHONY: help demo test check test-peers fuzz bench lock clean
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -36,6 +40,9 @@ test-peers: $(DEV) ## the tests that need root, network namespaces or other prog
 	@$(BIN)/pytest -m peers -rs || { status=$$?; [ $$status -eq 5 ] || exit $$status; \
 		echo "No test is marked peers: nothing to run here."; }
 
+fuzz: $(FUZZ) ## feed mutated bytes to every decoder, led by coverage (FUZZ_S=60 TARGET=all)
+	@$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_S) --target "$(TARGET)"
+
 bench: $(DEV) ## measure, print tables and write build/bench.json
 	@mkdir -p build
 	@$(BIN)/sfsim bench --out build/bench.json
@@ -52,3 +59,6 @@ $(RUNTIME): requirements.lock requirements-build.lock pyproject.toml .ci/environ
 
 $(DEV): requirements-dev.lock pyproject.toml .ci/environment
 	@sh .ci/environment dev
+
+$(FUZZ): requirements-fuzz.lock $(DEV)
+	@sh .ci/environment fuzz

@@ -42,6 +42,8 @@ FRAMES: Final[dict[int, type[Frame]]] = {
         Rekey,
     )
 }
+SKIPPED_IN_A_ROW_MAX: Final = 1024
+"""A newer peer says something we know now and then; a flood of the unknown would only keep us busy."""
 _CRITICAL: Final = 0x80
 _LENGTH_BYTES_MAX: Final = 3
 """Varint bytes of `FRAME_BYTES_MAX`."""
@@ -60,6 +62,7 @@ class FrameDecoder:
         self._buffer = bytearray()
         self.skipped_count = 0
         """Frames of unknown type that their sender had marked as safe to skip."""
+        self._skipped_in_a_row = 0
 
     @property
     def between_frames(self) -> bool:
@@ -69,7 +72,7 @@ class FrameDecoder:
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that `data` completes; `MalformedInput` for anything that is not one."""
         self._buffer += data
-        while (bounds := self._next_bounds()) is not None:
+        while (bounds := next_bounds(self._buffer)) is not None:
             start, end = bounds
             code, body = self._buffer[0], bytes(self._buffer[start:end])
             del self._buffer[:end]
@@ -77,26 +80,36 @@ class FrameDecoder:
                 fields = Fields(body)
                 frame = kind.read(fields)
                 fields.end()
+                self._skipped_in_a_row = 0
                 yield frame
             elif code & _CRITICAL:
                 raise MalformedInput(
                     f"the peer sent a frame of unknown kind {code:#x} that must be understood"
                 )
             else:
-                self.skipped_count += 1
+                self._skip()
 
-    def _next_bounds(self) -> tuple[int, int] | None:
-        """Where the body of the frame at the head of the buffer lies, once it is all there."""
-        size = 0
-        for index, byte in enumerate(self._buffer[1 : 1 + _LENGTH_BYTES_MAX]):
-            size |= (byte & 0x7F) << 7 * index
-            if byte < 0x80:
-                if size > FRAME_BYTES_MAX or (byte == 0 and index):
-                    raise MalformedInput(
-                        f"a frame of {size} bytes, more than {FRAME_BYTES_MAX}, or badly written"
-                    )
-                start = 2 + index
-                return (start, start + size) if len(self._buffer) >= start + size else None
-        if len(self._buffer) > _LENGTH_BYTES_MAX:
-            raise MalformedInput("a frame's length is too long")
-        return None
+    def _skip(self) -> None:
+        self.skipped_count += 1
+        self._skipped_in_a_row += 1
+        if self._skipped_in_a_row > SKIPPED_IN_A_ROW_MAX:
+            raise MalformedInput(
+                f"the peer sent {self._skipped_in_a_row} frames in a row that mean nothing here"
+            )
+
+
+def next_bounds(buffer: bytes | bytearray) -> tuple[int, int] | None:
+    """Where the body of the frame at the head of the buffer lies, once it is all there."""
+    size = 0
+    for index, byte in enumerate(buffer[1 : 1 + _LENGTH_BYTES_MAX]):
+        size |= (byte & 0x7F) << 7 * index
+        if byte < 0x80:
+            if size > FRAME_BYTES_MAX or (byte == 0 and index):
+                raise MalformedInput(
+                    f"a frame of {size} bytes, more than {FRAME_BYTES_MAX}, or badly written"
+                )
+            start = 2 + index
+            return (start, start + size) if len(buffer) >= start + size else None
+    if len(buffer) > _LENGTH_BYTES_MAX:
+        raise MalformedInput("a frame's length is too long")
+    return None

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgpack
 
 FRAME_BYTES_MAX: Final = 1024 * 1024
 _LENGTH_BYTES: Final = 4
+_CONTAINERS_MAX: Final = 10_000
+"""Lists and maps of one message: many times what the longest answer holds. A megabyte of empty lists would
+keep the daemon busy for a third of a second."""
 _ADDRESS_BYTES_MAX: Final = 100
 """Below the 108 bytes that the kernel gives the path of a Unix socket."""
+
+Container = TypeVar("Container")
 
 
 class LocalSocketError(Exception):
@@ -87,14 +92,27 @@ def encode(message: Mapping[str, object]) -> bytes:
 
 
 def decode(data: bytes) -> Mapping[str, Any]:
+    count = _at_most(_CONTAINERS_MAX)
     try:
-        message = msgpack.unpackb(data, strict_map_key=True)
+        message = msgpack.unpackb(data, strict_map_key=True, list_hook=count, object_hook=count)
     # The library's errors have no root of their own; a message nested too deep is a `StackError`.
     except (ValueError, msgpack.exceptions.UnpackException) as error:
         raise ConnectionLost("A message cannot be read.") from error
     if not isinstance(message, dict):
         raise ConnectionLost("A message is not a map.")
     return message
+
+
+def _at_most(containers: int) -> Callable[[Container], Container]:
+    """Lets so many pass while a message is built, then ends the building of it."""
+    left = iter(range(containers))
+
+    def passed(container: Container) -> Container:
+        if next(left, None) is None:
+            raise ValueError(f"more than {containers} lists and maps")
+        return container
+
+    return passed
 
 
 @contextmanager

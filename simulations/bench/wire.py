@@ -1,218 +1,296 @@
-"""How many bytes the pieces of a consult take, beside JSON and plain zstd of the same content."""
+"""How many bytes the pieces of a consult take, beside JSON of the same content and that JSON by zstd-19."""
 
 from __future__ import annotations
 
-import json
-import os
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
 import zstandard
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from protocol.actors import Actor, Role
-from protocol.basis import basis_of
-from protocol.bundle import EntryBundle, bundle_id_of, pack
-from protocol.clinical import (
-    AllergyState,
-    CaseOpened,
-    Consciousness,
-    Headline,
-    Note,
-    Patient,
-    Sex,
-    Vitals,
-)
-from protocol.entry import SignedEntry, write_entry
+from protocol.ahead import micro_ahead_of
+from protocol.bundle import EntryBundle, pack
+from protocol.clinical import Note
+from protocol.compress import compress
+from protocol.entry import SignedEntry, read_entry
+from protocol.frames import Data, Offer
+from protocol.framing import encode_frame
 from protocol.header import BundleHeader, Priority, Suite, encode_header
-from protocol.ids import ActorId, CaseId, Incarnation, PatientId, Pseudonym, mailbox_of, seal_tag_of
-from protocol.orders import Comparison, Contingency, Evacuation, Order, Quantity, Reply
-from protocol.records import NewRecord
-from protocol.sealing import HpkeSealer, Prekey, SealContext
+from protocol.ids import Incarnation, seal_tag_of
+from protocol.micro import MicroBundle, read_micro, write_micro
+from protocol.records import NewRecord, Reference, Relation
+from protocol.sealing import HPKE_OVERHEAD_BYTES
+from protocol.small_seal import MESSAGE_OVERHEAD_BYTES
 from protocol.stamps import Stamp
-from simulations.demo import story
+from sfhub.domain.reply_headline import reply_headline_of
+from sync.envelope import SealedContent
 
+from . import content
+from .consult_files import Consult, compact_json
+from .notes import notes
 from .rows import Row
+from .series import vitals_series
 
-NOW_S: Final = 1_760_000_000
-_SITE: Final = mailbox_of(story.ORGANISATION, story.SITE)
-_HUB: Final = mailbox_of(story.ORGANISATION, story.HUB)
-_PREKEY: Final = Prekey(X25519PrivateKey.generate().public_key().public_bytes_raw())
-_SIGNING: Final = Ed25519PrivateKey.generate()
-
-
-def wire_rows() -> list[Row]:
-    """Sizes in bytes; `reference` is the same content as compact JSON, `bound` plain zstd-19 of that JSON."""
-    text = [case_opened(), patient(), note(), *vitals()]
-    pieces: dict[str, list[Any]] = {
-        "note, sealed and signed": [note()],
-        "20 sets of vitals, sealed and signed": vitals(),
-        "text of a case, sealed and signed": text,
-        "headline, sealed and signed": [headline()],
-        "structured reply, sealed and signed": [reply()],
-    }
-    rows = [_row(name, bodies) for name, bodies in pieces.items()]
-    rows.append(Row(name="seal and signature", value=_seal_bytes(), unit="B", bound=112))
-    rows.append(Row(name="clear header outside a session", value=len(_header()), unit="B", bound=40))
-    return rows
+_SEQUENCE: Final = 300
+_ROWS: Final = 20
+_SERIES: Final = 5
+"""Series of vitals whose mean is told; no single one is a lucky one."""
 
 
-def sealed_text_bundle() -> tuple[bytes, SealContext, Suite, X25519PrivateKey]:
-    """A text bundle of the story, with what opens it."""
-    key = X25519PrivateKey.generate()
-    prekey = Prekey(key.public_key().public_bytes_raw())
-    content = EntryBundle((entry([case_opened(), patient(), note(), *vitals()]),))
-    context = _context(content, prekey)
-    suite, sealed = HpkeSealer(os.urandom).seal(pack(content), prekey, context)
-    return sealed, context, suite, key
-
-
-def public_key() -> bytes:
-    """Of the device that signs the story's entries."""
-    return _SIGNING.public_key().public_bytes_raw()
-
-
-def entry(bodies: Sequence[Any]) -> SignedEntry:
-    """The bodies as one signed entry of an introduced author."""
-    author = Actor(name=story.MEDIC, role=Role.MEDIC)
-    return write_entry(
-        [NewRecord(author), *(NewRecord(body) for body in bodies)],
-        case_id=CaseId(os.urandom(10)),
-        patient_id=PatientId(os.urandom(10)),
-        author=ActorId(os.urandom(8)),
-        stamp=Stamp(1, NOW_S),
-        key=_SIGNING,
-    )
-
-
-def note() -> Note:
-    return Note(language="en", text=story.NOTE)
-
-
-def vitals() -> list[Vitals]:
+def wire_rows(consult: Consult | None = None, answer: tuple[Any, bytes] | None = None) -> list[Row]:
+    """Sizes in bytes. `consult` and `answer` are measured in place of the story's where they are given."""
     return [
-        Vitals(
-            observed_s=row.observed_s,
-            heart_rate_min=row.heart_rate_min,
-            respiratory_rate_min=row.respiratory_rate_min,
-            spo2_percent=row.spo2_percent,
-            on_oxygen=row.on_oxygen,
-            systolic_mmhg=row.systolic_mmhg,
-            diastolic_mmhg=row.diastolic_mmhg,
-            temperature_decicelsius=int(row.temperature_c.replace(".", "")),
-            consciousness=Consciousness.ALERT,
-            pain=row.pain,
-        )
-        for row in story.vitals_sets(NOW_S)
+        *_note_rows(),
+        _vitals_row(),
+        _case_row(consult),
+        *_edit_rows(),
+        _headline_row(),
+        _reply_headline_row(),
+        _reply_row(answer),
+        *_overhead_rows(),
     ]
 
 
-def patient() -> Patient:
-    return Patient(
-        code="P-0917",
-        age_years=54,
-        sex=Sex.MALE,
-        weight_hg=880,
-        allergy_state=AllergyState.NONE_KNOWN,
-        medicines=("amlodipine 5 mg daily",),
-        history=("hypertension", "smoker"),
+def _note_rows() -> list[Row]:
+    """Notes that no training has seen, against zstd of the same UTF-8."""
+    shares: dict[str, list[float]] = defaultdict(list)
+    for language, text in notes():
+        data = text.encode()
+        shares[language].append(len(compress(data).data) / _zstd_bytes(data))
+    rows = [
+        Row(
+            name=f"notes in {language}, as a share of zstd-19",
+            value=sum(each) / len(each),
+            unit="ratio",
+            zstd=1,
+            reach=0.85,
+            stretch=0.72,
+        )
+        for language, each in shares.items()
+    ]
+    note = content.note()
+    own = Row(
+        name=f"the story's note of {len(note.text)} characters",
+        value=len(compress(note.text.encode()).data),
+        unit="B",
+        naive=len(compact_json({"note": note.text})),
+        zstd=_zstd_bytes(note.text.encode()),
+    )
+    return [*rows, own]
+
+
+def _vitals_row() -> Row:
+    """What 20 rows add to an entry."""
+    without = len(pack(_bundle(content.introduced([content.note()]))))
+    ours, naive, zstd = [], [], []
+    for seed in range(_SERIES):
+        series = vitals_series(seed, _ROWS)
+        ours.append(len(pack(_bundle(content.introduced([content.note(), *series])))) - without)
+        data = _json(series)
+        naive.append(len(data))
+        zstd.append(_zstd_bytes(data))
+    return Row(
+        name="20 rows of vitals, 8 signals, 6 % gaps",
+        value=sum(ours) / _SERIES,
+        unit="B",
+        naive=sum(naive) / _SERIES,
+        zstd=sum(zstd) / _SERIES,
+        reach=160,
+        stretch=90,
     )
 
 
-def case_opened() -> CaseOpened:
-    return CaseOpened(
-        template="chest-pain",
-        template_version=1,
-        urgency=Priority.URGENT,
-        complaint=story.COMPLAINT,
-        question=story.QUESTION,
-        site=_SITE,
-        hub=_HUB,
-        plan_if_silent=story.PLAN_IF_SILENT,
+def _case_row(consult: Consult | None) -> Row:
+    if consult is None:
+        bodies = (content.case_opened(), content.patient(), content.note(), *content.vitals())
+        entry, data = content.introduced(bodies), _json(bodies)
+    else:
+        entry, data = content.introduced(consult.bodies, name=consult.medic), consult.json_bytes
+    return Row(
+        name="text of a case, sealed and signed, in a session",
+        value=in_session_bytes(content.sealed(_bundle(entry))),
+        unit="B",
+        naive=len(data),
+        zstd=_zstd_bytes(data),
+        reach=1_100,
+        stretch=900,
     )
 
 
-def headline() -> Headline:
-    return Headline(
-        urgency=Priority.URGENT,
-        complaint=story.COMPLAINT,
-        age_years=54,
-        sex=Sex.MALE,
-        weight_hg=880,
-        allergy_state=AllergyState.NONE_KNOWN,
-        news2=7,
-        news2_missing=0,
-        vitals=vitals()[-1],
-        question=story.QUESTION,
-        photo_count=3,
+def _edit_rows() -> list[Row]:
+    """One value of a note that the hub holds is corrected: the note again, and what it supersedes."""
+    note = content.note()
+    base = content.signed([NewRecord(note)])
+    changed = note.text.replace("98/60", "92/58")
+    edited = NewRecord(
+        Note(language=note.language, text=changed),
+        refs=(Reference(Relation.SUPERSEDES, _first_record_id(base)),),
     )
-
-
-def reply() -> Reply:
-    """The doctor's answer of the story, typed."""
-    return Reply(
-        basis=basis_of([]),
-        assessment=str(story.REPLY["assessment"]),
-        orders=(
-            Order(
-                number=1,
-                name="Aspirin",
-                item=1,
-                list_version=3,
-                strength="300 mg",
-                dose="1 tablet",
-                route="chewed",
-            ),
-            Order(
-                number=2,
-                name="Morphine",
-                item=3,
-                list_version=3,
-                strength="10 mg/ml",
-                dose="2.5 mg",
-                read_back=True,
-            ),
-            Order(number=3, name="Oxygen", item=5, list_version=3, dose="6 l/min by mask"),
+    edit = content.signed([edited], counter=2)
+    whole = content.sealed(_bundle(edit))
+    after = content.sealed(_bundle(edit), base=base)
+    ahead = micro_ahead_of(edit, base)
+    if ahead is None:
+        raise ValueError("the correction does not go ahead of itself")
+    return [
+        Row(
+            name="edit of one value in a sent note, signed",
+            value=len(after.sealed),
+            unit="B",
+            naive=len(_json([Note(language=note.language, text=changed)])),
+            reference=len(whole.sealed),
+            reach=190,
+            stretch=165,
         ),
-        contingencies=(
-            Contingency(
-                number=1,
-                quantity=Quantity.SPO2,
-                comparison=Comparison.BELOW,
-                threshold=90,
-                then="Oxygen",
-                order=3,
-            ),
-            Contingency(
-                number=2,
-                quantity=Quantity.SYSTOLIC,
-                comparison=Comparison.BELOW,
-                threshold=85,
-                then="Raise legs",
-            ),
+        Row(
+            name="the same in one message ahead of it, small",
+            value=_message_bytes(ahead, base=base),
+            unit="B",
+            reach=100,
+            stretch=75,
         ),
-        recheck_every_min=15,
-        stop_rule=str(story.REPLY["stop_rule"]),
-        evacuation=Evacuation.NOW,
-        valid_for_min=360,
-        follow_up=str(story.REPLY["follow_up"]),
+    ]
+
+
+def _headline_row() -> Row:
+    headline = content.headline()
+    micro = write_micro(
+        NewRecord(headline),
+        case_id=content.CASE_ID,
+        patient_id=content.PATIENT_ID,
+        author=content.AUTHOR,
+        stamp=Stamp(1, content.NOW_S),
+        covers=content.introduced([content.note()]).entry_id,
     )
+    return _message_row("headline with everything it can tell, sealed", micro, reach=320, stretch=200)
 
 
-def _row(name: str, bodies: Sequence[Any]) -> Row:
-    content = EntryBundle((entry(bodies),))
-    _, sealed = HpkeSealer(os.urandom).seal(pack(content), _PREKEY, _context(content, _PREKEY))
-    plain = json.dumps(
-        [_as_json(body) for body in bodies], separators=(",", ":"), ensure_ascii=False
-    ).encode()
+def _reply_headline_row() -> Row:
+    micro = reply_headline_of(content.signed([NewRecord(content.reply())]))
+    return _message_row("reply headline, sealed", micro, reach=250, stretch=180)
+
+
+def _message_row(name: str, micro: MicroBundle, *, reach: float, stretch: float) -> Row:
+    data = _json([read_micro(micro).record.body])
     return Row(
         name=name,
-        value=len(sealed),
+        value=_message_bytes(micro),
         unit="B",
-        reference=len(plain),
-        bound=len(zstandard.ZstdCompressor(level=19).compress(plain)),
+        naive=len(data),
+        zstd=_zstd_bytes(data),
+        reach=reach,
+        stretch=stretch,
     )
+
+
+def _message_bytes(micro: MicroBundle, *, base: SignedEntry | None = None) -> int:
+    """As it goes alone in one satellite message."""
+    return len(content.TO_HUB.message_of(content.sealed(micro, base=base), Priority.URGENT))
+
+
+def _reply_row(answer: tuple[Any, bytes] | None) -> Row:
+    body, data = (content.reply(), _json([content.reply()])) if answer is None else answer
+    return Row(
+        name="structured reply, sealed and signed",
+        value=len(content.sealed(_bundle(content.signed([NewRecord(body)]))).sealed),
+        unit="B",
+        naive=len(data),
+        zstd=_zstd_bytes(data),
+        reach=480,
+        stretch=380,
+    )
+
+
+def _overhead_rows() -> list[Row]:
+    """What sealing, signing and addressing cost, whatever is inside."""
+    bundle = _bundle(content.introduced([content.note()]))
+    sealed = content.sealed(bundle)
+    signature = len(bundle.entries[0].signature)
+    seal_and_signature = HPKE_OVERHEAD_BYTES + signature
+    piece = encode_frame(Data(handle=1, offset=0, data=sealed.sealed))
+    return [
+        Row(
+            name="seal + signature + header: full, relayed",
+            value=seal_and_signature + len(_header(sealed)),
+            unit="B",
+            reach=152,
+        ),
+        Row(
+            name="seal + signature + header: full, by a session's handle",
+            value=seal_and_signature + len(piece) - len(sealed.sealed) + 1,
+            unit="B",
+            reach=120,
+        ),
+        Row(
+            name="the offer that introduces a handle, once a bundle",
+            value=len(encode_frame(_offer(sealed))),
+            unit="B",
+        ),
+        Row(name="seal + header: small, alone", value=MESSAGE_OVERHEAD_BYTES, unit="B", reach=24),
+    ]
+
+
+def in_session_bytes(sealed: SealedContent) -> int:
+    """The offer and the data that carry it, framed."""
+    data = Data(handle=1, offset=0, data=sealed.sealed)
+    return len(encode_frame(_offer(sealed))) + len(encode_frame(data))
+
+
+def _offer(sealed: SealedContent) -> Offer:
+    return Offer(
+        handle=1,
+        incarnation=None,
+        sequence=_SEQUENCE,
+        bundle_id=sealed.bundle_id,
+        seal_tag=seal_tag_of(sealed.sealed),
+        priority=Priority.URGENT,
+        dwell_code=21,
+        recipient_key=sealed.recipient_key,
+        size_bytes=len(sealed.sealed),
+    )
+
+
+def _header(sealed: SealedContent) -> bytes:
+    return encode_header(
+        BundleHeader(
+            suite=Suite.HPKE,
+            destination=content.TO_HUB.destination,
+            origin=content.TO_HUB.origin,
+            incarnation=Incarnation(b"life"),
+            sequence=_SEQUENCE,
+            recipient_key=sealed.recipient_key,
+            bundle_id=sealed.bundle_id,
+            seal_tag=seal_tag_of(sealed.sealed),
+            priority=Priority.URGENT,
+            dwell_code=21,
+            size_bytes=len(sealed.sealed) - 1,
+        )
+    )
+
+
+def _bundle(*entries: SignedEntry) -> EntryBundle:
+    return EntryBundle(entries)
+
+
+def _first_record_id(entry: SignedEntry) -> Any:
+    return read_entry(entry).records[0].record_id
+
+
+def _zstd_bytes(data: bytes) -> int:
+    """Plain zstd at its usual best level, without the fields that a fixed format can do without."""
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        19,
+        source_size=len(data),
+        format=zstandard.FORMAT_ZSTD1_MAGICLESS,
+        write_content_size=False,
+        write_checksum=False,
+        write_dict_id=False,
+    )
+    return len(zstandard.ZstdCompressor(compression_params=parameters).compress(data))
+
+
+def _json(bodies: Sequence[Any]) -> bytes:
+    return compact_json([_as_json(body) for body in bodies])
 
 
 def _as_json(body: Any) -> dict[str, object]:
@@ -227,39 +305,3 @@ def _plain(value: Any) -> object:
     if isinstance(value, bytes):
         return value.hex()
     return _as_json(value) if hasattr(value, "__dataclass_fields__") else value
-
-
-def _context(content: EntryBundle, prekey: Prekey) -> SealContext:
-    return SealContext(
-        destination=_HUB,
-        origin=Pseudonym(b"pair"),
-        recipient_key=prekey.short_id,
-        bundle_id=bundle_id_of(content, bytes(32)),
-        priority=Priority.URGENT,
-    )
-
-
-def _seal_bytes() -> float:
-    content = EntryBundle((entry([note()]),))
-    plain = pack(content)
-    _, sealed = HpkeSealer(os.urandom).seal(plain, _PREKEY, _context(content, _PREKEY))
-    return len(sealed) - len(plain) + len(content.entries[0].signature)
-
-
-def _header() -> bytes:
-    content = EntryBundle((entry([note()]),))
-    context = _context(content, _PREKEY)
-    header = BundleHeader(
-        suite=Suite.HPKE,
-        destination=context.destination,
-        origin=context.origin,
-        incarnation=Incarnation(b"life"),
-        sequence=300,
-        recipient_key=context.recipient_key,
-        bundle_id=context.bundle_id,
-        seal_tag=seal_tag_of(b""),
-        priority=context.priority,
-        dwell_code=21,
-        size_bytes=20_000,
-    )
-    return encode_header(header)

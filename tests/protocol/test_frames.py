@@ -25,7 +25,7 @@ from protocol.frames import (
     Safe,
     Stored,
 )
-from protocol.framing import FRAMES, FrameDecoder, encode_frame
+from protocol.framing import FRAMES, SKIPPED_IN_A_ROW_MAX, FrameDecoder, encode_frame
 from protocol.header import Priority
 from protocol.hello import HELLO_PARTIALS_MAX, Hello, PartialView, StreamView
 from protocol.ids import BundleId, Incarnation, SealTag
@@ -183,6 +183,14 @@ def test_unknown_frames_are_skipped_unless_critical() -> None:
     assert decoder.skipped_count == 2
     with pytest.raises(MalformedInput, match="0xfe"):
         list(decoder.feed(b"\xfe\x00"))
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 1000])
+def test_a_flood_of_unknown_frames_is_refused_however_it_is_cut(piece_bytes: int) -> None:
+    unknown, known = b"\x55\x00", encode_frame(Idle(1))
+    assert decode((unknown * SKIPPED_IN_A_ROW_MAX + known) * 2, piece_bytes) == [Idle(1), Idle(1)]
+    with pytest.raises(MalformedInput, match="in a row"):
+        decode(known + unknown * (SKIPPED_IN_A_ROW_MAX + 1), piece_bytes)
 
 
 @pytest.mark.parametrize("length", [encode_varint(FRAME_BYTES_MAX + 1), b"\xff\xff\xff", b"\x80\x00"])
