@@ -62,7 +62,9 @@ class DialerPreamble:
 
     @classmethod
     def decode(cls, data: bytes) -> DialerPreamble:
-        """From exactly `DIALER_PREAMBLE_BYTES`; `MalformedInput` for another version."""
+        """From exactly `DIALER_PREAMBLE_BYTES`; `MalformedInput` for another size or version."""
+        if len(data) != DIALER_PREAMBLE_BYTES:
+            raise MalformedInput(f"a greeting has {DIALER_PREAMBLE_BYTES} bytes, not {len(data)}")
         _check_version(data)
         end = 1 + PSEUDONYM_BYTES
         return cls(Pseudonym(data[1:end]), data[end:DIALER_PREAMBLE_BYTES])

@@ -76,7 +76,8 @@ class BundleHeader:
     priority: Priority
     dwell_code: int
     size_bytes: int
-    """Size of the sealed bytes, header not counted."""
+    """Of the bundle as custody keeps it: the sealed bytes and the suite byte before them, which `seal_tag`
+    covers too. The suite byte does not travel again behind a header that has named it."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.sequence <= SEQUENCE_MAX:

@@ -263,7 +263,7 @@ def _header(sealed: SealedContent) -> bytes:
             seal_tag=seal_tag_of(sealed.sealed),
             priority=Priority.URGENT,
             dwell_code=21,
-            size_bytes=len(sealed.sealed) - 1,
+            size_bytes=len(sealed.sealed),
         )
     )
 

@@ -36,7 +36,7 @@ SITE, PICTURES, HUB, SOCKET, LINKS = (
     "Emulated links and the demonstration: sfsim",
 )
 ROWS = [row for table in tables(TEXT) for row in table.rows]
-SENTENCES = [row["the user reads"] for row in ROWS if "code" in row or "class" in row]
+SENTENCES = [row["the user reads"] for row in ROWS if "the user reads" in row]
 # Rows that say in other words what is read, since it is another part's sentence.
 _OTHERS_WORDS = re.compile(r"^(?:Reserved|The reader's own|The store's own|The reason)")
 _STARTED_BY_IMPORT = {"sfnode.media.worker", "sfnode.cli.__main__", "sfhub.cli.__main__"}

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from protocol.actors import Role
+from protocol.case_keys import CaseKey
 from protocol.clinical import CaseOpened, Vitals
 from protocol.errors import EnrolmentRefused, MalformedInput
 from protocol.header import Priority
@@ -248,9 +249,9 @@ def test_an_address_that_is_taken_is_told(folder: HubFolder, capsys: Captured) -
 
 
 def test_a_damaged_picture_is_not_shown(tmp_path: Path) -> None:
-    store, case = ObjectStore(tmp_path), CaseId(bytes(10))
+    store, case = ObjectStore(tmp_path), CaseKey(CaseId(bytes(10)), bytes(32))
     blob = store.put(case, b"a picture")
-    (tmp_path / case.hex() / blob.hex()).write_bytes(b"A picture")
+    (tmp_path / case.case_id.hex() / blob.hex()).write_bytes(b"A picture")
     with pytest.raises(ObjectDamaged, match="This picture is damaged on the hub's disk and is not shown"):
         store.get(case, blob)
 

@@ -193,6 +193,9 @@ def test_keys_change_only_once() -> None:
 
 
 def test_another_version_is_refused_in_plain_words() -> None:
+    for size_bytes in (0, DIALER_PREAMBLE_BYTES - 1, DIALER_PREAMBLE_BYTES + 1):
+        with pytest.raises(MalformedInput, match=f"not {size_bytes}"):
+            DialerPreamble.decode(b"\x01" * size_bytes)
     with pytest.raises(MalformedInput, match="version 2"):
         DialerPreamble.decode(b"\x02" + bytes(16))
     with pytest.raises(MalformedInput, match="version 9"):

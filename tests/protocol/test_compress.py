@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol.bundle import BASE_ID_BYTES, EntryBundle, pack, unpack
+from protocol.bundle import EntryBundle, pack, unpack
 from protocol.clinical import Note, Vitals
 from protocol.codec import encode
 from protocol.coding.library import BOOK_FILES, book_of
@@ -20,6 +20,7 @@ from protocol.compress import (
     compress_plainly,
     decompress,
 )
+from protocol.difference import BASE_ID_BYTES
 from protocol.entry import SignedEntry, read_entry, verify_entry
 from protocol.errors import BaseMissing, BundleRefused, MalformedInput, SignatureBroken
 from protocol.ids import CaseId, PatientId

@@ -161,10 +161,10 @@ def header_of(content: EntryBundle | LayerBundle, suite: Suite, sealed: bytes) -
         sequence=300,
         recipient_key=context.recipient_key,
         bundle_id=context.bundle_id,
-        seal_tag=seal_tag_of(sealed),
+        seal_tag=seal_tag_of(bytes((suite,)) + sealed),
         priority=Priority.URGENT,
         dwell_code=21,
-        size_bytes=len(sealed),
+        size_bytes=1 + len(sealed),
     )
 
 
@@ -187,7 +187,8 @@ def test_old_vectors_are_still_read() -> None:
         header, size = decode_header(header_bytes + sealed)
         assert size == len(header_bytes) <= 40, name
         assert encode_header(header) == header_bytes, name
-        assert header.seal_tag == seal_tag_of(sealed), name
+        assert header.seal_tag == seal_tag_of(bytes((header.suite,)) + sealed), name
+        assert header.size_bytes == 1 + len(sealed), name
         content = unpack(HpkeSealer(os.urandom).open(header.suite, sealed, keys, SealContext.of(header)))
         assert content == contents()[name], name
         for signed in content.entries if isinstance(content, EntryBundle) else ():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.errors import BundleRefused, MalformedInput
+from protocol.errors import BundleRefused
 from protocol.header import BundleHeader, Priority, Suite, decode_header, encode_header
 from protocol.ids import BundleId, Incarnation, Mailbox, Pseudonym, SealTag
 from protocol.limits import BUNDLE_SEALED_BYTES_MAX, SEQUENCE_MAX
@@ -76,7 +76,7 @@ def test_every_header_comes_back(header: BundleHeader, behind: bytes) -> None:
 def test_every_truncation_is_refused(header: BundleHeader) -> None:
     encoded = encode_header(header)
     for end in range(len(encoded)):
-        with pytest.raises(MalformedInput):
+        with pytest.raises(BundleRefused):
             decode_header(encoded[:end])
 
 

@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 from protocol.bundle import EntryBundle, LayerBundle, bundle_id_of, pack, unpack
 from protocol.clinical import Layer, Note, Vitals
 from protocol.errors import BundleRefused, SealBroken, UnknownKey
-from protocol.header import Priority, Suite
+from protocol.header import Priority, Suite, prekey_id
 from protocol.ids import Pseudonym
 from protocol.sealing import (
     SEGMENT_BYTES,
     HpkeSealer,
     Prekey,
     SealContext,
-    prekey_id,
     sealed_size_bytes,
 )
 from tests.protocol.cases import CASE, HUB, MEDIC, WALL_S
