@@ -7,21 +7,29 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from protocol.errors import SuiteUnavailable
 from protocol.sealing import HpkeSealer
+from protocol.small_seal import require_small_profile
 from sync.ports import Clock
+from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
 from sync.stores.database import Database, Execution
+from sync.stores.erasure_journal import JOURNAL_FILE, ErasureJournal
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqliteStore
 
 from .clock import SystemClock
 from .config import HubFolder, HubIdentity, create_folder, read_settings, write_settings
-from .keystore import create_keys, load_keys
+from .errors import CipherMissing
+from .keystore import KeyStore, create_keys, load_keys
 from .services.changes import Changes
 from .services.contacts import Contacts
 from .services.enrolment import Enrolment
+from .services.erasing import Erasing
 from .services.ingest import Ingest
 from .services.outbox import Outbox
 from .services.people import People
+from .services.prekeys import Prekeys
 from .services.replies import Replies
+from .services.revocation import Revocations
 from .services.sites import Sites
 from .services.worklist import Worklist
 from .storage.objects import ObjectStore
@@ -33,6 +41,8 @@ class Address:
     """Where browsers reach this hub, once a server listens."""
 
     base: str = ""
+    udp: str = ""
+    """Where sites reach it in datagrams, if it listens for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +52,7 @@ class Hub:
     folder: HubFolder
     identity: HubIdentity
     clock: Clock
+    keys: KeyStore
     database: Database
     custody: SqliteStore
     changes: Changes
@@ -53,6 +64,9 @@ class Hub:
     replies: Replies
     ingest: Ingest
     contacts: Contacts
+    prekeys: Prekeys
+    revocations: Revocations
+    erasing: Erasing
     address: Address
 
 
@@ -70,14 +84,20 @@ async def open_hub(
     """The hub in `folder`, for as long as the context lasts; nobody else can open it meanwhile.
 
     `execution` says where transactions run: in the caller's own step for whoever wants each step repeatable.
-    Raises `NotInitialised`, `FolderUnusable`, and the stores' errors.
+    Raises `NotInitialised`, `FolderUnusable`, `CipherMissing`, and the stores' errors.
     """
+    _require_ciphers()
     identity = read_settings(folder)
     keys = load_keys(folder.keys)
     clock = clock or SystemClock()
     sealer = HpkeSealer(os.urandom)
     async with AsyncExitStack() as stack:
-        database = await Database.open(folder.database, [HUB_SCHEMA], execution=execution)
+        database = await Database.open(
+            folder.database,
+            [HUB_SCHEMA, CASE_KEYS_SCHEMA],
+            execution=execution,
+            connect=CaseKeyRing(keys.storage).connect,
+        )
         stack.push_async_callback(database.close)
         custody_database = await Database.open(folder.custody, [CUSTODY_SCHEMA], execution=execution)
         stack.push_async_callback(custody_database.close)
@@ -87,21 +107,40 @@ async def open_hub(
         sites = Sites(database, identity, keys, clock)
         await sites.reload()
         outbox = Outbox(database, custody, sites, sealer, changes, clock)
-        ingest = Ingest(database, custody, sites, keys, sealer, objects, changes, clock)
+        ingest = Ingest(
+            database, custody, sites, keys, sealer, objects, changes, clock, keys_stated=outbox.check
+        )
+        contacts = Contacts(sites, custody, ingest, outbox, clock)
+        prekeys = Prekeys(database, identity, keys, sites, outbox, clock)
+        journal = ErasureJournal(folder.keys / JOURNAL_FILE, keys.storage)
+        erasing = Erasing(database, custody, sites, keys, outbox, objects, journal, changes, clock)
+        # Before anybody can read: what a restored backup has brought back must not be seen.
+        await erasing.carry_through()
         yield Hub(
             folder=folder,
             identity=identity,
             clock=clock,
+            keys=keys,
             database=database,
             custody=custody,
             changes=changes,
             sites=sites,
-            enrolment=Enrolment(database, identity, keys, sites, outbox, clock),
+            enrolment=Enrolment(database, identity, keys, sites, outbox, clock, enrolled=prekeys.wake),
             people=People(database, clock),
             worklist=Worklist(database, sites, objects),
             outbox=outbox,
             replies=Replies(database, sites, keys, outbox, changes, clock),
             ingest=ingest,
-            contacts=Contacts(sites, custody, ingest, outbox, clock),
+            contacts=contacts,
+            prekeys=prekeys,
+            revocations=Revocations(database, identity, keys, sites, outbox, contacts, clock),
+            erasing=erasing,
             address=Address(),
         )
+
+
+def _require_ciphers() -> None:
+    try:
+        require_small_profile()
+    except SuiteUnavailable as error:
+        raise CipherMissing(str(error)) from error

@@ -4,6 +4,7 @@ HubError
 ├── NotInitialised      this folder holds no hub
 ├── AlreadyInitialised  this folder holds one
 ├── FolderUnusable      it holds a hub that cannot be opened
+├── CipherMissing       this machine's cryptographic library lacks what bundles are sealed with
 ├── NotFound            no case, picture, clinician or site of that name
 ├── Ambiguous           the short name fits more than one
 ├── BadRequest          a value that cannot be used as it is
@@ -11,6 +12,8 @@ HubError
 ├── NewsBeforeSending   facts have arrived that the author of a reply has not seen
 ├── CautionsBeforeSending  a reply that its author should look at once more
 ├── NotAllowed          the person's role does not allow it
+├── KeyNeeded           the key is in use, so it is not destroyed
+├── CaseErased          somebody here has erased the case
 ├── NotSignedIn         no session, or a one-time address that is used or too old
 ├── HubNotReachable     the running hub did not answer on its socket
 ├── CannotListen        the address is taken or not ours
@@ -41,6 +44,10 @@ class AlreadyInitialised(HubError):
 
 class FolderUnusable(HubError):
     code = "folder-unusable"
+
+
+class CipherMissing(HubError):
+    code = "cipher-missing"
 
 
 class NotFound(HubError):
@@ -101,6 +108,16 @@ class CautionsBeforeSending(HubError):
 
 class NotAllowed(HubError):
     code = "not-allowed"
+    exit_code = 4
+
+
+class KeyNeeded(HubError):
+    code = "key-needed"
+    exit_code = 4
+
+
+class CaseErased(HubError):
+    code = "case-erased"
     exit_code = 4
 
 

@@ -4,33 +4,47 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from protocol.case_keys import MasterKey
+from protocol.header import prekey_id
 from protocol.ids import KeyId, key_id_of
-from protocol.sealing import prekey_id
+from protocol.keyring import LAST_RESORT
+from protocol.prekeys import EPOCH_MAX
 
 from .errors import FolderUnusable
 
 _KEY_BYTES: Final = 32
 _SIGNING: Final = "signing.key"
 _TRANSPORT: Final = "transport.key"
-_OPENING: Final = "opening-*.key"
+_STORAGE: Final = "storage.key"
+"""Wraps the keys of cases in hub.db: a stolen database or folder of pictures alone opens nothing."""
+_OPENING_STEM: Final = "opening-"
+_OPENING: Final = f"{_OPENING_STEM}*.key"
 """One file for each epoch, numbered; the newest is given out, older ones open what was sealed for them."""
 
 
-@dataclass(frozen=True, slots=True)
 class KeyStore:
-    """The keys of one hub, in memory."""
+    """The keys of one hub, in memory; opening keys come and go with their files."""
 
-    signing: Ed25519PrivateKey
-    transport: X25519PrivateKey
-    epochs: tuple[X25519PrivateKey, ...]
-    """Opening keys, oldest first; never empty."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        signing: Ed25519PrivateKey,
+        transport: X25519PrivateKey,
+        storage: MasterKey,
+        epochs: Mapping[int, X25519PrivateKey],
+    ) -> None:
+        self.signing = signing
+        self.transport = transport
+        self.storage = storage
+        self._folder = folder
+        self._epochs = dict(epochs)
 
     @property
     def signing_public(self) -> bytes:
@@ -45,14 +59,44 @@ class KeyStore:
         return self.transport.public_key().public_bytes_raw()
 
     @property
-    def opening_public(self) -> bytes:
-        """The newest prekey: what a site seals for."""
-        return self.epochs[-1].public_key().public_bytes_raw()
+    def epochs(self) -> Mapping[int, X25519PrivateKey]:
+        """Opening keys by epoch; never empty."""
+        return dict(self._epochs)
+
+    @property
+    def enrolment_public(self) -> bytes:
+        """What a new site is given: the last resort, or the oldest key left if that was destroyed."""
+        return self._epochs[min(self._epochs)].public_key().public_bytes_raw()
+
+    @property
+    def newest_id(self) -> bytes:
+        """The short name of the key that peers are asked to seal for."""
+        return prekey_id(self._epochs[max(self._epochs)].public_key().public_bytes_raw())
 
     @property
     def opening(self) -> Mapping[bytes, X25519PrivateKey]:
         """Every opening key under the short name that bundle headers use."""
-        return {prekey_id(key.public_key().public_bytes_raw()): key for key in self.epochs}
+        return {prekey_id(key.public_key().public_bytes_raw()): key for key in self._epochs.values()}
+
+    def keep(self, epoch: int, private: X25519PrivateKey) -> None:
+        """One more opening key, durable on return: only then may anybody be told to seal for it."""
+        _write_once(self._folder / _opening_name(epoch), private.private_bytes_raw())
+        _sync_folder(self._folder)
+        self._epochs[epoch] = private
+
+    def destroy(self, epoch: int) -> None:
+        """Overwritten, removed, and gone on return; idempotent. What was sealed for it opens no more."""
+        path = self._folder / _opening_name(epoch)
+        self._epochs.pop(epoch, None)
+        if path.exists():
+            # Disks that remap blocks may keep a copy of what is overwritten: that is what encrypting the
+            # whole disk is for.
+            with path.open("r+b") as file:
+                file.write(os.urandom(_KEY_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+        _sync_folder(self._folder)
 
 
 def create_keys(folder: Path) -> KeyStore:
@@ -60,7 +104,8 @@ def create_keys(folder: Path) -> KeyStore:
     for name, private in (
         (_SIGNING, Ed25519PrivateKey.generate().private_bytes_raw()),
         (_TRANSPORT, X25519PrivateKey.generate().private_bytes_raw()),
-        (_OPENING.replace("*", "0001"), X25519PrivateKey.generate().private_bytes_raw()),
+        (_STORAGE, os.urandom(_KEY_BYTES)),
+        (_opening_name(LAST_RESORT), X25519PrivateKey.generate().private_bytes_raw()),
     ):
         _write_once(folder / name, private)
     _sync_folder(folder)
@@ -69,14 +114,29 @@ def create_keys(folder: Path) -> KeyStore:
 
 def load_keys(folder: Path) -> KeyStore:
     """The keys as they lie in `folder`; `FolderUnusable` when one is missing or damaged."""
-    epochs = tuple(X25519PrivateKey.from_private_bytes(_read(path)) for path in sorted(folder.glob(_OPENING)))
+    epochs = {
+        _epoch_of(path): X25519PrivateKey.from_private_bytes(_read(path)) for path in folder.glob(_OPENING)
+    }
     if not epochs:
         raise _unusable(folder / _OPENING, "it is missing")
     return KeyStore(
+        folder,
         signing=Ed25519PrivateKey.from_private_bytes(_read(folder / _SIGNING)),
         transport=X25519PrivateKey.from_private_bytes(_read(folder / _TRANSPORT)),
+        storage=MasterKey(_read(folder / _STORAGE)),
         epochs=epochs,
     )
+
+
+def _opening_name(epoch: int) -> str:
+    return f"{_OPENING_STEM}{epoch:05d}.key"
+
+
+def _epoch_of(path: Path) -> int:
+    number = path.stem.removeprefix(_OPENING_STEM)
+    if not (number.isascii() and number.isdecimal() and int(number) <= EPOCH_MAX):
+        raise _unusable(path, "its name does not end in the number of an epoch")
+    return int(number)
 
 
 def _read(path: Path) -> bytes:

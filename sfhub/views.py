@@ -37,6 +37,8 @@ class QueueRow:
     missing: tuple[str, ...]
     """Sentences: what has not arrived yet."""
     headline_only: bool
+    provisional: bool
+    """All that is here is a headline that came from the site and that nobody has signed."""
     site_mailbox: str
     closed: bool
 
@@ -136,6 +138,25 @@ class AdviceView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionView:
+    """What was asked of the site, and what it said."""
+
+    question: str
+    code: int | None
+    """Its number in the catalogue, None of one in words."""
+    text: str
+    author: str
+    asked_s: int
+    status: str
+    """"open", "answered", "contradicting answers"."""
+    answers: tuple[str, ...]
+    """More than one stand side by side: nobody has chosen."""
+    carried: str
+    """As of a reply."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineRow:
     record: str
     kind: str
@@ -225,11 +246,15 @@ class CaseView:
     """Newest first."""
     treatments: tuple[str, ...]
     notes: tuple[str, ...]
+    """Those that stand; one that corrects others says what they said, and a correction that nobody has signed
+    is named so."""
     media: tuple[MediaView, ...]
     layers_unnamed: int
     """Layers here that no manifest of this case names; never shown."""
     replies: tuple[ReplyView, ...]
     advice: tuple[AdviceView, ...]
+    questions: tuple[QuestionView, ...]
+    """Oldest first."""
     plan_accepted: tuple[str, ...]
     timeline: tuple[TimelineRow, ...]
     """Newest first."""

@@ -15,20 +15,20 @@ from typing import Any, Final
 from protocol.sealing import HpkeSealer
 from sync.envelope import SealedContent
 from sync.local_socket import LocalServer
-from sync.ports import Dialer
 from sync.stores.errors import StoreHalted
 
 from .api.case_calls import CaseCalls
 from .api.methods import answer, describe_fault, log_fault, methods_of
 from .api.station_calls import StationCalls
 from .config import LinkSettings, NodeFolder, SiteSettings, link_from, write_settings
-from .errors import NotEnrolled
 from .services.alarm_sound import AlarmSound
 from .services.alarms import Alarms
 from .services.casebook import CaseBook
 from .services.clock import SystemClock
 from .services.contacts import Contacts
+from .services.dialers import Dialers
 from .services.enrolment import Enrolment, HttpCourier
+from .services.erasing import Erasing
 from .services.happenings import AlarmRaised, CasebookEvent, CaseChanged, OutboxGrew
 from .services.inbox import Inbox
 from .services.labels import Labels
@@ -37,6 +37,7 @@ from .services.outbox import Outbox
 from .services.outgoing import Outgoing
 from .services.progress import RateMeter, SpoolCarriage
 from .services.session_watch import SessionWatch
+from .services.station_keys import StationKeys
 from .services.status import Status
 from .services.supervision import keep_running
 from .services.transfers import TransferList
@@ -84,12 +85,14 @@ class Daemon:
             keep_alarms=self._alarms.keep,
             trouble=self._trouble,
         )
+        self._keys = StationKeys(self._vault)
+        self._erasing = Erasing(self._vault, spool, clock=self._clock, trouble=self._trouble)
         self._watch = self._new_watch()
         self._contacts = Contacts(
             spool,
             clock=self._clock,
             link=link,
-            dialer_for=_dialer_for,
+            dialer_for=Dialers(),
             watcher=self._watch,
             state_changed=self._status_stirred.set,
         )
@@ -114,6 +117,7 @@ class Daemon:
                     services.create_task(keep_running(service, failed=partial(self._failed, name)))
                     for name, service in (
                         ("alarms", self._alarms.run),
+                        ("keys", self._keys.run),
                         ("sealing", self._outbox.run),
                         ("opening", self._inbox.run),
                         ("progress", self._watch.run),
@@ -145,6 +149,7 @@ class Daemon:
             clock=self._clock,
             tell=self._tell_progress,
             status_changed=self._status_stirred.set,
+            rekey_asked=self._outbox.wake,
         )
 
     def _new_status(self) -> Status:
@@ -163,6 +168,7 @@ class Daemon:
         return CaseCalls(
             self._vault,
             outbox=self._outbox,
+            erasing=self._erasing,
             alarms=self._alarms,
             transfers=TransferList(
                 self._vault, self._spool, carriage=self._carriage, labels=self._labels, watch=self._watch
@@ -178,7 +184,12 @@ class Daemon:
             vault=self._vault,
             status=self._status,
             contacts=self._contacts,
-            enrolment=Enrolment(self._vault, self._spool, clock=self._clock, courier=HttpCourier()),
+            enrolment=Enrolment(
+                self._vault,
+                self._spool,
+                clock=self._clock,
+                courier=HttpCourier(lambda: self._contacts.link.pin),
+            ),
             alarms=self._alarms,
             keep_link=self._keep_link,
             opened=self._opened,
@@ -200,7 +211,13 @@ class Daemon:
     # What parts tell each other.
 
     def _open_casebook(self, vault: Vault) -> CaseBook:
-        return CaseBook(vault, clock=self._clock, carriage=self._carriage, observer=self._case_happened)
+        return CaseBook(
+            vault,
+            clock=self._clock,
+            carriage=self._carriage,
+            language=self._settings.language,
+            observer=self._case_happened,
+        )
 
     def _case_happened(self, event: CasebookEvent) -> None:
         match event:
@@ -224,8 +241,11 @@ class Daemon:
 
     async def _opened(self) -> None:
         """The vault was unlocked."""
+        # First, so that nobody reads what a restored backup has brought back.
+        await self._erasing.carry_through()
         self._labels.learn_all(await self._vault.casebook.dispatches())
         await self._alarms.take_over_from_neutral()
+        self._keys.wake()
         self._outbox.wake()
         self._inbox.wake()
         self._status_stirred.set()
@@ -236,6 +256,7 @@ class Daemon:
         self._status_stirred.set()
 
     def _enrolled(self) -> None:
+        self._keys.wake()
         self._outbox.wake()
         self._contacts.enrolled()
         self._status_stirred.set()
@@ -272,17 +293,3 @@ class Daemon:
                     self.server.publish("status", to_primitive(view))
                     told = view
             await asyncio.sleep(STATUS_EVERY_S)
-
-
-def _dialer_for(link: LinkSettings) -> Dialer:
-    if link.hub_url is None:
-        raise NotEnrolled("No hub is configured. Use `sfnode link set --hub URL`.")
-    # Imported at the first dial: it is a third of what a daemon takes to start, and typing can begin before.
-    from sync.links.http import HttpDialer
-
-    return HttpDialer(
-        link.hub_url,
-        rate_bit_s=link.rate_bit_s,
-        rtt_s=link.rtt_s,
-        usd_per_megabyte=link.usd_per_megabyte,
-    )

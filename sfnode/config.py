@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from sync.pins import MalformedPin, parse_pin
+
 from .errors import BadRequest, NotFound, Refused
 
 DATA_VARIABLE: Final = "SFNODE_DATA"
@@ -44,10 +46,19 @@ class LinkSettings:
     rate_bit_s: int = 22_000
     """A guess for the first forecast (an L-band terminal's uplink); measurements replace it."""
     rtt_s: float = 0.9
+    pin: str | None = None
+    """The hub's public key for https, `sha256:…`: trusted whatever its certificate says. "" for none."""
+    udp: str | None = None
+    """`udp://host:port` of the hub: sessions go there in datagrams, for fewer bytes and one round trip less.
+    Enrolment still needs `hub_url`. "" for none."""
 
     def __post_init__(self) -> None:
         if self.hub_url is not None:
             _check_url(self.hub_url)
+        if self.pin:
+            _check_pin(self.pin, self.hub_url)
+        if self.udp:
+            _check_udp(self.udp)
         if not 0 < self.poll_s < math.inf:
             raise BadRequest(f"poll-s must be a positive number of seconds, not {self.poll_s:g}.")
         if not 0 <= self.usd_per_megabyte < math.inf:
@@ -209,6 +220,31 @@ def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _check_udp(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        extra = (parts.path, parts.query, parts.fragment, parts.username)
+        bare = not any(extra) and not any(map(str.isspace, url))
+        usable = bare and parts.scheme == "udp" and (parts.port or 0) > 0 and parts.hostname
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        usable = False
+    if not usable:
+        raise BadRequest(f"A hub's UDP address looks like udp://hub.example:8471, not {url!r}.")
+
+
+def _check_pin(pin: str, hub_url: str | None) -> None:
+    try:
+        parse_pin(pin)
+    except MalformedPin as error:
+        raise BadRequest(f"{error} Nothing was changed.") from error
+    if hub_url is not None and urlsplit(hub_url).scheme != "https":
+        raise BadRequest(
+            f"A key can only be pinned for https://, and the hub's address is {hub_url}. Nothing was "
+            'changed. Give both together, or take the pin away with --pin "".'
+        )
 
 
 def _check_url(url: str) -> None:

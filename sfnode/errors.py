@@ -9,9 +9,11 @@ NodeError
 │   ├── NotEnrolled
 │   ├── EnrolmentRefused
 │   ├── Incomplete          something that sending needs is missing
-│   └── ValueRefused        a value that a record cannot hold
+│   ├── ValueRefused        a value that a record cannot hold
+│   └── CaseErased          somebody here has erased the case
 ├── LinkDown             5  nothing got through; what was written is safe and queued
 ├── CapReached           6  the spending cap holds it back; queued
+├── CipherMissing        1  this machine's cryptographic library lacks what bundles are sealed with
 ├── FolderInUse          1  another daemon owns the data folder
 ├── DaemonGone           1  the daemon did not start, or ended in the middle of a call
 └── StorageFailed        1  the disk refused
@@ -92,6 +94,12 @@ class ValueRefused(Refused):
     code = "value-refused"
 
 
+class CaseErased(Refused):
+    """Somebody here has erased the case; what is left is who, when and why."""
+
+    code = "case-erased"
+
+
 class LinkDown(NodeError):
     """Nothing got through; what was written is safe here and goes when the link is back."""
 
@@ -104,6 +112,12 @@ class CapReached(NodeError):
 
     code = "cap-reached"
     exit_code = 6
+
+
+class CipherMissing(NodeError):
+    """A cipher that every peer must have is missing on this machine: the daemon does not start."""
+
+    code = "cipher-missing"
 
 
 class FolderInUse(NodeError):

@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from protocol.errors import SuiteUnavailable
+from protocol.small_seal import require_small_profile
 from sync.stores.errors import StoreBusy, StoreError, StoreHalted
 from sync.stores.lock import StoreLock
 
 from .api.client import IN_USE, READY
 from .app import Daemon
 from .config import NodeFolder, link_from, read_settings
-from .errors import FolderInUse, NodeError, StorageFailed, StorageHalted
+from .errors import CipherMissing, FolderInUse, NodeError, StorageFailed, StorageHalted
 from .spool.spool import Spool
 
 
@@ -54,7 +56,15 @@ def run_daemon(folder: NodeFolder, options: ServeOptions) -> None:
         raise _explained(errors) from errors
 
 
+def _require_ciphers() -> None:
+    try:
+        require_small_profile()
+    except SuiteUnavailable as error:
+        raise CipherMissing(str(error)) from error
+
+
 async def _serve(folder: NodeFolder, lock: StoreLock, options: ServeOptions) -> None:
+    _require_ciphers()
     settings = read_settings(folder.settings)
     link = link_from(options.overrides, settings.link)
     spool = await Spool.open(folder.spool)

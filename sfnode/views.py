@@ -34,8 +34,14 @@ class StatusView:
     bytes_up: int
     bytes_down: int
     last_contact_s: int | None
+    medium: tuple[str, ...] = ()
+    """How the link's bytes travel, in the contact under way or the last one: "congestion control: bbr"."""
     notices: tuple[str, ...] = ()
     """Sentences for the operator: forks, refusals, disk, clock."""
+    key_epoch: int | None = None
+    """Of the newest opening key; None while the vault is locked."""
+    rekeys_pending: int = 0
+    """Bundles that lie at the hub, cannot be opened there, and wait to be sealed again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +57,8 @@ class CaseRow:
     news2: int | None
     news2_partial: bool
     state: str
-    """draft · waiting for link · going (n of m) · stored at hub · seen by doctor · ANSWERED · closed."""
+    """draft · waiting for link · going (n of m) · stored at hub · seen by doctor · first orders here ·
+    ANSWERED · closed · erased (`complaint` says by whom, when and why) · DAMAGED."""
     needs_you: str | None
     """Why a person must look: "ALARM", "reply unread", "written before: …"; None when nothing does."""
     changed_s: int
@@ -95,6 +102,35 @@ class PhotoView:
     caption: str
     layers: tuple[LayerView, ...]
     metadata_removed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteView:
+    """A note that stands, to be corrected."""
+
+    record: str
+    language: str
+    text: str
+    """As it was written, without what it corrects."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionView:
+    """What the hub asks and nobody has answered, or two have answered in different ways."""
+
+    question: str
+    code: int | None
+    """Its number in the catalogue, None of one in words."""
+    text: str
+    """In the site's language where the catalogue speaks it."""
+    takes: str
+    """What kind of answer: "yes or no", "1 better, 2 the same, 3 worse", "a whole number of min", "words"."""
+    choices: tuple[str, ...]
+    asked_by: str
+    asked_s: int
+    within_min: int | None
+    answers: tuple[str, ...]
+    """More than one contradict each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +245,7 @@ class CaseView:
     medicines: tuple[str, ...]
     history: tuple[str, ...]
     notes: tuple[str, ...]
+    """Those that stand; one that corrects others says what they said."""
     treatments: tuple[str, ...]
     vitals: tuple[VitalsView, ...]
     photos: tuple[PhotoView, ...]
@@ -218,7 +255,13 @@ class CaseView:
     missing: tuple[str, ...] = ()
     """Labels of fields of the case's template that have no answer; those needed for sending start with
     "*"."""
+    others: tuple[str, ...] = ()
+    """Records without a screen of their own, oldest first."""
     sent: bool = False
+    note_views: tuple[NoteView, ...] = ()
+    """Of each of `notes`, in their order."""
+    questions: tuple[QuestionView, ...] = ()
+    """That wait for an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

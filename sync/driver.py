@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from secrets import token_bytes
 from typing import Final
 
+from protocol.bare_channel import BareChannel
 from protocol.channel import (
     DIALER_PREAMBLE_BYTES,
     SALT_BYTES,
@@ -32,6 +33,7 @@ from .core import (
     Open,
     Role,
     Session,
+    SessionChannel,
     SessionEnded,
     SessionTerms,
 )
@@ -95,7 +97,9 @@ async def dial_session(
     Whatever link and peer do ends in a report; only failures of our own store are raised, in an
     `ExceptionGroup`. Closes the connection. Cancelling abandons the session, which is always safe.
     """
-    channel = DialerChannel(link_secret, pseudonym, setting.entropy(SALT_BYTES))
+    channel: SessionChannel = BareChannel()
+    if not connection.properties.carries_frames:
+        channel = DialerChannel(link_secret, pseudonym, setting.entropy(SALT_BYTES))
     # Who dials has chosen the link, and knows its kind before anything is measured; who is called does not.
     memory = setting.memory.or_guess(connection.properties)
     session = _new_session(Role.DIALER, channel, setting, memory)
@@ -124,17 +128,17 @@ async def answer_session(
     connection: Connection, call: Call, *, link_secret: bytes, registry: SessionRegistry, setting: Setting
 ) -> SessionReport:
     """The other end of `dial_session`, once the call's pseudonym has told whose secret and custody to use."""
-    channel = ListenerChannel(link_secret, call.preamble, setting.entropy(SALT_BYTES))
-    session = _new_session(Role.LISTENER, channel, setting, setting.memory)
+    channel: SessionChannel = BareChannel()
+    if not connection.properties.carries_frames:
+        channel = ListenerChannel(link_secret, call.preamble, setting.entropy(SALT_BYTES))
+    session = _new_session(Role.LISTENER, channel, setting, setting.memory.over(connection.properties))
     if call.rest:
         session.receive(call.rest, setting.clock.monotonic_s())
     door = _Door(registry, call.preamble.pseudonym)
     return await _Conversation(session, connection, setting, door).run()
 
 
-def _new_session(
-    role: Role, channel: DialerChannel | ListenerChannel, setting: Setting, memory: LinkMemory
-) -> Session:
+def _new_session(role: Role, channel: SessionChannel, setting: Setting, memory: LinkMemory) -> Session:
     now = setting.clock.monotonic_s()
     return Session(role=role, channel=channel, terms=setting.terms, now=now, memory=memory)
 
@@ -210,12 +214,13 @@ class _Conversation:
             self._stirred.clear()  # Before the work, so that bytes arriving during it wake us again.
             # Taken before the effects, told after them: who hears that custody passed finds that it has.
             events = self._session.events()
-            if effects := self._session.effects():
-                for effect in effects:
-                    self._session.completed(effect, await self._perform(effect, group), self._now())
-            elif not self._is_writing and (data := self._session.outgoing(self._now())):
+            may_write = not self._is_writing and self._session.may_speak
+            if may_write and (data := self._session.outgoing(self._now())):
                 self._is_writing = True
                 self._to_write.put_nowait(data)
+            elif effects := self._session.effects():
+                for effect in effects:
+                    self._session.completed(effect, await self._perform(effect, group), self._now())
             elif not events:
                 await self._wait_stirred()
             self._tell(events)

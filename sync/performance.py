@@ -9,17 +9,20 @@ from .core import (
     Effect,
     EffectResult,
     Found,
+    LookUnopened,
     MarkLost,
     MarkReceipted,
     MarkStored,
     More,
     NoteRefusal,
+    NoteRekey,
     Open,
     PeerDigest,
     Persist,
     Persisted,
     Read,
     Renew,
+    Unopened,
 )
 from .ports import PairStore
 
@@ -35,14 +38,14 @@ async def perform(store: PairStore, effect: Effect) -> EffectResult:
             return await store.read(sequence, offset, size_bytes)
         case Persist(chunks):
             return Persisted(await store.persist(chunks))
-        case Digest() | PeerDigest() | More():
+        case Digest() | PeerDigest() | More() | LookUnopened():
             return await _look_up(store, effect)
         case _:
             await _mark(store, effect)
             return None
 
 
-async def _look_up(store: PairStore, question: Digest | PeerDigest | More) -> EffectResult:
+async def _look_up(store: PairStore, question: Digest | PeerDigest | More | LookUnopened) -> EffectResult:
     match question:
         case Digest(incarnation, sequences):
             return await store.digest(incarnation, sequences)
@@ -50,11 +53,15 @@ async def _look_up(store: PairStore, question: Digest | PeerDigest | More) -> Ef
             return await store.received_digest(incarnation, sequences)
         case More(beside):
             return Found(await store.outgoing(beside))
+        case LookUnopened():
+            return Unopened(await store.unopened())
         case _:
             assert_never(question)
 
 
-async def _mark(store: PairStore, mark: MarkReceipted | MarkStored | MarkLost | NoteRefusal) -> None:
+async def _mark(
+    store: PairStore, mark: MarkReceipted | MarkStored | MarkLost | NoteRefusal | NoteRekey
+) -> None:
     match mark:
         case MarkReceipted(sequence, held):
             await store.mark_receipted(sequence, held)
@@ -64,5 +71,7 @@ async def _mark(store: PairStore, mark: MarkReceipted | MarkStored | MarkLost | 
             await store.mark_lost(incarnation, sequences)
         case NoteRefusal(sequence, reason):
             await store.note_refusal(sequence, reason)
+        case NoteRekey(incarnation, sequence, recipient_key):
+            await store.note_rekey(incarnation, sequence, recipient_key)
         case _:
             assert_never(mark)

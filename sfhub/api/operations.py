@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from protocol.actors import Role
 from protocol.errors import EnrolmentRefused, ProtocolError
 from sync.local_socket import Fault
+from sync.stores.erasures import Erasure
 from sync.stores.errors import StoreError
 
 from ..app import Hub
 from ..config import LISTEN_DEFAULT
+from ..domain.erased import erased_text
 from ..errors import BadRequest, HubError
 from ..services.replies import Draft
 from ..storage.entries import all_held
 from ..storage.outbox import unsent_count
 from ..storage.quarantine import all_put_aside, put_aside_count
 from ..views import to_primitive
+from .key_operations import KEY_OPERATIONS, key_status
 from .params import Params
 
 MEDIA_PAGE_BYTES: Final = 256 * 1024
@@ -115,7 +117,7 @@ async def _case_media(hub: Hub, params: Params) -> object:
     except ValueError as error:
         raise BadRequest("The picture's name is hexadecimal; sfhub case show lists it.") from error
     await hub.worklist.shown_blob(case_id, blob)
-    data = await asyncio.to_thread(hub.worklist.read_blob, case_id, blob)
+    data = await hub.worklist.read_blob(case_id, blob)
     offset = params.whole_or_none("offset") or 0
     return {"data": data[offset : offset + MEDIA_PAGE_BYTES], "size_bytes": len(data)}
 
@@ -133,10 +135,41 @@ async def _advice(hub: Hub, params: Params) -> object:
     return to_primitive(await hub.replies.advise(case_id, author, params.text("text")))
 
 
+async def _question_ask(hub: Hub, params: Params) -> object:
+    case_id = await hub.worklist.named(params.text("case"))
+    author = await hub.people.named(params.text("by"))
+    codes, within_min = params.wholes("codes"), params.whole_or_none("within_min")
+    return to_primitive(await hub.replies.ask(case_id, author, codes, within_min=within_min))
+
+
 async def _case_seen(hub: Hub, params: Params) -> object:
     case_id = await hub.worklist.named(params.text("case"))
     author = await hub.people.named(params.text("by"))
     return {"case": case_id.hex(), "first": await hub.replies.mark_seen(case_id, author)}
+
+
+async def _case_erase(hub: Hub, params: Params) -> object:
+    case_id = await hub.worklist.named(params.text("case"))
+    author = await hub.people.named(params.text("by"))
+    erasure = await hub.erasing.erase(
+        case_id, author, reason=params.text("reason"), withdraw=params.flag("withdraw")
+    )
+    return _erased(erasure)
+
+
+async def _cases_erased(hub: Hub, _: Params) -> object:
+    return [_erased(erasure) for erasure in (await hub.erasing.erasures())[:LIST_ROWS_MAX]]
+
+
+def _erased(erasure: Erasure) -> object:
+    return {
+        "case": erasure.case_id.hex(),
+        "erased_s": erasure.erased_s,
+        "erased_by": erasure.erased_by,
+        "reason": erasure.reason,
+        "late": erasure.late,
+        "text": erased_text(erasure),
+    }
 
 
 async def _console_url(hub: Hub, params: Params) -> object:
@@ -159,7 +192,10 @@ async def _status(hub: Hub, _: Params) -> object:
         "quarantined": await hub.database.read(put_aside_count),
         "sessions_ended": hub.contacts.sessions_ended,
         "bytes_received_twice": hub.contacts.bytes_received_twice,
-        "notices": [notice for notice in (hub.ingest.trouble, hub.outbox.trouble) if notice],
+        **await key_status(hub),
+        "notices": [
+            notice for notice in (hub.ingest.trouble, hub.outbox.trouble, hub.erasing.trouble) if notice
+        ],
     }
 
 
@@ -171,7 +207,9 @@ async def _sites(hub: Hub, _: Params) -> object:
             "pseudonym": pair.pseudonym.hex(),
             "enrolled_s": pair.enrolled_s,
             "last_heard_s": hub.sites.last_heard_s(pair.site),
+            "key": pair.signer.key_id.hex(),
             "current": hub.sites.directory.newest_pair(pair.site) == pair,
+            "revoked": pair.revoked,
         }
         for pair in hub.sites.directory.pairs
     ]
@@ -209,9 +247,13 @@ _OPERATIONS: Final[Mapping[str, Operation]] = {
     "case_media": _case_media,
     "reply": _reply,
     "advice": _advice,
+    "question_ask": _question_ask,
     "case_seen": _case_seen,
+    "case_erase": _case_erase,
+    "cases_erased": _cases_erased,
     "console_url": _console_url,
     "status": _status,
     "sites": _sites,
     "quarantine": _quarantine,
+    **KEY_OPERATIONS,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import BadRequest
@@ -33,6 +33,18 @@ class Params:
         value = self._values.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise BadRequest(f"{name} must be a whole number.")
+        return value
+
+    def wholes(self, name: str) -> Sequence[int]:
+        value = self._values.get(name)
+        if not isinstance(value, list) or not all(type(each) is int for each in value):
+            raise BadRequest(f"{name} must be a list of whole numbers.")
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self._values.get(name, False)
+        if not isinstance(value, bool):
+            raise BadRequest(f"{name} must be yes or no.")
         return value
 
     def mapping(self, name: str) -> Mapping[str, Any]:

@@ -13,9 +13,9 @@ import click
 from ..api.operations import QUEUE_ROWS_MAX
 from ..clock import SystemClock
 from ..domain.words import moment, span
-from ..errors import BadRequest, NotFound
+from ..errors import BadRequest, NotAllowed, NotFound
 from .calling import Call, call_hub, use_hub
-from .terminal import Terminal, json_option, table
+from .terminal import Terminal, json_option, plain, table
 
 REPLY_BYTES_MAX: Final = 256 * 1024
 
@@ -54,7 +54,7 @@ def _queue_cells(row: Mapping[str, Any], now_s: float) -> tuple[object, ...]:
 
 @click.group()
 def case() -> None:
-    """Show a case, mark it seen, save its pictures."""
+    """Show a case, mark it seen, save its pictures, erase it."""
 
 
 @case.command("show")
@@ -108,6 +108,37 @@ def case_media(terminal: Terminal, name: str, blob: str, out: Path, as_json: boo
     )
 
 
+@case.command("erase")
+@click.argument("name", metavar="CASE")
+@click.option("--by", required=True, help="The clinician who decides it.")
+@click.option("--reason", required=True, help="Why; it stays readable, so name nobody and no finding.")
+@click.option("--withdraw", is_flag=True, help="Also take back what the site does not have yet.")
+@click.option("--yes", is_flag=True, help="Do not ask for the case once more.")
+@json_option
+@click.pass_obj
+def case_erase(
+    terminal: Terminal, name: str, by: str, reason: str, withdraw: bool, yes: bool, as_json: bool
+) -> None:
+    """Destroy all of a case on this hub, for good. The site is told, and decides for itself.
+
+    Backups made before still hold it; see the operations guide.
+    """
+    if not yes:
+        _confirm_erasure(name)
+    params = {"case": name, "by": by, "reason": reason, "withdraw": withdraw}
+    erased = call_hub(terminal.folder, "case_erase", params)
+    terminal.data(erased, as_json=as_json, text=lambda: [erased["text"]])
+
+
+@case.command("erased")
+@json_option
+@click.pass_obj
+def cases_erased(terminal: Terminal, as_json: bool) -> None:
+    """What was erased here, the latest first."""
+    rows = call_hub(terminal.folder, "cases_erased", {})
+    terminal.data(rows, as_json=as_json, text=lambda: [row["text"] for row in rows])
+
+
 @click.command()
 @click.argument("name", metavar="CASE")
 @click.option("--by", required=True, help="The specialist who signs.")
@@ -126,7 +157,7 @@ def reply(terminal: Terminal, name: str, by: str, source: str, seen: int | None,
     prior [{reply, order, disposition}]. Numbers of orders and contingencies are their places.
     """
     params = {"case": name, "by": by, "reply": _read_json(source), "seen": seen}
-    _show_sent(terminal, call_hub(terminal.folder, "reply", params), as_json=as_json)
+    show_sent(terminal, call_hub(terminal.folder, "reply", params), as_json=as_json)
 
 
 @click.command()
@@ -138,10 +169,22 @@ def reply(terminal: Terminal, name: str, by: str, source: str, seen: int | None,
 def advice(terminal: Terminal, name: str, by: str, text: str, as_json: bool) -> None:
     """Send immediate advice; the full reply follows."""
     params = {"case": name, "by": by, "text": text}
-    _show_sent(terminal, call_hub(terminal.folder, "advice", params), as_json=as_json)
+    show_sent(terminal, call_hub(terminal.folder, "advice", params), as_json=as_json)
 
 
-def _show_sent(terminal: Terminal, sent: Mapping[str, Any], *, as_json: bool) -> None:
+def _confirm_erasure(name: str) -> None:
+    """Typed once more by a person, or refused."""
+    if not sys.stdin.isatty():
+        raise BadRequest("Erasing asks for the case once more, and cannot ask here. Add --yes.")
+    typed: str = click.prompt(
+        f"Nothing of {plain(name)} can be brought back. Type it again to erase it", err=True
+    )
+    if typed.strip() != name:
+        raise NotAllowed(f"{typed.strip()!r} is not what you asked to erase. Nothing was changed.")
+
+
+def show_sent(terminal: Terminal, sent: Mapping[str, Any], *, as_json: bool) -> None:
+    """What became of something that was sent."""
     terminal.data(
         sent,
         as_json=as_json,
@@ -186,6 +229,9 @@ def _case_lines(view: Mapping[str, Any]) -> Iterable[str]:
     yield from (f"NOT HERE YET: {sentence}" for sentence in row["missing"])
     if view["question"]:
         yield f"Question: {view['question']}"
+    for asked in view["questions"]:
+        answers = f": {'; or: '.join(asked['answers'])}" if asked["answers"] else ""
+        yield f"asked ({asked['status']}, {asked['carried']}): {asked['text']}{answers}"
     for reply_view in view["replies"]:
         yield from _reply_lines(reply_view)
     for picture in view["media"]:

@@ -26,9 +26,26 @@ def status(terminal: Terminal, as_json: bool) -> None:
             f"{result['needing_answer']} need an answer",
             f"{result['sites']} sites · {result['unsent']} entries not at their site yet · "
             f"{result['quarantined']} put aside",
+            f"keys: epoch {result['key_epoch']}",
+            *_waiting_for_seals(result),
             *(f"TROUBLE: {notice}" for notice in result["notices"]),
         ],
     )
+
+
+def _waiting_for_seals(result: dict[str, Any]) -> list[str]:
+    lines = []
+    if result["to_seal_again"]:
+        lines.append(
+            f"{result['to_seal_again']} bundles are at their site and cannot be opened there: sealed again "
+            "once the site's key is known here"
+        )
+    if result["asked_to_seal_again"]:
+        lines.append(
+            f"{result['asked_to_seal_again']} bundles are here and cannot be opened: their sites are asked "
+            "to seal them again"
+        )
+    return lines
 
 
 @click.command()
@@ -48,7 +65,7 @@ def sites(terminal: Terminal, as_json: bool) -> None:
                     r["site"],
                     moment(r["enrolled_s"]),
                     f"{span(now_s - r['last_heard_s'])} ago",
-                    "current" if r["current"] else "replaced",
+                    "revoked" if r["revoked"] else "current" if r["current"] else "replaced",
                 )
                 for r in rows
             ),

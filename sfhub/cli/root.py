@@ -29,12 +29,14 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "serve": ("server:serve", "Run the hub: synchronisation, enrolment, console."),
     "console-url": ("server:console_url", "A one-time address that signs a clinician in."),
     "queue": ("cases:queue", "Cases in the order in which they should be answered."),
-    "case": ("cases:case", "Show a case, mark it seen, save its pictures."),
+    "case": ("cases:case", "Show a case, mark it seen, save its pictures, erase it."),
     "reply": ("cases:reply", "Send a structured reply."),
     "advice": ("cases:advice", "Send immediate advice; the full reply follows."),
+    "question": ("questions:question", "Ask a site what it can answer in a few bytes."),
     "status": ("overview:status", "The hub at a glance."),
     "sites": ("overview:sites", "Who is enrolled, and when each was last heard."),
     "quarantine": ("overview:quarantine", "What was put aside, and why."),
+    "keys": ("keys:keys", "Opening keys by epoch, and devices trusted no longer."),
 }
 
 
@@ -66,8 +68,8 @@ class CommandTree(click.Group):
 def sfhub(ctx: click.Context, data: Path | None, as_json: bool) -> None:
     """Receive consults from sites on thin links, and send them the specialists' replies.
 
-    Data goes to stdout, talk to stderr; nothing is ever asked. Exit status: 0 done, 1 error, 2 wrong usage or
-    a field to fill in, 3 not found, 4 refused, 130 interrupted.
+    Data goes to stdout, talk to stderr; nothing is asked, but before an erasure without --yes. Exit status: 0
+    done, 1 error, 2 wrong usage or a field to fill in, 3 not found, 4 refused, 130 interrupted.
     """
     ctx.obj = Terminal(folder=HubFolder((data or default_folder(os.environ)).absolute()), as_json=as_json)
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from protocol.catalogue import answer_text
 from protocol.clinical import Layer, Media, MediaLayer
 from protocol.records import Kind, Record
 
 from ..views import Arrivals, LayerView, MediaView
 from .case_file import CaseFile
 
-LAYER_WORDS: Final = {Layer.PREVIEW: "preview", Layer.STANDARD: "standard", Layer.FULL: "full"}
+LAYER_WORDS: Final = {
+    Layer.PREVIEW: "preview",
+    Layer.STANDARD: "standard",
+    Layer.FULL: "full",
+    Layer.REGION: "region",
+}
+PROVISIONAL_WORDS: Final = (
+    "provisional headline: it came from this site, nobody has signed it, and the signed case has not arrived"
+)
 _TEXT_KINDS: Final = (Kind.CASE_OPENED, Kind.PATIENT, Kind.NOTE, Kind.VITALS, Kind.TREATMENT)
 
 
@@ -19,7 +28,7 @@ def arrivals_of(file: CaseFile) -> Arrivals:
     """When each part became durable here."""
     state = file.state
     return Arrivals(
-        headline_s=file.arrived_s(state.headlines),
+        headline_s=file.headline_arrived_s,
         text_s=file.arrived_s(state.opened),
         previews_s=_moments(file, Layer.PREVIEW),
         standard_s=_moments(file, Layer.STANDARD),
@@ -37,7 +46,7 @@ def arrivals_of(file: CaseFile) -> Arrivals:
 
 def missing(file: CaseFile) -> tuple[str, ...]:
     """Sentences: what is known to exist and is not here yet."""
-    return tuple(_missing(file))
+    return (*_missing_text(file), *_missing_rest(file))
 
 
 def photo_counts(file: CaseFile) -> tuple[int, int]:
@@ -60,12 +69,24 @@ def unnamed_layers(file: CaseFile) -> int:
     return sum((here.blob, here.layer) not in named for here in file.layers)
 
 
-def _missing(file: CaseFile) -> Iterable[str]:
+def _missing_text(file: CaseFile) -> Iterable[str]:
+    """What of the text is not here, or here without a signature."""
+    if not file.state.opened:
+        if file.provisional_headline is not None:
+            yield PROVISIONAL_WORDS
+        if file.headline is None:
+            yield "the headline and the consult itself are still on their way"
+        else:
+            yield "headline only: question, history, notes and vitals series are still on their way"
+    for answer in file.provisional_answers:
+        yield f"provisional answer, signed by nobody yet: {answer_text(answer)}"
+    if corrections := len(file.provisional_corrections):
+        notes = "a note was" if corrections == 1 else f"{corrections} notes were"
+        yield f"{notes} corrected, signed by nobody yet"
+
+
+def _missing_rest(file: CaseFile) -> Iterable[str]:
     state = file.state
-    if not state.headlines and not state.opened:
-        yield "the headline and the consult itself are still on their way"
-    elif not state.opened:
-        yield "headline only: question, history, notes and vitals series are still on their way"
     if file.held:
         yield f"{file.held} parts are here and wait for their author to be introduced"
     announced = (file.headline.photo_count if file.headline else 0) - len(state.media)

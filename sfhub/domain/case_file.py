@@ -10,11 +10,13 @@ from typing import Final
 
 from protocol.actors import Actor, Party
 from protocol.admission import admitted
-from protocol.clinical import CaseOpened, Headline, Layer, Media, Patient
+from protocol.clinical import CaseOpened, Headline, Layer, Media, Note, Patient
 from protocol.entry import Entry, SignedEntry
 from protocol.fold import CaseState, fold
 from protocol.header import Priority
 from protocol.ids import CASE_ID_BYTES, ActorId, CaseId, KeyId, Mailbox, PatientId, RecordId
+from protocol.micro import ProvisionalRecord
+from protocol.questions import Answer
 from protocol.records import Kind, Record, UnknownBody
 
 UNKNOWN_AUTHOR: Final = "an author not introduced yet"
@@ -44,6 +46,14 @@ class ArrivedLayer:
     blob: bytes
     layer: Layer
     size_bytes: int
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivedProvisional:
+    """What the site said ahead of its signed entries: authenticated as the site, signed by nobody."""
+
+    said: ProvisionalRecord
     received_s: float
 
 
@@ -78,6 +88,8 @@ class CaseFile:
     people: Mapping[tuple[KeyId, ActorId], Actor]
     held: int
     """Entries that wait for their author to be introduced."""
+    provisional: tuple[ArrivedProvisional, ...] = ()
+    """Never folded in; of no account once the signed entry that each names is here."""
 
     @cached_property
     def state(self) -> CaseState:
@@ -106,7 +118,8 @@ class CaseFile:
     @property
     def counter_next(self) -> int:
         """The Lamport counter of whoever writes after having read all of this."""
-        return max((record.stamp.counter for record in self.state.records), default=0) + 1
+        said = [here.said.record for here in self.provisional]
+        return max((record.stamp.counter for record in (*self.state.records, *said)), default=0) + 1
 
     @property
     def opened(self) -> CaseOpened | None:
@@ -115,8 +128,44 @@ class CaseFile:
 
     @property
     def headline(self) -> Headline | None:
-        body: Headline | None = self.state.headlines[-1].body if self.state.headlines else None
-        return body
+        """A signed one, else the provisional one."""
+        if self.state.headlines:
+            signed: Headline = self.state.headlines[-1].body
+            return signed
+        here = self.provisional_headline
+        return None if here is None else here.said.record.body
+
+    @property
+    def provisional_headline(self) -> ArrivedProvisional | None:
+        """The newest that no signed entry has taken the place of."""
+        waiting = [here for here in self._uncovered if isinstance(here.said.record.body, Headline)]
+        return waiting[-1] if waiting else None
+
+    @property
+    def provisional_answers(self) -> tuple[Answer, ...]:
+        """Coded answers that no signed entry has taken the place of."""
+        said = [here.said.record.body for here in self._uncovered]
+        return tuple(body for body in said if isinstance(body, Answer))
+
+    @property
+    def provisional_corrections(self) -> tuple[Record, ...]:
+        """Corrections of notes that no signed entry has taken the place of."""
+        said = [here.said.record for here in self._uncovered]
+        return tuple(record for record in said if isinstance(record.body, Note))
+
+    @cached_property
+    def _uncovered(self) -> tuple[ArrivedProvisional, ...]:
+        entry_ids = [arrived.entry.entry_id for arrived in self.entries]
+        return tuple(here for here in self.provisional if not here.said.is_covered_by(entry_ids))
+
+    @property
+    def headline_arrived_s(self) -> float | None:
+        """When the first headline came, signed or not."""
+        moments = [
+            here.received_s for here in self.provisional if isinstance(here.said.record.body, Headline)
+        ]
+        signed_s = self.arrived_s(self.state.headlines)
+        return min(moments if signed_s is None else (*moments, signed_s), default=None)
 
     @property
     def patient(self) -> Patient | None:
@@ -128,6 +177,8 @@ class CaseFile:
     def urgency(self) -> Priority:
         """As the site states it; the most urgent word of several counts."""
         stated = [record.body.urgency for record in (*self.state.opened, *self.state.headlines)]
+        if self.headline is not None:
+            stated.append(self.headline.urgency)
         return min(stated, default=self.bundle_priority)
 
     def upto(self, seen: int) -> tuple[Record, ...]:

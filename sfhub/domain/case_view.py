@@ -11,6 +11,7 @@ from ..storage.cases import CaseHead
 from ..views import CapabilityView, CaseView, ItemView, PatientView, QueueRow, VitalsView
 from .arrivals import arrivals_of, media_views, missing, photo_counts, unnamed_layers
 from .case_file import CaseFile
+from .loops import note_texts, question_views
 from .news2 import SCORE_MAX, Score, applies, news2
 from .reply_view import advice_views, reply_views
 from .standing import Stand, score_of, standing_of
@@ -57,6 +58,7 @@ def queue_row(file: CaseFile) -> QueueRow:
         photos_named=named,
         missing=missing(file),
         headline_only=opened is None and headline is not None,
+        provisional=opened is None and file.provisional_headline is not None,
         site_mailbox=file.site.hex(),
         closed=standing.stand is Stand.CLOSED,
     )
@@ -82,6 +84,7 @@ def damaged_row(head: CaseHead, site_name: str) -> QueueRow:
         photos_named=0,
         missing=("the whole case cannot be read",),
         headline_only=False,
+        provisional=False,
         site_mailbox=head.site.hex(),
         closed=False,
     )
@@ -108,11 +111,12 @@ def case_view(file: CaseFile, capability: Capability | None, last_heard_s: float
         treatments=tuple(
             f"{claim(record.stamp)} {treatment_text(record.body)}" for record in reversed(state.treatments)
         ),
-        notes=tuple(record.body.text for record in reversed(state.notes)),
+        notes=note_texts(file),
         media=media_views(file),
         layers_unnamed=unnamed_layers(file),
         replies=reply_views(file),
         advice=advice_views(file),
+        questions=question_views(file),
         plan_accepted=tuple(
             f"{file.author(record)} goes on with the plan, {claim(record.stamp)}: {record.body.remark or ''}"
             for record in state.plan_accepted
@@ -156,22 +160,34 @@ def _vitals(file: CaseFile) -> tuple[VitalsView, ...]:
     source = file.patient or file.headline
     scored = applies(source.age_years, source.pregnancy) if source else True
     if not file.state.vitals and file.headline and file.headline.vitals:
-        record = file.state.headlines[-1]
-        return (_vitals_view(file, record, file.headline.vitals, scored=scored, headline=True),)
+        return (_headline_vitals(file, file.headline.vitals, scored=scored),)
     series = sorted(
         file.state.vitals, key=lambda record: (record.body.observed_s, record.order_key), reverse=True
     )
-    return tuple(_vitals_view(file, record, record.body, scored=scored, headline=False) for record in series)
+    return tuple(
+        _vitals_view(record, record.body, file.arrival(record).received_s, scored=scored, headline=False)
+        for record in series
+    )
+
+
+def _headline_vitals(file: CaseFile, vitals: Vitals, *, scored: bool) -> VitalsView:
+    """The set that a headline brought; nobody has signed it if the headline is provisional."""
+    if file.state.headlines:
+        record = file.state.headlines[-1]
+        return _vitals_view(record, vitals, file.arrival(record).received_s, scored=scored, headline=True)
+    here = file.provisional_headline
+    assert here is not None  # There is a headline, and it is not a signed one.
+    return _vitals_view(here.said.record, vitals, here.received_s, scored=scored, headline=True)
 
 
 def _vitals_view(
-    file: CaseFile, record: Record, vitals: Vitals, *, scored: bool, headline: bool
+    record: Record, vitals: Vitals, arrived_s: float, *, scored: bool, headline: bool
 ) -> VitalsView:
     score: Score | None = news2(vitals) if scored else None
     return VitalsView(
         record=record.record_id.hex(),
         observed_s=vitals.observed_s,
-        arrived_s=file.arrival(record).received_s,
+        arrived_s=arrived_s,
         heart_rate_min=vitals.heart_rate_min,
         respiratory_rate_min=vitals.respiratory_rate_min,
         spo2_percent=vitals.spo2_percent,

@@ -47,7 +47,7 @@ def advice_views(file: CaseFile) -> tuple[AdviceView, ...]:
             written_s=record.stamp.wall_s,
             text=record.body.text,
             carried=_carried(_sent(file, record), None),
-            size_bytes=_size_bytes(file, record),
+            size_bytes=sent_bytes(file, record),
         )
         for record in reversed(file.state.advice)
     )
@@ -146,9 +146,15 @@ def _sent(file: CaseFile, record: Record) -> SentEntry | None:
     return next((sent for sent in file.sent if sent.entry_number == number), None)
 
 
-def _size_bytes(file: CaseFile, record: Record) -> int:
+def sent_bytes(file: CaseFile, record: Record) -> int:
+    """Of the bundle that states it; 0 until it is sealed."""
     sent = _sent(file, record)
     return sent.size_bytes if sent else 0
+
+
+def carried(file: CaseFile, record: Record) -> str:
+    """How far something of ours is that nobody confirms to have seen."""
+    return _carried(_sent(file, record), None)
 
 
 def _carried(sent: SentEntry | None, seen_s: float | None) -> str:

@@ -28,7 +28,17 @@ class Stand(StrEnum):
 
 
 _NEEDS_ANSWER: Final = frozenset({Stand.NEW, Stand.OPENED, Stand.ADVISED, Stand.NEWS})
-_ALWAYS_NEWS: Final = (Kind.PATIENT, Kind.NOTE, Kind.TREATMENT, Kind.ORDER_REFUSED, Kind.VOIDED)
+_ALWAYS_NEWS: Final = (
+    Kind.PATIENT,
+    Kind.FINDINGS,
+    Kind.NOTE,
+    Kind.TREATMENT,
+    Kind.ANSWER,
+    Kind.ORDER_REFUSED,
+    Kind.VOIDED,
+    Kind.VOICE_ADVICE,
+    Kind.MOVED,
+)
 """What can turn an answer wrong however well the patient looks; an order done as asked is no news."""
 
 

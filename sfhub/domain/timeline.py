@@ -8,6 +8,8 @@ from itertools import groupby
 from typing import Any, Final
 
 from protocol.actors import Party
+from protocol.ids import RecordId
+from protocol.plain_words import described, standing_words
 from protocol.records import Kind, Record, UnknownBody
 
 from ..views import TimelineRow
@@ -39,15 +41,17 @@ _LINES: Final[Mapping[Kind, tuple[str, _Text]]] = {
     Kind.ORDER_STOPPED: ("order stopped", lambda body: _numbered(body.order, body.reason)),
     Kind.VOIDED: ("entered in error", lambda body: body.reason),
 }
-"""Title and text of a kind; kinds that are not here (who somebody is, what is aboard) are no events."""
+"""Title and text of a kind. Others are told in `protocol.plain_words`; what is in neither (who somebody is,
+what is aboard) is no event."""
 
 
 def timeline(file: CaseFile) -> tuple[TimelineRow, ...]:
     """Newest first, in the records' own order; no wall clock decides it. Readings that were sent together are
     one line, with the newest of them in words: the table has the others."""
     rows: list[TimelineRow] = []
+    stands = standing_words(file.state)
     for series in _series(file):
-        row = _row(file, series[0])
+        row = _row(file, series[0], stands)
         if row is not None:
             count = len(series)
             rows.append(row if count == 1 else replace(row, title=f"{row.title}, {count} sets"))
@@ -65,18 +69,22 @@ def _series(file: CaseFile) -> Iterator[list[Record]]:
         yield list(records)
 
 
-def _row(file: CaseFile, record: Record) -> TimelineRow | None:
+def _row(file: CaseFile, record: Record, stands: Mapping[RecordId, str]) -> TimelineRow | None:
     if isinstance(record.body, UnknownBody):
         title, text = "record of a newer kind", "not understood here: update, or call the site"
     elif record.kind in _LINES:
         title, phrase = _LINES[Kind(record.kind)]
         text = phrase(record.body)
+    elif (said := described(record)) is not None:
+        title, text = said.title, said.text
     else:
         return None
+    if record.record_id in stands:
+        title = f"{title} ({stands[record.record_id]})"
     arrived = file.arrival(record)
     return TimelineRow(
         record=record.record_id.hex(),
-        kind=Kind(record.kind).name.lower() if record.kind in _LINES else "unknown",
+        kind="unknown" if isinstance(record.body, UnknownBody) else Kind(record.kind).name.lower(),
         title=title,
         text=text if len(text) <= TEXT_LETTERS_MAX else text[:TEXT_LETTERS_MAX] + "…",
         author=file.author(record),

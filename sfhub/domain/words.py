@@ -202,8 +202,24 @@ def headline_text(headline: Headline) -> str:
         f"given: {'; '.join(headline.treatments)}" if headline.treatments else None,
         f"question: {headline.question}" if headline.question else None,
         f"{headline.photo_count} photos" if headline.photo_count else None,
+        _position(headline),
+        None if headline.eta_min is None else f"reaches help in {minutes(headline.eta_min)}",
     )
     return " · ".join(part for part in parts if part)
+
+
+def _position(headline: Headline) -> str | None:
+    """ "at 35.18 N 129.07 W", exact to what was stated."""
+    latitude, longitude = headline.latitude_centidegrees, headline.longitude_centidegrees
+    if latitude is None or longitude is None:
+        return None
+    north = f"{_hundredths(latitude)} {'N' if latitude >= 0 else 'S'}"
+    east = f"{_hundredths(longitude)} {'E' if longitude >= 0 else 'W'}"
+    return f"at {north} {east}"
+
+
+def _hundredths(steps: int) -> str:
+    return f"{abs(steps) // 100}.{abs(steps) % 100:02}"
 
 
 def _saturation(vitals: Vitals) -> str | None:

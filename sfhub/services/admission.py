@@ -11,28 +11,31 @@ from dataclasses import dataclass
 from typing import Final
 
 from protocol.actors import Actor, Party
-from protocol.authority import check_authority
+from protocol.authority import care_team, check_authority
 from protocol.bundle import LayerBundle
 from protocol.clinical import CaseOpened
 from protocol.entry import read_entry
 from protocol.errors import AuthorityRefused
 from protocol.header import Priority
 from protocol.ids import CaseId, KeyId, Mailbox
+from protocol.prekeys import EpochKey
 from sync.stores.connection import Connection
 
 from ..domain.case_file import site_case_id
 from ..storage.cases import (
+    CaseHead,
     actors_of,
     add_actor,
     add_layer,
-    case_head,
     forget_row,
     layers_ahead_count,
     layers_of_case,
+    signed_case_head,
     touch_case,
 )
 from ..storage.entries import (
     add_entry,
+    entries_of_case,
     has_entry,
     held_count,
     held_for,
@@ -40,8 +43,11 @@ from ..storage.entries import (
     keep_holding,
     release_entry,
 )
+from ..storage.erasing import drop_late_entry
+from ..storage.keys import keep_prekey, revocation_of
 from ..storage.sites import Directory, Pair
 from .opening import ProvenEntry, RefusedEntry
+from .provisional import put_contradicted_aside
 
 HELD_PER_PAIR_MAX: Final = 1024
 """Entries of one pair that may wait for their case or author: 64 MiB at the very most."""
@@ -78,13 +84,14 @@ class Admission:
             try:
                 self._admit(entry, outcome)
             except AuthorityRefused as error:
-                outcome.refused.append(RefusedEntry(entry.signed.entry_id, str(error)))
+                refused = RefusedEntry(entry.signed.entry_id, str(error), entry.entry.case_id)
+                outcome.refused.append(refused)
         self._retry_held(outcome)
         return frozenset(outcome.cases), tuple(outcome.refused)
 
     def refuses_layer(self, content: LayerBundle) -> str | None:
         """Why a layer may not be kept, None when it may."""
-        head = case_head(self.connection, content.case_id)
+        head = signed_case_head(self.connection, content.case_id)
         if head is None:
             full = layers_ahead_count(self.connection, self.pair.site) >= LAYERS_AHEAD_MAX
             return "too many pictures of cases that are not known here" if full else None
@@ -112,16 +119,28 @@ class Admission:
         """`AuthorityRefused` leaves everything as it was."""
         if has_entry(self.connection, proven.signed.entry_id):
             return
+        if drop_late_entry(self.connection, proven.signed, proven.entry, self.now_s):
+            outcome.cases.add(proven.entry.case_id)
+            return
+        self._check_revoked(proven)
         if reason := self._why_not_yet(proven):
             self._hold(proven, reason)
         else:
             self._check(proven)
             self._apply(proven, self.priority, outcome)
 
+    def _check_revoked(self, proven: ProvenEntry) -> None:
+        """What a revoked device signed and is not here yet may have been written by whoever took it."""
+        revocation = revocation_of(self.connection, proven.entry.signer)
+        if revocation is not None and revocation.covers(proven.entry.stamp.counter):
+            raise AuthorityRefused(
+                f"its device's key was revoked as {revocation.reason.name.lower()} before it came"
+            )
+
     def _why_not_yet(self, proven: ProvenEntry) -> str | None:
         """What must come first, None when the entry can be judged."""
         entry = proven.entry
-        if proven.signer.party is not Party.SITE and case_head(self.connection, entry.case_id) is None:
+        if proven.signer.party is not Party.SITE and signed_case_head(self.connection, entry.case_id) is None:
             return "its case is not known here yet"
         if any(isinstance(record.body, Actor) for record in entry.records):
             return None
@@ -132,18 +151,32 @@ class Admission:
     def _check(self, proven: ProvenEntry) -> None:
         """`AuthorityRefused` unless the entry may stand in its case."""
         entry, signer = proven.entry, proven.signer
-        head = case_head(self.connection, entry.case_id)
+        head = signed_case_head(self.connection, entry.case_id)
         if head is not None and head.patient_id != entry.patient_id:
             raise AuthorityRefused("it names another patient than its case does")
         if self._is_of_another_site(entry.case_id, signer.mailbox):
             raise AuthorityRefused("its case is where another site keeps its own people and drugs")
         ours = self.directory.ours.mailbox
-        members: tuple[Mailbox, ...] = (head.site, ours) if head else ()
+        members = self._members(head, entry.case_id, signer.mailbox) if head else frozenset()
         actors = actors_of(self.connection, entry.signer)
         check_authority(entry, signer=signer, actors=actors, members=members)
         for record in entry.records:
             if isinstance(record.body, CaseOpened) and record.body.hub != ours:
                 raise AuthorityRefused("its case asks another hub")
+            if isinstance(record.body, EpochKey) and entry.case_id != site_case_id(signer.mailbox):
+                raise AuthorityRefused("keys are stated in the site's own case and nowhere else")
+
+    def _members(self, head: CaseHead, case_id: CaseId, author: Mailbox) -> frozenset[Mailbox]:
+        """The care team of a case; its entries are read only for a place that is not always in it."""
+        always = frozenset({head.site, self.directory.ours.mailbox})
+        if author in always:
+            return always
+        return always | care_team(
+            (record, signer.mailbox)
+            for stored in entries_of_case(self.connection, case_id)
+            if (signer := self.directory.signer((entry := read_entry(stored.signed)).signer)) is not None
+            for record in entry.records
+        )
 
     def _is_of_another_site(self, case_id: CaseId, site: Mailbox) -> bool:
         """The pseudo-cases of sites have ids that anybody can compute."""
@@ -151,7 +184,7 @@ class Admission:
 
     def _apply(self, proven: ProvenEntry, priority: Priority, outcome: _Outcome) -> None:
         entry = proven.entry
-        head = case_head(self.connection, entry.case_id)
+        head = signed_case_head(self.connection, entry.case_id)
         touch_case(
             self.connection,
             case_id=entry.case_id,
@@ -160,6 +193,8 @@ class Admission:
             priority=priority,
             now_s=self.now_s,
         )
+        if head is None and (claimed := signed_case_head(self.connection, entry.case_id)):
+            put_contradicted_aside(self.connection, claimed, self.directory, now_s=self.now_s)
         add_entry(
             self.connection,
             proven.signed,
@@ -171,6 +206,8 @@ class Admission:
         for record in entry.records:
             if isinstance(record.body, Actor):
                 add_actor(self.connection, entry.signer, entry.author, record.body)
+            elif isinstance(record.body, EpochKey):
+                keep_prekey(self.connection, entry.signer, record)
         outcome.cases.add(entry.case_id)
         outcome.signers.add(entry.signer)
 
@@ -208,6 +245,7 @@ class Admission:
             if known is None or self._why_not_yet(proven := ProvenEntry(held.signed, entry, known)):
                 continue
             try:
+                self._check_revoked(proven)
                 self._check(proven)
             except AuthorityRefused as error:
                 keep_holding(self.connection, held.number, str(error))

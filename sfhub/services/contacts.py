@@ -6,9 +6,10 @@ import asyncio
 
 from protocol.ids import Pseudonym
 from protocol.stamps import Certainty
-from sync.core import BundleReceived, BundleSent, Event, ReceiptsMoved, SessionEnded, SessionTerms
+from sync.core import BundleReceived, BundleSent, Event, ReceiptsMoved, RekeyAsked, SessionEnded, SessionTerms
 from sync.driver import Observer, SessionReport, Setting
-from sync.ports import Clock
+from sync.links.callee import Callee
+from sync.ports import Clock, LinkRefused
 from sync.stores.sqlite import SqliteStore
 
 from ..storage.sites import Pair
@@ -29,6 +30,7 @@ class Contacts:
         self._outbox = outbox
         self._clock = clock
         self._heard: set[int] = set()
+        self._partings: dict[int, asyncio.Event] = {}
         self._stirred = asyncio.Event()
         self.sessions_ended = 0
         self.bytes_received_twice = 0
@@ -36,9 +38,32 @@ class Contacts:
         self.parting = asyncio.Event()
         """Set when the hub ends: sessions say goodbye."""
 
+    def end_all(self) -> None:
+        """The hub ends: every session says goodbye, and so does each that begins from now on."""
+        self.parting.set()
+        for parting in self._partings.values():
+            parting.set()
+
+    def end_sessions(self, pair: Pair) -> None:
+        """The pair's sessions say goodbye; a later one begins unharmed, if it is let in."""
+        if (parting := self._partings.pop(pair.number, None)) is not None:
+            parting.set()
+
     def pair_of(self, pseudonym: Pseudonym) -> Pair | None:
         """Who calls, None for a stranger."""
         return self._sites.directory.pair_of(pseudonym)
+
+    async def callee(self, pseudonym: Pseudonym) -> Callee | None:
+        """With whom a caller gets to talk. `LinkRefused` for a device whose key was revoked."""
+        pair = self.pair_of(pseudonym)
+        if pair is None:
+            return None
+        if pair.revoked:
+            raise LinkRefused(
+                "The key of this device was revoked at the hub. Nothing is lost: everything stays here. If "
+                "the device is yours, call the hub; it can be enrolled again with a new vault."
+            )
+        return Callee(link_secret=self.link_secret(pair), setting=await self.setting(pair))
 
     def link_secret(self, pair: Pair) -> bytes:
         return self._sites.secrets(pair).link
@@ -53,7 +78,7 @@ class Contacts:
                 stays_open=True, wall_s=max(0, int(self._clock.wall_s())), certainty=Certainty.SYNCED
             ),
             observer=self._observer(pair),
-            parting=self.parting,
+            parting=self._parting(pair),
         )
 
     def session_ended(self, _: Pseudonym, report: SessionReport) -> None:
@@ -71,12 +96,18 @@ class Contacts:
                 if pair is not None:
                     await self._sites.heard(pair)
 
+    def _parting(self, pair: Pair) -> asyncio.Event:
+        """One for all sessions of a pair: no more than there are pairs."""
+        if self.parting.is_set():
+            return self.parting
+        return self._partings.setdefault(pair.number, asyncio.Event())
+
     def _observer(self, pair: Pair) -> Observer:
         def observe(event: Event) -> None:
             match event:
                 case BundleReceived():
                     self._ingest.wake(pair)
-                case BundleSent() | ReceiptsMoved() | SessionEnded():
+                case BundleSent() | ReceiptsMoved() | RekeyAsked() | SessionEnded():
                     self._outbox.check(pair)
             self._heard.add(pair.number)
             self._stirred.set()

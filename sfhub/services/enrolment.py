@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -28,7 +28,7 @@ from protocol.enrolment import (
     write_response,
 )
 from protocol.errors import EnrolmentRefused
-from protocol.ids import PSEUDONYM_BYTES, Pseudonym
+from protocol.ids import PSEUDONYM_BYTES, Pseudonym, key_id_of
 from sync.ports import Clock
 from sync.stores.connection import Connection
 from sync.stores.database import Database
@@ -45,6 +45,7 @@ from ..storage.codes import (
     forget_codes,
     mark_used,
 )
+from ..storage.keys import revocation_of
 from ..storage.outbox import readdress
 from ..storage.sites import add_pair, add_site
 from .outbox import Outbox
@@ -86,6 +87,7 @@ class Enrolment:
         sites: Sites,
         outbox: Outbox,
         clock: Clock,
+        enrolled: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._identity = identity
@@ -93,6 +95,7 @@ class Enrolment:
         self._sites = sites
         self._outbox = outbox
         self._clock = clock
+        self._enrolled = enrolled
 
     async def new_code(self, site_name: str, lifetime_s: float = CODE_LIFETIME_S) -> PrintedCode:
         """A code for one site, good once, for `lifetime_s`."""
@@ -142,6 +145,7 @@ class Enrolment:
             raise outcome
         await self._sites.reload()
         self._outbox.wake()
+        self._enrolled()
         return outcome
 
     def _judge(
@@ -157,6 +161,11 @@ class Enrolment:
         aimed_at = [code for code in still_open if code.hint == hint] or still_open
         for code in aimed_at:
             if (keys := _proven(request, code)) is not None:
+                if revocation_of(connection, key_id_of(keys.signing)) is not None:
+                    return EnrolmentRefused(
+                        "The key of this device was revoked at the hub. Nothing was changed and the code is "
+                        "still good. Make a new vault in another folder and enrol that."
+                    )
                 return self._admit(connection, code, keys, request, digest, draw)
         for code in aimed_at:
             count_wrong_try(connection, code.number, TRIES_MAX)
@@ -181,7 +190,7 @@ class Enrolment:
             site_name=code.site_name,
             pseudonym=draw.pseudonym,
             signing=self._keys.signing_public,
-            opening=self._keys.opening_public,
+            opening=self._keys.enrolment_public,
             transport=self._keys.transport_public,
         )
         answer = write_response(ours, request, key=code.stretched_key, nonce=draw.nonce)

@@ -8,25 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from protocol.bundle import LayerBundle
-from protocol.errors import ProtocolError, UnknownKey
-from protocol.ids import CaseId
+from protocol.case_keys import CaseKey
+from protocol.entry import SignedEntry
+from protocol.errors import AuthorityRefused, BaseMissing, BundleRefused, ProtocolError, UnknownKey
+from protocol.header import Priority, Suite
+from protocol.ids import BundleId, CaseId
+from protocol.micro import MicroBundle
 from protocol.sealing import Sealer
+from protocol.small_seal import read_message
 from sync.ports import Clock, ReceivedBundle
+from sync.stores.case_keys import key_for
 from sync.stores.connection import Connection
 from sync.stores.database import Database
+from sync.stores.erasures import is_erased
 from sync.stores.errors import StoreError
 from sync.stores.sqlite import SqlitePairStore, SqliteStore
 
+from ..domain.case_file import site_case_id
 from ..keystore import KeyStore
+from ..storage.bases import entry_starting
+from ..storage.erasing import drop_late
 from ..storage.objects import ObjectStore
-from ..storage.quarantine import begin_opening, end_opening, put_aside
+from ..storage.quarantine import begin_opening, end_opening, put_aside, take_back
 from ..storage.sites import Pair
 from .admission import Admission
 from .changes import Changes
 from .opening import OpenedEntries, Opener, RefusedEntry
+from .provisional import ProvisionalAdmission
 from .sites import Sites
 
 PAGE: Final = 4
@@ -58,6 +70,7 @@ class Ingest:
         objects: ObjectStore,
         changes: Changes,
         clock: Clock,
+        keys_stated: Callable[[Pair], None] = lambda pair: None,
     ) -> None:
         self._database = database
         self._custody = custody
@@ -67,6 +80,7 @@ class Ingest:
         self._objects = objects
         self._changes = changes
         self._clock = clock
+        self._keys_stated = keys_stated
         self._waiting: dict[int, None] = {}
         self._woken = asyncio.Event()
         self.trouble = ""
@@ -96,6 +110,21 @@ class Ingest:
         while served := await self._page(pair):
             count += served
         return count
+
+    async def receive_message(self, data: bytes) -> None:
+        """Apply what a link that carries single messages has brought, outside any session. `ProtocolError`
+        says why it cannot be, and leaves everything as it was; repeating it changes nothing."""
+        message = read_message(data)
+        pair = self._sites.directory.pair_of(message.origin)
+        if pair is None or pair.revoked:
+            raise AuthorityRefused("the message is not from a device that is enrolled here")
+        envelope = self._sites.incoming(pair)
+        try:
+            bundle_id, content = envelope.open_message(data, sealer=self._sealer)
+        except BaseMissing as missing:
+            base = await self._note_corrected(pair, missing.base_id)
+            bundle_id, content = envelope.open_message(data, sealer=self._sealer, base=base)
+        await self._apply_micro(pair, bundle_id, message.priority, content)
 
     async def _serve(self, pair: Pair) -> None:
         """One page, so that a pair with much to say does not keep the others waiting."""
@@ -131,7 +160,9 @@ class Ingest:
             await self._database.note(lambda c: end_opening(c, pair.number, bundle_id))
             raise
         except UnknownKey as error:
-            await self._put_aside(pair, custody, bundle, f"{error}: the site must seal it again")
+            await self._ask_again(pair, custody, bundle, f"{error}: the site is asked to seal it again")
+        except BaseMissing as error:
+            await self._ask_whole(pair, custody, bundle, str(error))
         except (ProtocolError, _OpeningFailed) as error:
             await self._put_aside(pair, custody, bundle, str(error))
         else:
@@ -157,11 +188,36 @@ class Ingest:
             sealer=self._sealer,
             directory=self._sites.directory,
         )
-        content = await asyncio.to_thread(opener.open, bundle)
+        content = await self._opened(pair, opener, bundle)
         if isinstance(content, LayerBundle):
             await self._apply_layer(pair, bundle, content)
             return ()
+        if isinstance(content, MicroBundle):
+            await self._apply_micro(pair, bundle.offer.bundle_id, bundle.offer.priority, content)
+            return ()
         return await self._apply_entries(pair, bundle, content)
+
+    async def _opened(
+        self, pair: Pair, opener: Opener, bundle: ReceivedBundle
+    ) -> OpenedEntries | LayerBundle | MicroBundle:
+        """What the bundle holds; if it is a difference from an entry, with that entry looked up."""
+        try:
+            return await asyncio.to_thread(opener.open, bundle)
+        except BaseMissing as missing:
+            start = missing.base_id
+        if bundle.sealed[0] == Suite.SMALL:
+            base: SignedEntry | None = await self._note_corrected(pair, start)
+        else:
+            base = await self._database.read(lambda connection: entry_starting(connection, pair, start))
+        return await asyncio.to_thread(opener.open, bundle, base)
+
+    async def _note_corrected(self, pair: Pair, start: bytes) -> SignedEntry:
+        """The entry that a provisional correction changes. `BundleRefused` where it is not here: nothing is
+        asked for, since the signed correction follows and can be read without it."""
+        base = await self._database.read(lambda connection: entry_starting(connection, pair, start))
+        if base is None:
+            raise BundleRefused("it corrects a note that is not here; the signed correction follows")
+        return base
 
     async def _apply_entries(
         self, pair: Pair, bundle: ReceivedBundle, content: OpenedEntries
@@ -169,21 +225,29 @@ class Ingest:
         def work(connection: Connection) -> tuple[frozenset[CaseId], tuple[RefusedEntry, ...]]:
             admission = self._admission(connection, pair, bundle)
             cases, refused = admission.entries(content.proven)
-            refused = (*content.refused, *refused)
+            refused = tuple(
+                entry
+                for entry in (*content.refused, *refused)
+                if entry.case_id is None or not drop_late(connection, entry.case_id)
+            )
             for entry in refused:
                 put_aside(
                     connection,
                     pair=pair.number,
                     bundle_id=bundle.offer.bundle_id,
                     entry_id=entry.entry_id,
+                    case_id=entry.case_id or content.case_id,
                     reason=entry.reason,
                     now_s=admission.now_s,
                 )
             end_opening(connection, pair.number, bundle.offer.bundle_id)
+            take_back(connection, pair.number, bundle.offer.bundle_id)
             return cases, refused
 
         cases, refused = await self._database.write(work)
         self._changes.publish(cases)
+        if site_case_id(pair.site) in cases:
+            self._keys_stated(pair)
         return refused
 
     async def _apply_layer(self, pair: Pair, bundle: ReceivedBundle, content: LayerBundle) -> None:
@@ -192,11 +256,38 @@ class Ingest:
         )
         if reason is not None:
             raise ProtocolError(reason)
-        await asyncio.to_thread(self._objects.put, content.case_id, content.data)
+        key = await self._database.write(lambda connection: _key_of_layer(connection, content))
+        if key is not None:
+            await asyncio.to_thread(self._objects.put, key, content.data)
 
-        def work(connection: Connection) -> frozenset[CaseId]:
+        def work(connection: Connection) -> frozenset[CaseId] | None:
             end_opening(connection, pair.number, bundle.offer.bundle_id)
+            take_back(connection, pair.number, bundle.offer.bundle_id)
+            if drop_late(connection, content.case_id):
+                return None
             return self._admission(connection, pair, bundle).layer(content)
+
+        changed = await self._database.write(work)
+        if changed is None:
+            # Erased before it came, or while it was being kept.
+            await asyncio.to_thread(self._objects.erase, content.case_id)
+        self._changes.publish(changed or {content.case_id})
+
+    async def _apply_micro(
+        self, pair: Pair, bundle_id: BundleId, priority: Priority, content: MicroBundle
+    ) -> None:
+        def work(connection: Connection) -> frozenset[CaseId]:
+            admission = ProvisionalAdmission(
+                connection=connection,
+                directory=self._sites.directory,
+                pair=pair,
+                bundle_id=bundle_id,
+                priority=priority,
+                now_s=self._clock.wall_s(),
+            )
+            cases = admission.micro(content)
+            end_opening(connection, pair.number, bundle_id)
+            return cases
 
         self._changes.publish(await self._database.write(work))
 
@@ -221,6 +312,25 @@ class Ingest:
     async def _put_aside(
         self, pair: Pair, custody: SqlitePairStore, bundle: ReceivedBundle, reason: str
     ) -> None:
+        await self._note_aside(pair, bundle, reason)
+        await custody.quarantine(bundle.row, reason)
+
+    async def _ask_again(
+        self, pair: Pair, custody: SqlitePairStore, bundle: ReceivedBundle, reason: str
+    ) -> None:
+        """Its key is gone, its content is not: the site has it and seals it for the key we give out now."""
+        await self._note_aside(pair, bundle, reason)
+        await custody.ask_rekey(bundle.row, self._keys.newest_id, reason)
+
+    async def _ask_whole(
+        self, pair: Pair, custody: SqlitePairStore, bundle: ReceivedBundle, reason: str
+    ) -> None:
+        """What it changes was lost here, since the site knew us to hold it: the site seals all of it, for
+        the key that this one did open with."""
+        await self._note_aside(pair, bundle, reason)
+        await custody.ask_rekey(bundle.row, bundle.offer.recipient_key, reason)
+
+    async def _note_aside(self, pair: Pair, bundle: ReceivedBundle, reason: str) -> None:
         def work(connection: Connection) -> None:
             put_aside(
                 connection,
@@ -233,4 +343,8 @@ class Ingest:
             end_opening(connection, pair.number, bundle.offer.bundle_id)
 
         await self._database.write(work)
-        await custody.quarantine(bundle.row, reason)
+
+
+def _key_of_layer(connection: Connection, content: LayerBundle) -> CaseKey | None:
+    """What to seal it under; None when its case was erased."""
+    return None if is_erased(connection, content.case_id) else key_for(connection, content.case_id)

@@ -11,7 +11,8 @@ from protocol.authority import Signer
 from protocol.bundle import EntryBundle, LayerBundle
 from protocol.entry import Entry, SignedEntry, read_entry, verify_entry
 from protocol.errors import ProtocolError
-from protocol.ids import EntryId
+from protocol.ids import CaseId, EntryId
+from protocol.micro import MicroBundle
 from protocol.sealing import Sealer
 from sync.envelope import Envelope
 from sync.ports import ReceivedBundle
@@ -34,12 +35,20 @@ class RefusedEntry:
 
     entry_id: EntryId
     reason: str
+    case_id: CaseId | None = None
+    """The case that it names; None when it cannot be read so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedEntries:
     proven: tuple[ProvenEntry, ...]
     refused: tuple[RefusedEntry, ...]
+
+    @property
+    def case_id(self) -> CaseId | None:
+        """A case that something in the bundle names, None when nothing of it can be read."""
+        named = [entry.entry.case_id for entry in self.proven] + [entry.case_id for entry in self.refused]
+        return next((case_id for case_id in named if case_id is not None), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,23 +60,31 @@ class Opener:
     sealer: Sealer
     directory: Directory
 
-    def open(self, bundle: ReceivedBundle) -> OpenedEntries | LayerBundle:
-        """What is inside. `UnknownKey`, `SealBroken` or `BundleRefused` says why the whole cannot be had."""
-        content = self.envelope.open(bundle.offer, bundle.sealed, keys=self.keys, sealer=self.sealer)
-        if isinstance(content, LayerBundle):
+    def open(
+        self, bundle: ReceivedBundle, base: SignedEntry | None = None
+    ) -> OpenedEntries | LayerBundle | MicroBundle:
+        """What is inside. `UnknownKey`, `SealBroken` or `BundleRefused` says why the whole cannot be had;
+        `BaseMissing` names the entry to open it with as `base`."""
+        content = self.envelope.open(
+            bundle.offer, bundle.sealed, keys=self.keys, sealer=self.sealer, base=base
+        )
+        if isinstance(content, LayerBundle | MicroBundle):
             return content
         return self._prove_all(content)
 
     def prove(self, signed: SignedEntry) -> ProvenEntry | RefusedEntry:
         """Whose word an entry is."""
+        case_id = None
         try:
             entry = read_entry(signed)
+            case_id = entry.case_id
             signer = self.directory.signer(entry.signer)
             if signer is None:
-                return RefusedEntry(signed.entry_id, "it is signed by a device that is not enrolled here")
+                reason = "it is signed by a device that is not enrolled here"
+                return RefusedEntry(signed.entry_id, reason, case_id)
             verify_entry(signed, signer.public_key)
         except ProtocolError as error:
-            return RefusedEntry(signed.entry_id, str(error))
+            return RefusedEntry(signed.entry_id, str(error), case_id)
         return ProvenEntry(signed, entry, signer)
 
     def _prove_all(self, content: EntryBundle) -> OpenedEntries:

@@ -10,19 +10,34 @@ import asyncio
 import logging
 from typing import Final
 
-from protocol.bundle import EntryBundle
+from protocol.ahead import HASTY, micro_ahead_of
+from protocol.bundle import BundleContent, EntryBundle
+from protocol.entry import SignedEntry
 from protocol.ids import CaseId
+from protocol.micro import MicroBundle
+from protocol.prekeys import KnownKey, newest_of
 from protocol.sealing import Prekey, Sealer
 from sync.envelope import SealedContent
-from sync.ports import Clock, Rank
+from sync.ports import AskedRekey, Clock, Rank
 from sync.stores.connection import Connection
 from sync.stores.database import Database
 from sync.stores.errors import StoreError
 from sync.stores.sqlite import SqlitePairStore, SqliteStore
 
+from ..domain.reply_headline import reply_headline_of
+from ..storage.bases import base_for
 from ..storage.cases import forget_row
 from ..storage.entries import entry_by_id
-from ..storage.outbox import OutboxRow, mark_sealed, mark_stored, not_stored, unsealed
+from ..storage.keys import keys_of, note_gone, recipient_of
+from ..storage.outbox import (
+    OutboxRow,
+    mark_sealed,
+    mark_stored,
+    mark_unopened,
+    not_stored,
+    sent_as,
+    unsealed,
+)
 from ..storage.sites import Pair
 from .changes import Changes
 from .sites import Sites
@@ -31,6 +46,8 @@ PAGE: Final = 64
 DWELL_CODE: Final = 21
 """A relay may keep it for 2**21 s (24 days); nothing of ours is ever dropped by its origin."""
 RETRY_AFTER_S: Final = 5.0
+_NOBODY: Final = Prekey(bytes(32))
+"""The small profile is sealed for the other end of a pair, and not for a prekey."""
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +100,26 @@ class Outbox:
                 self._woken.set()
                 await asyncio.sleep(RETRY_AFTER_S)
 
+    async def message_ahead(self, row: OutboxRow) -> bytes | None:
+        """What a link that carries single messages takes ahead of this row's bundle: the first orders of a
+        reply, or a coded question; None when there is none or it can wait.
+
+        The bundle still goes the usual way: only there is it signed.
+        """
+        pair = self._sites.directory.pair_numbered(row.pair)
+        if pair is None or pair.revoked or row.priority not in HASTY:
+            return None
+        stored = await self._database.read(lambda connection: entry_by_id(connection, row.entry_id))
+        if row.headline:
+            micro: MicroBundle | None = await asyncio.to_thread(reply_headline_of, stored.signed)
+        else:
+            micro = micro_ahead_of(stored.signed)
+        if micro is None:
+            return None
+        envelope = self._sites.outgoing(pair)
+        sealed = envelope.seal(micro, priority=row.priority, recipient=_NOBODY, sealer=self._sealer)
+        return envelope.message_of(sealed, row.priority)
+
     async def flush(self) -> None:
         """Seal what waits, and note what has arrived."""
         while rows := await self._database.read(lambda connection: unsealed(connection, PAGE)):
@@ -91,6 +128,7 @@ class Outbox:
         while self._to_check:
             pair = self._sites.directory.pair_numbered(self._to_check.pop())
             if pair is not None:
+                await self._seal_again(pair)
                 await self._note_stored(pair)
 
     async def _seal(self, row: OutboxRow) -> None:
@@ -116,22 +154,51 @@ class Outbox:
         self._changes.publish({row.case_id})
 
     async def _into_custody(self, pair: Pair, custody: SqlitePairStore, row: OutboxRow) -> SealedContent:
-        stored = await self._database.read(lambda connection: entry_by_id(connection, row.entry_id))
-        sealed = self._sites.outgoing(pair).seal(
-            EntryBundle((stored.signed,)),
-            priority=row.priority,
-            recipient=Prekey(pair.opening_key),
-            sealer=self._sealer,
-        )
+        recipient = await self._database.read(lambda connection: recipient_of(connection, pair))
+        base = await self._database.read(lambda connection: _base(connection, pair, row))
+        sealed = await self._seal_for(pair, row, recipient, base)
         await custody.add(
             bundle_id=sealed.bundle_id,
             priority=row.priority,
-            rank=Rank.TEXT,
+            rank=Rank.HEADLINE if row.headline else Rank.TEXT,
             recipient_key=sealed.recipient_key,
             dwell_code=DWELL_CODE,
             sealed=sealed.sealed,
         )
         return sealed
+
+    async def _seal_for(
+        self, pair: Pair, row: OutboxRow, recipient: Prekey, base: SignedEntry | None = None
+    ) -> SealedContent:
+        """Whole, or as a difference from `base`, which the site holds as far as is known here."""
+        stored = await self._database.read(lambda connection: entry_by_id(connection, row.entry_id))
+        content: BundleContent = EntryBundle((stored.signed,))
+        if row.headline:
+            # Fitting it to its message tries many versions, each of which is compressed.
+            content = await asyncio.to_thread(reply_headline_of, stored.signed)
+        return self._sites.outgoing(pair).seal(
+            content, priority=row.priority, recipient=recipient, sealer=self._sealer, base=base
+        )
+
+    async def _seal_again(self, pair: Pair) -> None:
+        """What the site holds and cannot open goes out once more, whole, for the key that it names, if its
+        signing key has vouched for that one; until then the bundle waits."""
+        custody = await self._custody.pair(pair.pseudonym)
+        for asked in await custody.rekeys():
+            await self._seal_one_again(pair, custody, asked)
+
+    async def _seal_one_again(self, pair: Pair, custody: SqlitePairStore, asked: AskedRekey) -> None:
+        row, key = await self._database.read(lambda connection: _asked(connection, pair, asked))
+        if row is None:
+            return
+        await self._database.write(lambda connection: _note(connection, pair, asked, row, key))
+        if key is not None and not pair.revoked:
+            recipient = Prekey(key.public_key)
+            sealed = await self._seal_for(pair, row, recipient)
+            await custody.reseal(
+                bundle_id=asked.bundle_id, recipient_key=recipient.short_id, sealed=sealed.sealed
+            )
+        self._changes.publish({row.case_id})
 
     async def _note_stored(self, pair: Pair) -> None:
         """What the site has said of our bundles, custody knows; what is damaged there is sealed once more."""
@@ -153,3 +220,23 @@ class Outbox:
     async def _mark_stored(self, row: OutboxRow) -> None:
         now_s = self._clock.wall_s()
         await self._database.write(lambda connection: mark_stored(connection, row.number, now_s))
+
+
+def _base(connection: Connection, pair: Pair, row: OutboxRow) -> SignedEntry | None:
+    return None if row.headline else base_for(connection, pair, entry_by_id(connection, row.entry_id).signed)
+
+
+def _asked(connection: Connection, pair: Pair, asked: AskedRekey) -> tuple[OutboxRow | None, KnownKey | None]:
+    """What the bundle held, and the key the site names, as far as either is known here."""
+    named = [key for key in keys_of(connection, pair) if key.short_id == asked.recipient_key]
+    return sent_as(connection, pair.number, asked.bundle_id), newest_of(named)
+
+
+def _note(
+    connection: Connection, pair: Pair, asked: AskedRekey, row: OutboxRow, key: KnownKey | None
+) -> None:
+    """For people it is not at the site; and nothing more is sealed for the key that is not there."""
+    mark_unopened(connection, row.number)
+    forget_row(connection, row.case_id)
+    if key is not None:
+        note_gone(connection, pair, gone_key=asked.gone_key, asked=key)

@@ -54,7 +54,7 @@ class People:
     async def add(self, name: str, role: Role) -> Clinician:
         """A clinician of this hub; names are unique."""
         check_name("clinician's name", name)
-        if party_of(role) is not Party.HUB:
+        if party_of(role) is not Party.HUB or role is Role.DESK:
             raise BadRequest("A clinician is a specialist or a coordinator.")
         clinician = Clinician(ActorId(secrets.token_bytes(ACTOR_ID_BYTES)), name, role)
         now_s = self._clock.wall_s()

@@ -1,4 +1,4 @@
-"""What clinicians write: replies, immediate advice, and that somebody has opened a case.
+"""What clinicians write: replies, immediate advice, questions, and that somebody has opened a case.
 
 Law: entry and outbox row are one transaction; a reply states exactly what its author had seen, never what
 arrived while it was typed.
@@ -7,19 +7,23 @@ arrived while it was typed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+from protocol.ahead import HASTY
 from protocol.basis import RELEVANT, basis_of
 from protocol.bundle import EntryBundle
+from protocol.catalogue import catalogue
 from protocol.entry import SignedEntry, read_entry, write_entry
 from protocol.errors import InvalidRecord
 from protocol.header import Priority
 from protocol.ids import CaseId, RecordId
 from protocol.orders import Advice, Reply, Seen
+from protocol.questions import Question
 from protocol.records import Kind, NewRecord, Record, Reference, Relation
+from protocol.schema import encode_fields
 from protocol.stamps import Stamp
 from sync.envelope import enveloped_size_bytes
 from sync.ports import Clock
@@ -32,6 +36,7 @@ from ..domain.composer import compose
 from ..domain.prior_orders import prior_orders
 from ..domain.reply_view import fact_text, open_orders
 from ..errors import (
+    BadRequest,
     CautionsBeforeSending,
     NewsBeforeSending,
     NotAllowed,
@@ -51,6 +56,9 @@ from .outbox import Outbox
 from .sites import Sites
 
 Result = TypeVar("Result")
+
+QUESTIONS_MAX: Final = 8
+"""Asked at once: more are a form, and nobody at a bedside fills in a form."""
 
 
 class Look(Enum):
@@ -118,7 +126,10 @@ class Replies:
             if draft.look is Look.FIRST and file.urgency is not Priority.EMERGENCY:
                 _hold_back(file, seen, sayings, draft.acknowledged)
             new = NewRecord(reply, refs=_reply_refs(file, seen))
-            return self._write(connection, file, author, new, "reply", file.urgency), sayings
+            written = self._write(connection, file, author, [new], "reply", file.urgency)
+            if file.urgency in HASTY:
+                self._send_first_orders(connection, written)
+            return written, sayings
 
         written, sayings = await self._commit(work)
         return self._hand_over(written, "reply", sayings)
@@ -132,13 +143,32 @@ class Replies:
         def work(connection: Connection) -> _Written:
             file = load_case(connection, case_id, self._sites.directory)
             new = NewRecord(Advice(text=text.strip()), refs=_case_refs(file, Relation.ANSWERS))
-            return self._write(connection, file, author, new, "immediate advice", Priority.EMERGENCY)
+            return self._write(connection, file, author, [new], "immediate advice", Priority.EMERGENCY)
 
         try:
             written = await self._commit(work)
         except InvalidRecord as error:
             raise ReplyIncomplete([Problem("text", f"The advice: {error}.")]) from error
         return self._hand_over(written, "immediate advice", ())
+
+    async def ask(
+        self, case_id: CaseId, author: Clinician, codes: Sequence[int], *, within_min: int | None = None
+    ) -> SentView:
+        """Ask coded questions of the catalogue, in one signed entry; a coordinator may, too. `BadRequest`
+        names what the catalogue does not have."""
+        questions = [_question(code, within_min) for code in dict.fromkeys(codes)]
+        if not 1 <= len(questions) <= QUESTIONS_MAX:
+            raise BadRequest(f"One to {QUESTIONS_MAX} questions are asked at once. Nothing was sent.")
+        what = "question" if len(questions) == 1 else f"{len(questions)} questions"
+
+        def work(connection: Connection) -> _Written:
+            file = load_case(connection, case_id, self._sites.directory)
+            if not file.is_consult:
+                raise NotAllowed("This is a site's own file, not a patient's case. Nothing was sent.")
+            news = [NewRecord(question) for question in questions]
+            return self._write(connection, file, author, news, what, file.urgency)
+
+        return self._hand_over(await self._commit(work), what, ())
 
     async def mark_seen(self, case_id: CaseId, author: Clinician) -> bool:
         """The first clinician who opens a case tells the site so; False when somebody had."""
@@ -148,7 +178,7 @@ class Replies:
             if file.state.case_seen or not file.is_consult:
                 return None
             new = NewRecord(Seen(), refs=_case_refs(file, Relation.ABOUT), kind=Kind.CASE_SEEN)
-            return self._write(connection, file, author, new, "case seen", file.urgency)
+            return self._write(connection, file, author, [new], "case seen", file.urgency)
 
         written = await self._commit(work)
         if written is not None:
@@ -172,7 +202,7 @@ class Replies:
         connection: Connection,
         file: CaseFile,
         author: Clinician,
-        new: NewRecord,
+        news: Sequence[NewRecord],
         what: str,
         priority: Priority,
     ) -> _Written:
@@ -182,7 +212,7 @@ class Replies:
             raise NotFound(f"{file.site_name} is not enrolled any more: nothing can be sent there.")
         now_s = self._clock.wall_s()
         signed = write_entry(
-            [NewRecord(author.introduction), new],
+            [NewRecord(author.introduction), *news],
             case_id=file.case_id,
             patient_id=file.patient_id,
             author=author.actor,
@@ -217,6 +247,21 @@ class Replies:
         )
         return _Written(signed=signed, record=read_entry(signed).records[-1].record_id, file=file)
 
+    def _send_first_orders(self, connection: Connection, written: _Written) -> None:
+        """The reply headline goes ahead of the signed reply: it is sealed from the same entry in its turn."""
+        pair = self._sites.directory.newest_pair(written.file.site)
+        if pair is not None:
+            add_to_outbox(
+                connection,
+                pair=pair.number,
+                case_id=written.file.case_id,
+                entry_id=written.signed.entry_id,
+                headline=True,
+                what="first orders",
+                priority=written.file.urgency,
+                now_s=self._clock.wall_s(),
+            )
+
     def _hand_over(self, written: _Written, what: str, sayings: tuple[str, ...]) -> SentView:
         self._changes.publish({written.file.case_id})
         return SentView(
@@ -226,6 +271,20 @@ class Replies:
             size_bytes=enveloped_size_bytes(EntryBundle((written.signed,))),
             cautions=sayings,
         )
+
+
+def _question(code: int, within_min: int | None) -> Question:
+    if code not in catalogue().questions:
+        raise BadRequest(
+            f"The catalogue has no question {code}. Nothing was sent. `sfhub question list` shows its "
+            "questions."
+        )
+    question = Question(code=code, answer_within_min=within_min)
+    try:
+        encode_fields(question)
+    except InvalidRecord as error:
+        raise BadRequest(f"{error}. Nothing was sent.") from error
+    return question
 
 
 def _same_reply(file: CaseFile, author: Clinician, reply: Reply) -> _Written | None:

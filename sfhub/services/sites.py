@@ -8,6 +8,7 @@ from protocol.actors import Party
 from protocol.authority import Signer
 from protocol.enrolment import PairSecrets, pair_secrets
 from protocol.ids import Mailbox
+from protocol.small_seal import Direction, SmallKey
 from sync.envelope import Envelope
 from sync.ports import Clock
 from sync.stores.database import Database
@@ -52,11 +53,11 @@ class Sites:
 
     def incoming(self, pair: Pair) -> Envelope:
         """How bundles from `pair` are addressed."""
-        return self._envelope(pair, self.our_mailbox)
+        return self._envelope(pair, self.our_mailbox, Direction.TO_HUB)
 
     def outgoing(self, pair: Pair) -> Envelope:
         """How bundles to `pair` are addressed."""
-        return self._envelope(pair, pair.site)
+        return self._envelope(pair, pair.site, Direction.TO_SITE)
 
     async def heard(self, pair: Pair) -> None:
         """The site speaks to us at this moment."""
@@ -75,10 +76,13 @@ class Sites:
         return max(moments, default=None)
 
     def name_of(self, site: Mailbox) -> str:
-        pair = self.directory.newest_pair(site)
-        return pair.site_name if pair else f"site {site.hex()}"
+        return self.directory.site_name(site) or f"site {site.hex()}"
 
-    def _envelope(self, pair: Pair, destination: Mailbox) -> Envelope:
+    def _envelope(self, pair: Pair, destination: Mailbox, direction: Direction) -> Envelope:
+        secrets = self.secrets(pair)
         return Envelope(
-            destination=destination, origin=pair.pseudonym, pair_secret=self.secrets(pair).bundle_ids
+            destination=destination,
+            origin=pair.pseudonym,
+            pair_secret=secrets.bundle_ids,
+            small=SmallKey(secret=secrets.small, direction=direction),
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Final
 
 from protocol.header import Priority
 from protocol.ids import CASE_ID_BYTES, CaseId, Mailbox, short
 from protocol.orders import Capability
+from sync.stores.case_keys import key_of
 from sync.stores.connection import Connection
 from sync.stores.database import Database
 from sync.stores.errors import StoreDamaged
@@ -27,6 +29,8 @@ ROWS_PER_TRANSACTION: Final = 32
 _NO_ROW: Final = ""
 """Kept for a case that waits for nobody: a site's own."""
 
+KeptRows = tuple[tuple[CaseId, str | None], ...]
+
 
 class Worklist:
     """Reads cases; writes nothing but the rows it can compute again."""
@@ -38,7 +42,9 @@ class Worklist:
 
     async def queue(self) -> tuple[QueueRow, ...]:
         """Every consult that is not closed, in the order in which it should be answered."""
-        rows = [_row(text) for text in await self._rows() if text != _NO_ROW]
+        kept = [(case_id, text) for case_id, text in await self._rows() if text != _NO_ROW]
+        rows = [_row(text) for _, text in kept if text is not None]
+        rows += await self._damaged_rows([case_id for case_id, text in kept if text is None])
         waiting = {row.case: row for row in rows if not row.closed}
         return tuple(waiting[place.case] for place in worklist_order(map(_waiting, waiting.values())))
 
@@ -79,21 +85,22 @@ class Worklist:
         if not file.shows(blob):
             raise NotFound("This picture is not here, or no record of this case names it.")
 
-    def read_blob(self, case_id: CaseId, blob: bytes) -> bytes:
-        """Its bytes, checked; waits for the disk."""
-        return self._objects.get(case_id, blob)
+    async def read_blob(self, case_id: CaseId, blob: bytes) -> bytes:
+        """Its bytes, opened and checked."""
+        key = await self._database.read(lambda connection: key_of(connection, case_id))
+        return await asyncio.to_thread(self._objects.get, key, blob)
 
     def last_heard_s(self, row: QueueRow) -> float | None:
         return self._sites.last_heard_s(Mailbox(bytes.fromhex(row.site_mailbox)))
 
-    async def _rows(self) -> tuple[str, ...]:
+    async def _rows(self) -> KeptRows:
         """Every case's row, all of one moment: a case that is changing must not be missing from the list."""
         rows = await self._database.read(_rows_if_fresh)
         while rows is None:
             rows = await self._database.note(self._refresh)
         return rows
 
-    def _refresh(self, connection: Connection) -> tuple[str, ...] | None:
+    def _refresh(self, connection: Connection) -> KeptRows | None:
         """Compute and keep some rows; all of them once none is missing."""
         for case_id in cases_without_row(connection, ROWS_PER_TRANSACTION):
             keep_row(connection, case_id, self._row_text(connection, case_id))
@@ -104,9 +111,22 @@ class Worklist:
         try:
             file = load_case(connection, case_id, self._sites.directory)
         except StoreDamaged:
-            head = case_head(connection, case_id)
-            return json.dumps(to_primitive(damaged_row(head, self._sites.name_of(head.site)))) if head else ""
+            row = self._damaged_row(connection, case_id)
+            return json.dumps(to_primitive(row)) if row else _NO_ROW
         return json.dumps(to_primitive(queue_row(file))) if file.is_consult else _NO_ROW
+
+    async def _damaged_rows(self, cases: list[CaseId]) -> list[QueueRow]:
+        """Of cases whose very key cannot be read."""
+        if not cases:
+            return []
+        found = await self._database.read(
+            lambda connection: [self._damaged_row(connection, case_id) for case_id in cases]
+        )
+        return [row for row in found if row is not None]
+
+    def _damaged_row(self, connection: Connection, case_id: CaseId) -> QueueRow | None:
+        head = case_head(connection, case_id)
+        return damaged_row(head, self._sites.name_of(head.site)) if head else None
 
 
 def case_id_of(text: str) -> CaseId:
@@ -120,7 +140,7 @@ def case_id_of(text: str) -> CaseId:
     return CaseId(raw)
 
 
-def _rows_if_fresh(connection: Connection) -> tuple[str, ...] | None:
+def _rows_if_fresh(connection: Connection) -> KeptRows | None:
     return None if cases_without_row(connection, 1) else kept_rows(connection)
 
 

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from protocol.actors import Actor, Role
+from protocol.case_keys import Slot
 from protocol.clinical import Layer
 from protocol.header import Priority
 from protocol.ids import ActorId, CaseId, KeyId, Mailbox, PatientId
+from sync.stores.case_keys import CaseKeyRing, open_with, ring_of, seal_row
 from sync.stores.connection import Connection
+from sync.stores.errors import StoreDamaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +27,23 @@ class CaseHead:
     """Of the most urgent bundle so far, for a case of which nothing readable has come yet."""
     first_arrived_s: float
     changed_s: float
+    signed: bool
+    """False while only provisional records are here: patient and site are then a claim that a signed entry
+    may contradict."""
 
 
-_HEAD = "case_id, patient_id, site, priority, first_arrived_s, changed_s"
+_HEAD = "case_id, patient_id, site, priority, first_arrived_s, changed_s, signed"
 
 
 def case_head(connection: Connection, case_id: CaseId) -> CaseHead | None:
     row = connection.execute(f"SELECT {_HEAD} FROM cases WHERE case_id = ?", (case_id,)).fetchone()
     return None if row is None else _head(*row)
+
+
+def signed_case_head(connection: Connection, case_id: CaseId) -> CaseHead | None:
+    """The head of a case of which a signed entry is here: only that says whose case it is."""
+    head = case_head(connection, case_id)
+    return head if head is not None and head.signed else None
 
 
 def all_case_heads(connection: Connection) -> tuple[CaseHead, ...]:
@@ -46,14 +58,16 @@ def touch_case(
     site: Mailbox,
     priority: Priority,
     now_s: float,
+    signed: bool = True,
 ) -> None:
-    """The case exists from now on and has changed; its owner never does."""
+    """The case exists from now on and has changed; once signed, whose it is never changes."""
     connection.execute(
-        "INSERT INTO cases (case_id, patient_id, site, priority, first_arrived_s, changed_s) VALUES (?, ?, "
-        "?, ?, ?, ?)"
+        "INSERT INTO cases (case_id, patient_id, site, priority, first_arrived_s, changed_s, signed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (case_id) DO UPDATE SET priority = min(priority, excluded.priority),"
-        " changed_s = excluded.changed_s, row = NULL",
-        (case_id, patient_id, site, priority, now_s, now_s),
+        " patient_id = iif(signed, patient_id, excluded.patient_id), site = iif(signed, site, excluded.site),"
+        " signed = max(signed, excluded.signed), changed_s = excluded.changed_s, row = NULL",
+        (case_id, patient_id, site, priority, now_s, now_s, signed),
     )
 
 
@@ -63,22 +77,52 @@ def forget_row(connection: Connection, case_id: CaseId) -> None:
 
 
 def keep_row(connection: Connection, case_id: CaseId, row: str) -> None:
-    connection.execute("UPDATE cases SET row = ? WHERE case_id = ?", (row, case_id))
+    """Sealed like what it was computed from; kept empty when the case's key is damaged."""
+    try:
+        sealed = seal_row(connection, case_id, Slot.WORKLIST, b"", row.encode())
+    except StoreDamaged:
+        sealed = b""
+    connection.execute("UPDATE cases SET row = ? WHERE case_id = ?", (sealed, case_id))
 
 
-def kept_rows(connection: Connection) -> tuple[str, ...]:
+def kept_rows(connection: Connection) -> tuple[tuple[CaseId, str | None], ...]:
+    """The row of each case that was not erased; None for one that cannot be read."""
+    rows = connection.execute(
+        "SELECT case_id, row, wrapped FROM cases LEFT JOIN case_key USING (case_id)"
+        " WHERE row IS NOT NULL AND case_id NOT IN (SELECT case_id FROM erased_case)"
+    ).fetchall()
+    ring = ring_of(connection)
     return tuple(
-        row for (row,) in connection.execute("SELECT row FROM cases WHERE row IS NOT NULL").fetchall()
+        (CaseId(case_id), _opened(ring, CaseId(case_id), row, wrapped)) for case_id, row, wrapped in rows
     )
 
 
 def cases_without_row(connection: Connection, limit: int) -> tuple[CaseId, ...]:
-    rows = connection.execute("SELECT case_id FROM cases WHERE row IS NULL LIMIT ?", (limit,)).fetchall()
+    rows = connection.execute(
+        "SELECT case_id FROM cases WHERE row IS NULL"
+        " AND case_id NOT IN (SELECT case_id FROM erased_case) LIMIT ?",
+        (limit,),
+    ).fetchall()
     return tuple(CaseId(case_id) for (case_id,) in rows)
 
 
+def _opened(ring: CaseKeyRing, case_id: CaseId, row: bytes, wrapped: bytes | None) -> str | None:
+    if wrapped is None:
+        return None
+    try:
+        return open_with(ring.unwrap(case_id, wrapped), Slot.WORKLIST, b"", row).decode()
+    except StoreDamaged:
+        return None
+
+
 def _head(
-    case_id: bytes, patient_id: bytes, site: bytes, priority: int, first_s: float, changed_s: float
+    case_id: bytes,
+    patient_id: bytes,
+    site: bytes,
+    priority: int,
+    first_s: float,
+    changed_s: float,
+    signed: int,
 ) -> CaseHead:
     return CaseHead(
         case_id=CaseId(case_id),
@@ -87,6 +131,7 @@ def _head(
         priority=Priority(priority),
         first_arrived_s=first_s,
         changed_s=changed_s,
+        signed=bool(signed),
     )
 
 
@@ -150,6 +195,8 @@ def layers_of_case(connection: Connection, case_id: CaseId) -> tuple[StoredLayer
 def layers_ahead_count(connection: Connection, site: Mailbox) -> int:
     """Layers from `site` of cases that are not known here."""
     ((count,),) = connection.execute(
-        "SELECT count(*) FROM layers WHERE site = ? AND case_id NOT IN (SELECT case_id FROM cases)", (site,)
+        "SELECT count(*) FROM layers WHERE site = ?"
+        " AND case_id NOT IN (SELECT case_id FROM cases WHERE signed)",
+        (site,),
     ).fetchall()
     return int(count)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protocol.case_keys import Slot
 from protocol.entry import SignedEntry
 from protocol.header import Priority
 from protocol.ids import CaseId, EntryId, KeyId
+from sync.stores.case_keys import key_of, open_row, open_with, seal_row
 from sync.stores.connection import Connection
+from sync.stores.erasures import tombstone_with
 from sync.stores.errors import StoreDamaged
 
 
@@ -38,26 +41,43 @@ def add_entry(
     connection.execute(
         "INSERT INTO entries (entry_id, case_id, signer, author, payload, signature, received_s)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (entry_id) DO NOTHING",
-        (signed.entry_id, case_id, signer, author, signed.payload, signed.signature, now_s),
+        (
+            signed.entry_id,
+            case_id,
+            signer,
+            author,
+            seal_row(connection, case_id, Slot.ENTRY, signed.entry_id, signed.payload),
+            signed.signature,
+            now_s,
+        ),
     )
 
 
 def entries_of_case(connection: Connection, case_id: CaseId) -> tuple[StoredEntry, ...]:
-    """In order of arrival. `StoreDamaged` when a payload is not the one that was stored."""
+    """In order of arrival. `CaseErased`, or `StoreDamaged` when a payload is not the one that was stored."""
     rows = connection.execute(
         "SELECT number, entry_id, payload, signature, received_s FROM entries WHERE case_id = ? ORDER BY "
         "number",
         (case_id,),
     ).fetchall()
-    return tuple(_checked(*row) for row in rows)
+    if not rows:
+        return ()
+    key = key_of(connection, case_id)
+    return tuple(
+        _checked(number, entry_id, open_with(key, Slot.ENTRY, entry_id, payload), signature, received_s)
+        for number, entry_id, payload, signature, received_s in rows
+    )
 
 
 def entry_by_id(connection: Connection, entry_id: EntryId) -> StoredEntry:
-    """One that is known to be here."""
-    row = connection.execute(
-        "SELECT number, entry_id, payload, signature, received_s FROM entries WHERE entry_id = ?", (entry_id,)
+    """One that is known to be here; of an erased case, only its tombstone."""
+    number, case_id, payload, signature, received_s = connection.execute(
+        "SELECT number, case_id, payload, signature, received_s FROM entries WHERE entry_id = ?", (entry_id,)
     ).fetchone()
-    return _checked(*row)
+    if (tombstone := tombstone_with(connection, entry_id)) is not None:
+        return StoredEntry(number=number, signed=tombstone, received_s=received_s)
+    payload = open_row(connection, CaseId(case_id), Slot.ENTRY, entry_id, payload)
+    return _checked(number, entry_id, payload, signature, received_s)
 
 
 def _checked(
@@ -106,7 +126,7 @@ def hold_entry(
             pair,
             case_id,
             signer,
-            signed.payload,
+            seal_row(connection, case_id, Slot.WAITING, signed.entry_id, signed.payload),
             signed.signature,
             priority,
             reason,
@@ -121,22 +141,30 @@ def held_count(connection: Connection, pair: int) -> int:
 
 
 def held_for(connection: Connection, *, case_id: CaseId, signer: KeyId) -> tuple[HeldEntry, ...]:
-    """Those that news of this case or from this signer may have made judgeable, oldest first."""
+    """Those that news of this case or from this signer may have made judgeable, oldest first; one that the
+    disk has damaged is left out, and stops nothing."""
     rows = connection.execute(
-        "SELECT number, pair, payload, signature, priority, received_s FROM held_entries"
+        "SELECT number, pair, case_id, entry_id, payload, signature, priority, received_s FROM held_entries"
         " WHERE case_id = ? OR signer = ? ORDER BY number",
         (case_id, signer),
     ).fetchall()
-    return tuple(
-        HeldEntry(
-            number=number,
-            pair=pair,
-            signed=SignedEntry(payload, signature),
-            priority=Priority(priority),
-            received_s=received_s,
+    found = []
+    for number, pair, held_case, entry_id, sealed, signature, priority, received_s in rows:
+        try:
+            payload = open_row(connection, CaseId(held_case), Slot.WAITING, entry_id, sealed)
+        except StoreDamaged:
+            keep_holding(connection, number, "its bytes were damaged on the hub's disk")
+            continue
+        found.append(
+            HeldEntry(
+                number=number,
+                pair=pair,
+                signed=SignedEntry(payload, signature),
+                priority=Priority(priority),
+                received_s=received_s,
+            )
         )
-        for number, pair, payload, signature, priority, received_s in rows
-    )
+    return tuple(found)
 
 
 def keep_holding(connection: Connection, number: int, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Media layers as files, named by their content inside the folder of their case.
+"""Media layers as files, sealed under the key of their case and named by their content inside its folder.
 
 Law: `put` returns when file and folder entry would survive a power cut; a reader never meets half a file.
 """
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from protocol.bundle import blob_hash
+from protocol.case_keys import CASE_NONCE_BYTES, CaseKey, Slot
+from protocol.errors import CaseSealBroken
 from protocol.ids import CaseId
 
 from ..errors import NotFound, ObjectDamaged
@@ -23,11 +25,11 @@ class ObjectStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def put(self, case_id: CaseId, data: bytes) -> bytes:
+    def put(self, key: CaseKey, data: bytes) -> bytes:
         """Keep `data`; its name. Idempotent. No two cases share a file, so that one can be erased alone."""
         blob = blob_hash(data)
-        path = self._path(case_id, blob)
-        if path.exists() and blob_hash(path.read_bytes()) == blob:
+        path = self._path(key.case_id, blob)
+        if path.exists() and _opens(key, blob, path.read_bytes()):
             return blob
         if not path.parent.exists():
             path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -35,29 +37,47 @@ class ObjectStore:
         draft = path.with_name(path.name + _DRAFT)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.write(key.seal(data, slot=Slot.MEDIA, row=blob, nonce=os.urandom(CASE_NONCE_BYTES)))
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
         _sync_folder(path.parent)
         return blob
 
-    def get(self, case_id: CaseId, blob: bytes) -> bytes:
-        """The bytes, checked against their name."""
+    def get(self, key: CaseKey, blob: bytes) -> bytes:
+        """The bytes, opened and thereby checked."""
         try:
-            data = self._path(case_id, blob).read_bytes()
+            sealed = self._path(key.case_id, blob).read_bytes()
         except FileNotFoundError as error:
             raise NotFound("This picture is not here.") from error
-        if blob_hash(data) != blob:
+        try:
+            return key.open(sealed, slot=Slot.MEDIA, row=blob)
+        except CaseSealBroken as error:
             raise ObjectDamaged(
                 "This picture is damaged on the hub's disk and is not shown. The rest of the case is "
                 "unharmed. "
                 "Restore objects/ from a backup, or ask the site for the picture again."
-            )
-        return data
+            ) from error
+
+    def erase(self, case_id: CaseId) -> None:
+        """Every file of a case; durable on return, idempotent."""
+        folder = self._root / case_id.hex()
+        if folder.exists():
+            for path in folder.iterdir():
+                path.unlink()
+            folder.rmdir()
+            _sync_folder(self._root)
 
     def _path(self, case_id: CaseId, blob: bytes) -> Path:
         return self._root / case_id.hex() / blob.hex()
+
+
+def _opens(key: CaseKey, blob: bytes, sealed: bytes) -> bool:
+    try:
+        key.open(sealed, slot=Slot.MEDIA, row=blob)
+    except CaseSealBroken:
+        return False
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

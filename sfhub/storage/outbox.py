@@ -17,8 +17,10 @@ class OutboxRow:
     pair: int
     case_id: CaseId
     entry_id: EntryId
+    headline: bool
+    """Not the entry itself, but the reply headline made of it."""
     what: str
-    """For people: "reply", "immediate advice", "case seen"."""
+    """For people: "reply", "first orders", "immediate advice", "case seen"."""
     priority: Priority
     written_s: float
     bundle_id: BundleId
@@ -29,7 +31,8 @@ class OutboxRow:
 
 
 _COLUMNS = (
-    "number, pair, case_id, entry_id, what, priority, written_s, bundle_id, size_bytes, sealed_s, stored_s"
+    "number, pair, case_id, entry_id, headline, what, priority, written_s, bundle_id, size_bytes, sealed_s,"
+    " stored_s"
 )
 
 
@@ -42,20 +45,22 @@ def add_to_outbox(
     what: str,
     priority: Priority,
     now_s: float,
+    headline: bool = False,
 ) -> None:
     """In the transaction that saves the entry, so that nothing is saved and never sent."""
     connection.execute(
-        "INSERT INTO outbox (pair, case_id, entry_id, what, priority, written_s) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (pair, entry_id) DO NOTHING",
-        (pair, case_id, entry_id, what, priority, now_s),
+        "INSERT INTO outbox (pair, case_id, entry_id, headline, what, priority, written_s)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pair, entry_id, headline) DO NOTHING",
+        (pair, case_id, entry_id, headline, what, priority, now_s),
     )
 
 
 def unsealed(connection: Connection, limit: int) -> tuple[OutboxRow, ...]:
-    """Oldest of the most urgent first."""
+    """Oldest of the most urgent first; what was for a revoked device waits for the site's next one."""
     return _rows(
         connection,
-        f"SELECT {_COLUMNS} FROM outbox WHERE sealed_s = 0 ORDER BY priority, number LIMIT ?",
+        f"SELECT {_COLUMNS} FROM outbox WHERE sealed_s = 0"
+        " AND pair NOT IN (SELECT number FROM pairs WHERE revoked_s > 0) ORDER BY priority, number LIMIT ?",
         limit,
     )
 
@@ -72,6 +77,19 @@ def not_stored(connection: Connection, pair: int, limit: int) -> tuple[OutboxRow
         (pair, limit),
     ).fetchall()
     return tuple(_row(*row) for row in rows)
+
+
+def sent_as(connection: Connection, pair: int, bundle_id: BundleId) -> OutboxRow | None:
+    """What a bundle for this pair holds."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM outbox WHERE pair = ? AND bundle_id = ?", (pair, bundle_id)
+    ).fetchall()
+    return _row(*rows[0]) if rows else None
+
+
+def mark_unopened(connection: Connection, number: int) -> None:
+    """The site holds it and cannot open it: it counts as not there."""
+    connection.execute("UPDATE outbox SET stored_s = 0 WHERE number = ?", (number,))
 
 
 def unsent_count(connection: Connection) -> int:
@@ -102,8 +120,8 @@ def readdress(connection: Connection, site: Mailbox, pair: int) -> None:
         "FROM outbox WHERE stored_s = 0 AND pair <> ? AND pair IN (SELECT number FROM pairs WHERE site = ?)"
     )
     connection.execute(
-        "INSERT INTO outbox (pair, case_id, entry_id, what, priority, written_s)"
-        f" SELECT ?, case_id, entry_id, what, priority, written_s {former} ON CONFLICT DO NOTHING",
+        "INSERT INTO outbox (pair, case_id, entry_id, headline, what, priority, written_s)"
+        f" SELECT ?, case_id, entry_id, headline, what, priority, written_s {former} ON CONFLICT DO NOTHING",
         (pair, pair, site),
     )
     connection.execute(f"DELETE {former}", (pair, site))
@@ -118,6 +136,7 @@ def _row(
     pair: int,
     case_id: bytes,
     entry_id: bytes,
+    headline: int,
     what: str,
     priority: int,
     written_s: float,
@@ -131,6 +150,7 @@ def _row(
         pair=pair,
         case_id=CaseId(case_id),
         entry_id=EntryId(entry_id),
+        headline=bool(headline),
         what=what,
         priority=Priority(priority),
         written_s=written_s,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from protocol.ids import BundleId
+from protocol.ids import BundleId, CaseId
 from sync.stores.connection import Connection
 
 REASON_LETTERS_MAX: Final = 400
@@ -25,13 +25,27 @@ class PutAside:
 
 
 def put_aside(
-    connection: Connection, *, pair: int, bundle_id: BundleId, entry_id: bytes, reason: str, now_s: float
+    connection: Connection,
+    *,
+    pair: int,
+    bundle_id: BundleId,
+    entry_id: bytes,
+    reason: str,
+    now_s: float,
+    case_id: CaseId | None = None,
 ) -> None:
-    """Idempotent; the first reason counts."""
+    """Idempotent; the first reason counts. `case_id` is the case that it names, if that can be read."""
     connection.execute(
-        "INSERT INTO quarantine (pair, bundle_id, entry_id, reason, happened_s) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        (pair, bundle_id, entry_id, reason[:REASON_LETTERS_MAX], now_s),
+        "INSERT INTO quarantine (pair, bundle_id, entry_id, case_id, reason, happened_s)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (pair, bundle_id, entry_id, case_id or b"", reason[:REASON_LETTERS_MAX], now_s),
+    )
+
+
+def take_back(connection: Connection, pair: int, bundle_id: BundleId) -> None:
+    """A bundle that could not be opened was sealed again and stands now."""
+    connection.execute(
+        "DELETE FROM quarantine WHERE pair = ? AND bundle_id = ? AND entry_id = x''", (pair, bundle_id)
     )
 
 

@@ -25,6 +25,13 @@ class Pair:
     transport_key: bytes
     enrolled_s: float
     last_heard_s: float
+    revoked_s: float = 0.0
+    told_epoch: int = 0
+
+    @property
+    def revoked(self) -> bool:
+        """Nothing more is sent to it, and nothing new that it signed is believed."""
+        return self.revoked_s > 0
 
     @property
     def signer(self) -> Signer:
@@ -57,7 +64,8 @@ def all_pairs(connection: Connection) -> tuple[Pair, ...]:
     """Oldest first."""
     rows = connection.execute(
         "SELECT p.number, p.pseudonym, p.site, s.name, p.signing_key, p.opening_key, p.transport_key,"
-        " p.enrolled_s, p.last_heard_s FROM pairs p JOIN sites s ON s.mailbox = p.site ORDER BY p.number"
+        " p.enrolled_s, p.last_heard_s, p.revoked_s, p.told_epoch"
+        " FROM pairs p JOIN sites s ON s.mailbox = p.site ORDER BY p.number"
     ).fetchall()
     return tuple(
         Pair(
@@ -70,8 +78,22 @@ def all_pairs(connection: Connection) -> tuple[Pair, ...]:
             transport_key=transport,
             enrolled_s=enrolled_s,
             last_heard_s=last_heard_s,
+            revoked_s=revoked_s,
+            told_epoch=told_epoch,
         )
-        for number, pseudonym, site, name, signing, opening, transport, enrolled_s, last_heard_s in rows
+        for (
+            number,
+            pseudonym,
+            site,
+            name,
+            signing,
+            opening,
+            transport,
+            enrolled_s,
+            last_heard_s,
+            revoked_s,
+            told_epoch,
+        ) in rows
     )
 
 
@@ -88,7 +110,8 @@ class Directory:
         self.ours = ours
         self._by_pseudonym = {pair.pseudonym: pair for pair in pairs}
         self._by_number = {pair.number: pair for pair in pairs}
-        self._newest = {pair.site: pair for pair in pairs}
+        self._newest = {pair.site: pair for pair in pairs if not pair.revoked}
+        self._names = {pair.site: pair.site_name for pair in pairs}
         self._signers = {pair.signer.key_id: pair.signer for pair in pairs} | {ours.key_id: ours}
 
     def pair_of(self, pseudonym: Pseudonym) -> Pair | None:
@@ -98,8 +121,12 @@ class Directory:
         return self._by_number.get(number)
 
     def newest_pair(self, site: Mailbox) -> Pair | None:
-        """Where to send what is for `site`."""
+        """Where to send what is for `site`; None when its every device was revoked."""
         return self._newest.get(site)
+
+    def site_name(self, site: Mailbox) -> str | None:
+        """What the site is called, whatever became of its devices."""
+        return self._names.get(site)
 
     def signer(self, key_id: KeyId) -> Signer | None:
         """The device behind a key, ours included."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from aiohttp import web
 
-from protocol.ids import Pseudonym
-from sync.links.http_listener import Callee, HttpListener
+from sync.links.http_listener import HttpListener
 from sync.registry import SessionRegistry
 from sync.stores.errors import StoreError
 
 from ..app import Hub
-from ..errors import HubError, NotAllowed, NotFound, NotSignedIn
+from ..errors import CaseErased, HubError, NotAllowed, NotFound, NotSignedIn
 from . import enrolment, events, pages, sessions
 from .guard import RateLimit, add_headers
 from .keys import ENROL_LIMIT, HUB, LOGIN_LIMIT, RENDERER
@@ -29,15 +27,15 @@ FORM_BYTES_MAX: Final = 256 * 1024
 _log = logging.getLogger(__name__)
 
 
-def build_application(hub: Hub) -> web.Application:
-    """The whole web server."""
+def build_application(hub: Hub, registry: SessionRegistry) -> web.Application:
+    """The whole web server. `registry` has the live sessions of all links."""
     app = web.Application(middlewares=[_errors_as_pages], client_max_size=FORM_BYTES_MAX)
     app[HUB] = hub
     app[RENDERER] = Renderer(hub.clock)
     app[ENROL_LIMIT] = RateLimit(hub.clock, burst=enrolment.BURST, per_minute=enrolment.PER_MINUTE)
     app[LOGIN_LIMIT] = RateLimit(hub.clock, burst=sessions.BURST, per_minute=sessions.PER_MINUTE)
     app.on_response_prepare.append(add_headers)
-    listener = HttpListener(partial(_callee, hub), SessionRegistry(), reported=hub.contacts.session_ended)
+    listener = HttpListener(hub.contacts.callee, registry, reported=hub.contacts.session_ended)
     listener.add_to(app)
     app.add_routes(
         [
@@ -48,6 +46,7 @@ def build_application(hub: Hub) -> web.Application:
             web.get("/case/{case}", pages.case, allow_head=False),
             web.post("/case/{case}/reply", pages.reply),
             web.post("/case/{case}/advice", pages.advice),
+            web.post("/case/{case}/question", pages.question),
             web.get("/case/{case}/media/{blob}", pages.media),
             web.get("/events", events.events, allow_head=False),
             web.get("/static/{name}", _static),
@@ -56,16 +55,12 @@ def build_application(hub: Hub) -> web.Application:
     return app
 
 
-async def _callee(hub: Hub, pseudonym: Pseudonym) -> Callee | None:
-    """With whom a caller of POST /sync gets to talk."""
-    pair = hub.contacts.pair_of(pseudonym)
-    if pair is None:
-        return None
-    return Callee(link_secret=hub.contacts.link_secret(pair), setting=await hub.contacts.setting(pair))
-
-
 async def _static(request: web.Request) -> web.Response:
     return static_response(request.match_info["name"])
+
+
+_STATUS: Final[Mapping[type[Exception], int]] = {NotFound: 404, NotAllowed: 403, CaseErased: 410}
+"""Of errors that are no fault of ours."""
 
 
 @web.middleware
@@ -75,12 +70,8 @@ async def _errors_as_pages(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except NotSignedIn as error:
         return request.app[RENDERER].page("sign_in.html", {"reason": str(error)}, status=401)
-    except NotFound as error:
-        return _page(request, str(error), 404)
-    except NotAllowed as error:
-        return _page(request, str(error), 403)
     except (HubError, StoreError) as error:
-        return _page(request, str(error), 500)
+        return _page(request, str(error), _STATUS.get(type(error), 500))
     except web.HTTPException:
         raise
     except ConnectionError:

@@ -9,13 +9,22 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from protocol.catalogue import catalogue
 from protocol.ids import CaseId
 from protocol.orders import Certainty, Evacuation
 
+from ..domain.erased import erased_text
 from ..domain.measures import MEASURES
 from ..domain.reply_view import open_orders
 from ..domain.words import EVACUATION_WORDS, order_text
-from ..errors import CautionsBeforeSending, NewsBeforeSending, NotFound, Problem, ReplyIncomplete
+from ..errors import (
+    BadRequest,
+    CautionsBeforeSending,
+    NewsBeforeSending,
+    NotFound,
+    Problem,
+    ReplyIncomplete,
+)
 from ..services.people import SignedIn
 from ..services.replies import Draft, Look
 from ..services.worklist import case_id_of
@@ -25,6 +34,8 @@ from .guard import BODY_S
 from .keys import HUB, RENDERER
 from .sessions import signed_form, signed_in
 
+ERASED_SHOWN_MAX: Final = 20
+"""Below the queue; the command line lists them all."""
 _RARE: Final = (("GCS", "glasgow_coma"), ("Pain", "pain"), ("Gluc", "glucose_mmol_l"))
 """Columns of the vitals table that are there only when something was measured."""
 
@@ -49,8 +60,11 @@ async def queue(request: web.Request) -> web.Response:
         "who": who,
         "hub": hub.identity,
         "rows": [(row, hub.worklist.last_heard_s(row)) for row in rows],
+        "erased": [erased_text(erasure) for erasure in (await hub.erasing.erasures())[:ERASED_SHOWN_MAX]],
         "needing": sum(row.needs_answer for row in rows),
-        "troubles": [trouble for trouble in (hub.ingest.trouble, hub.outbox.trouble) if trouble],
+        "troubles": [
+            trouble for trouble in (hub.ingest.trouble, hub.outbox.trouble, hub.erasing.trouble) if trouble
+        ],
     }
     return request.app[RENDERER].page("queue.html", values)
 
@@ -102,6 +116,20 @@ async def advice(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(f"/case/{case_id.hex()}?sent={sent.record}&bytes={sent.size_bytes}")
 
 
+async def question(request: web.Request) -> web.Response:
+    """POST /case/{case}/question"""
+    who, fields = await _form(request)
+    case_id = case_id_of(request.match_info["case"])
+    code = fields.get("code", "")
+    try:
+        codes = [int(code)] if code.isdecimal() and len(code) < 6 else []
+        sent = await request.app[HUB].replies.ask(case_id, who.clinician, codes)
+    except BadRequest as error:
+        typed = _Typed(problems=[Problem("code", str(error))])
+        return await _case_page(request, who, case_id, typed, status=422)
+    raise web.HTTPSeeOther(f"/case/{case_id.hex()}?sent={sent.record}&bytes={sent.size_bytes}")
+
+
 async def media(request: web.Request) -> web.Response:
     """GET /case/{case}/media/{blob}: only what a signed manifest of this case names."""
     await signed_in(request)
@@ -112,7 +140,7 @@ async def media(request: web.Request) -> web.Response:
     except ValueError as error:
         raise NotFound("There is no such picture.") from error
     await hub.worklist.shown_blob(case_id, blob)
-    data = await asyncio.to_thread(hub.worklist.read_blob, case_id, blob)
+    data = await hub.worklist.read_blob(case_id, blob)
     return web.Response(body=data, content_type="image/avif")
 
 
@@ -133,8 +161,9 @@ async def _case_page(
     sent = next(
         (
             one
-            for one in (*view.replies, *view.advice)
-            if request.query.get("sent") in (getattr(one, "reply", ""), getattr(one, "record", ""))
+            for one in (*view.replies, *view.advice, *view.questions)
+            if request.query.get("sent")
+            in (getattr(one, "reply", ""), getattr(one, "record", ""), getattr(one, "question", ""))
         ),
         None,
     )
@@ -164,6 +193,7 @@ async def _case_page(
         ],
         "certainties": [(certainty.name.lower(), certainty.name.lower()) for certainty in Certainty],
         "evacuations": [(choice.name.lower(), EVACUATION_WORDS[choice]) for choice in Evacuation],
+        "catalogue": [(known.code, known.text()) for known in catalogue().questions.values()],
         "sent": sent,
         "sent_bytes": int(size) if size.isdecimal() and len(size) < 8 else 0,
     }

@@ -9,12 +9,15 @@ from typing import Any
 
 from protocol.ids import CaseId
 from sfnode.domain import intake
+from sfnode.domain.asked import ANSWER_STATES
+from sfnode.domain.form import choose
 from sfnode.domain.templates import site_templates
 from sfnode.media.photo import layers_from_file
 from sfnode.services.alarms import Alarms
 from sfnode.services.casebook import CaseBook
 from sfnode.services.clock import SiteClock
 from sfnode.services.contacts import Contacts
+from sfnode.services.erasing import Erasing
 from sfnode.services.happenings import Saved
 from sfnode.services.outbox import Outbox
 from sfnode.services.progress import RateMeter
@@ -33,6 +36,7 @@ class CaseCalls:
         vault: VaultAccess,
         *,
         outbox: Outbox,
+        erasing: Erasing,
         alarms: Alarms,
         transfers: TransferList,
         contacts: Contacts,
@@ -42,6 +46,7 @@ class CaseCalls:
     ) -> None:
         self._vault = vault
         self._outbox = outbox
+        self._erasing = erasing
         self._alarms = alarms
         self._transfers = transfers
         self._contacts = contacts
@@ -75,6 +80,23 @@ class CaseCalls:
         params.end()
         return await self._saved(await self._casebook.close_case(case_id, outcome=outcome))
 
+    async def case_erase(self, params: Parameters) -> Any:
+        """Answered once nothing of it can be read; what is left to do in other files, each start does."""
+        case_id, reason, withdraw = await self._case(params), params.text("reason"), params.flag("withdraw")
+        params.end()
+        if not withdraw:
+            await self._erasing.check_delivered(case_id)
+        erasure = await self._casebook.erase_case(case_id, reason=reason)
+        await self._erasing.carry_through()
+        await self._alarms.take_over_from_neutral()
+        await self._outbox.seal_waiting()
+        return {
+            "case": case_id.hex(),
+            "erased_s": erasure.erased_s,
+            "erased_by": erasure.erased_by,
+            "reason": erasure.reason,
+        }
+
     async def vitals_add(self, params: Parameters) -> Any:
         case_id = await self._case(params)
         sets = intake.vitals_sets(params.maps("sets"), now_s=self._now_s())
@@ -86,6 +108,23 @@ class CaseCalls:
         language = params.optional_text("language") or self._language
         params.end()
         return await self._saved(await self._casebook.add_note(case_id, language=language, text=text))
+
+    async def note_correct(self, params: Parameters) -> Any:
+        case_id, note, text = await self._case(params), params.text("note"), params.text("text")
+        language = params.optional_text("language")
+        params.end()
+        return await self._saved(
+            await self._casebook.correct_note(case_id, note, language=language, text=text)
+        )
+
+    async def question_answer(self, params: Parameters) -> Any:
+        case_id, question = await self._case(params), params.text("question")
+        value, word = params.optional_text("value"), params.optional_text("state") or "answered"
+        params.end()
+        state = choose("state", word, ANSWER_STATES)
+        return await self._saved(
+            await self._casebook.answer_question(case_id, question, value=value, state=state)
+        )
 
     async def treatment_add(self, params: Parameters) -> Any:
         case_id = await self._case(params)

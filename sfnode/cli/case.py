@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from protocol.limits import TEXT_BYTES_MAX
-from sfnode.errors import BadRequest
-from sfnode.views import CaseRow, CaseView, TransferView, VitalsView, from_primitive
+from sfnode.errors import BadRequest, Refused
+from sfnode.views import (
+    CaseRow,
+    CaseView,
+    NoteView,
+    QuestionView,
+    TransferView,
+    VitalsView,
+    from_primitive,
+)
 
 from .link import show_transfers
 from .moments import parse_moment, show_bytes, show_moment, show_span
-from .terminal import Terminal, pass_terminal, read_text, table
+from .terminal import Terminal, pass_terminal, printable, read_text, table
 
+NAME_LETTERS: Final = 8
+"""Of a record's id, where a command names it."""
 NOTE_BYTES_MAX: Final = 8 * TEXT_BYTES_MAX
 """A note longer than one record is split into several."""
 
@@ -100,6 +111,23 @@ def close_case(terminal: Terminal, case: str, outcome: str) -> None:
     terminal.show(terminal.call("case_close", {"case": case, "outcome": outcome}), ["Closed."])
 
 
+@case.command("erase")
+@click.argument("case")
+@click.option("--reason", required=True, help="Why; it stays readable, so name nobody and no finding.")
+@click.option("--withdraw", is_flag=True, help="Also take back what the hub does not have yet.")
+@click.option("--yes", is_flag=True, help="Do not ask for the case once more.")
+@pass_terminal
+def erase_case(terminal: Terminal, case: str, reason: str, withdraw: bool, yes: bool) -> None:
+    """Destroy all of a case on this machine, for good. The hub is told, and decides for itself.
+
+    Backups made before still hold it; see the operations guide.
+    """
+    if not yes:
+        _confirm_erasure(terminal, case)
+    answer = terminal.call("case_erase", {"case": case, "reason": reason, "withdraw": withdraw})
+    terminal.show(answer, ["Erased."])
+
+
 @click.group()
 def template() -> None:
     """The forms a case can start from."""
@@ -135,6 +163,17 @@ def send(terminal: Terminal, case: str, accept_missing: bool) -> None:
     )
 
 
+def _confirm_erasure(terminal: Terminal, case: str) -> None:
+    """Typed once more by a person, or refused."""
+    if not terminal.may_ask:
+        raise BadRequest("Erasing asks for the case once more, and cannot ask here. Add --yes.")
+    typed: str = click.prompt(
+        f"Nothing of {printable(case)} can be brought back. Type it again to erase it", err=True
+    )
+    if typed.strip() != case:
+        raise Refused(f"{typed.strip()!r} is not what you asked to erase. Nothing was changed.")
+
+
 def _answer(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key or not value:
@@ -160,7 +199,12 @@ def _lines(view: CaseView) -> list[str]:
     lists = (
         ("medicine", view.medicines),
         ("history", view.history),
-        ("note", view.notes),
+        ("asks", tuple(_question_line(each) for each in view.questions)),
+        (
+            "note",
+            tuple(_note_line(text, each) for text, each in zip_longest(view.notes, view.note_views)),
+        ),
+        ("also", view.others),
         ("treatment", view.treatments),
         ("vitals", tuple(_vitals_line(each) for each in view.vitals)),
         ("photo", tuple(each.caption for each in view.photos)),
@@ -170,6 +214,19 @@ def _lines(view: CaseView) -> list[str]:
     if view.plan is not None:
         lines.append(f"plan        {view.plan.headline}")
     return lines + (show_transfers(list(view.transfers)) if view.transfers else [])
+
+
+def _question_line(view: QuestionView) -> str:
+    """With what `question answer` knows it by."""
+    name = view.question[:NAME_LETTERS] if view.code is None else str(view.code)
+    within = f", within {view.within_min} min" if view.within_min is not None else ""
+    answers = f" ANSWERED IN TWO WAYS: {'; or: '.join(view.answers)}" if view.answers else ""
+    return f"{name}  {view.text} ({view.takes}{within}){answers}"
+
+
+def _note_line(text: str, view: NoteView | None) -> str:
+    """With what `note correct` knows it by."""
+    return text if view is None else f"{text}  ({view.record[:NAME_LETTERS]})"
 
 
 def _vitals_line(view: VitalsView) -> str:

@@ -89,15 +89,25 @@ def status(terminal: Terminal) -> None:
         f"hub       {view.hub or 'not enrolled'}",
         f"vault     {view.vault}",
         f"link      {view.link}",
+        *(f"          {line}" for line in view.medium),
         f"unsent    {view.unsent_count} items, {show_bytes(view.unsent_bytes)}",
         f"replies   {view.unread_replies} unread",
         f"alarms    {view.alarms}",
         f"traffic   {show_bytes(view.bytes_up)} up, {show_bytes(view.bytes_down)} down",
         f"spent     ${view.spent_usd:.2f}",
         f"contact   {show_moment(view.last_contact_s)}",
+        f"keys      {_keys_in_words(view)}",
         *(f"notice    {notice}" for notice in view.notices),
     ]
     terminal.show(answer, lines)
+
+
+def _keys_in_words(view: StatusView) -> str:
+    epoch = "locked" if view.key_epoch is None else f"epoch {view.key_epoch}"
+    if not view.rekeys_pending:
+        return epoch
+    how = "unlock to seal them again" if view.vault == "locked" else "being sealed again"
+    return f"{epoch}; {view.rekeys_pending} messages cannot be opened at the hub: {how}"
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""Commands that record findings: vitals, note, treatment, patient, photo."""
+"""Commands that record findings: vitals, note, question, treatment, patient, photo."""
 
 from __future__ import annotations
 
@@ -72,11 +72,49 @@ def add_note(
     terminal: Terminal, case: str, text: str | None, file: Path | None, language: str | None
 ) -> None:
     """Record free text as written."""
-    if (text is None) == (file is None):
-        raise BadRequest("Give the text with --text or --file, one of the two.")
-    words = read_text(file, size_bytes_max=NOTE_BYTES_MAX) if file is not None else text
-    params = {"case": case, "text": words} | ({"language": language} if language else {})
+    params = {"case": case, "text": _words(text, file)} | ({"language": language} if language else {})
     _saved(terminal, terminal.call("note_add", params))
+
+
+@note.command("correct")
+@click.argument("case")
+@click.argument("note", metavar="NOTE")
+@click.option("--text", help="The whole note as it should have been.")
+@click.option("--file", "file", type=click.Path(path_type=Path), help="The same from a file; - for stdin.")
+@click.option("--language", help="Language of the text, ISO 639-1 [default: that of the note].")
+@pass_terminal
+def correct_note(
+    terminal: Terminal, case: str, note: str, text: str | None, file: Path | None, language: str | None
+) -> None:
+    """Put a note right; what it said before stays readable. `case show` names each note."""
+    params = {"case": case, "note": note, "text": _words(text, file)}
+    _saved(terminal, terminal.call("note_correct", params | ({"language": language} if language else {})))
+
+
+@click.group()
+def question() -> None:
+    """What the hub asks."""
+
+
+@question.command("answer")
+@click.argument("case")
+@click.argument("question", metavar="QUESTION")
+@click.argument("value", required=False)
+@click.option(
+    "--why-not",
+    type=click.Choice(["not-done", "cannot", "refused", "not-known"]),
+    help="There is no answer: why. VALUE may say more.",
+)
+@pass_terminal
+def answer_question(
+    terminal: Terminal, case: str, question: str, value: str | None, why_not: str | None
+) -> None:
+    """Answer what the hub asks. `case show` gives each QUESTION its number, and says what it takes."""
+    if value is None and why_not is None:
+        raise BadRequest("Give the answer, or --why-not.")
+    params = {"case": case, "question": question, "value": value, "state": why_not}
+    given = {key: word for key, word in params.items() if word is not None}
+    _saved(terminal, terminal.call("question_answer", given))
 
 
 @click.group()
@@ -147,6 +185,15 @@ def add_photo(terminal: Terminal, case: str, file: Path, caption: str) -> None:
 
 def _saved(terminal: Terminal, answer: Any) -> None:
     terminal.show(answer, ["Saved.", *alarm_lines(answer["alarms"])])
+
+
+def _words(text: str | None, file: Path | None) -> str:
+    """The text of a note, from the one place where it was given."""
+    if text is not None and file is None:
+        return text
+    if file is None or text is not None:
+        raise BadRequest("Give the text with --text or --file, one of the two.")
+    return read_text(file, size_bytes_max=NOTE_BYTES_MAX)
 
 
 def _sets(file: Path) -> list[Any]:

@@ -6,7 +6,7 @@ import click
 
 from sfnode.config import LinkMode
 from sfnode.errors import LinkDown
-from sfnode.views import SyncReport, TransferView, from_primitive
+from sfnode.views import StatusView, SyncReport, TransferView, from_primitive
 
 from .moments import show_bytes, show_span
 from .terminal import Terminal, pass_terminal, table
@@ -29,6 +29,8 @@ def link() -> None:
 @click.option("--usd-per-megabyte", type=float, help="What the link costs.")
 @click.option("--rate-bit-s", type=int, help="Its expected rate, until it was measured.")
 @click.option("--rtt-s", type=float, help="Its expected round trip, until it was measured.")
+@click.option("--pin", help='The hub\'s key for https, sha256:… as `sfhub serve` prints it; "" for none.')
+@click.option("--udp", help='Sessions go here, udp://HOST:PORT as `sfhub serve --udp` opens it; "" for none.')
 @pass_terminal
 def set_link(terminal: Terminal, **values: object) -> None:
     """Change some settings of the link; the others stay. They are kept in site.toml."""
@@ -42,6 +44,15 @@ def show_link(terminal: Terminal) -> None:
     """The settings of the link."""
     answer = terminal.call("link_set", {})
     terminal.show(answer, [f"{key:18} {value}" for key, value in answer.items()])
+
+
+@link.command("status")
+@pass_terminal
+def link_status(terminal: Terminal) -> None:
+    """How the link is, and how its bytes travel."""
+    view = from_primitive(StatusView, terminal.call("status"))
+    shown = {"link": view.link, "up": view.link_up, "medium": list(view.medium)}
+    terminal.show(shown, [view.link, *view.medium])
 
 
 @click.command()

@@ -132,8 +132,9 @@ def _plan_lines(view: PlanView) -> list[str]:
     lines += [f"!! WRITTEN BEFORE  {what}" for what in view.written_before]
     if view.accepted_by:
         lines.append(f"accepted by {view.accepted_by}")
-    if len(view.replies) > 1:
-        lines.append(f"!! {len(view.replies)} replies stand side by side; nobody has chosen.")
+    signed = [reply for reply in view.replies if not reply.provisional]
+    if len(signed) > 1:
+        lines.append(f"!! {len(signed)} replies stand side by side; nobody has chosen.")
     for reply in view.replies:
         lines += ["", *_reply_lines(reply)]
     return lines

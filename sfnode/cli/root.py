@@ -39,6 +39,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "send": ("case:send", "Send a case to the hub."),
     "vitals": ("findings:vitals", "Record vital signs."),
     "note": ("findings:note", "Record free text."),
+    "question": ("findings:question", "Answer what the hub asks."),
     "treatment": ("findings:treatment", "Record what was done."),
     "patient": ("findings:patient", "Correct or complete what is known of the patient."),
     "photo": ("findings:photo", "Add photographs."),

@@ -3,11 +3,11 @@ agree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from protocol.orders import Capability, CapabilityItem, Order
-from protocol.records import Kind, Record
+from protocol.records import Kind
+from protocol.station import capability_now
 
 from .case_file import CaseFile
 
@@ -22,13 +22,10 @@ class Aboard:
 
 
 def current_list(site: CaseFile | None) -> Capability | None:
-    """The highest version of the list in the site's own case; None before the first."""
-    lists: Iterable[Record] = () if site is None else site.state.records
-    found = [record for record in lists if record.kind == Kind.CAPABILITY]
-    if not found:
+    """What the lists and the changes of lists in the site's own case lead to; None before the first."""
+    if site is None:
         return None
-    body: Capability = max(found, key=lambda record: (record.body.version, record.order_key)).body
-    return body
+    return capability_now(record.body for record in site.state.of(Kind.CAPABILITY, Kind.CAPABILITY_DELTA))
 
 
 def check_aboard(order: Order, capability: Capability | None) -> Aboard:

@@ -16,6 +16,7 @@ from protocol.entry import Entry
 from protocol.fold import CaseState, fold
 from protocol.header import Priority
 from protocol.ids import CaseId, EntryId, PatientId, RecordId
+from protocol.micro import ProvisionalRecord
 
 from .moments import Moment
 
@@ -31,6 +32,14 @@ class KeptEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptProvisional:
+    """What the hub said of the case ahead of a signed entry: authenticated as the hub, signed by nobody."""
+
+    said: ProvisionalRecord
+    first_seen: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFile:
     """Everything known of one case."""
 
@@ -41,6 +50,8 @@ class CaseFile:
     entries: tuple[KeptEntry, ...]
     state: CaseState
     first_seen: Mapping[RecordId, Moment]
+    provisional: tuple[KeptProvisional, ...]
+    """Never folded in."""
 
     @classmethod
     def of(
@@ -51,6 +62,7 @@ class CaseFile:
         patient_id: PatientId,
         priority: Priority,
         sent_s: int | None,
+        provisional: Iterable[KeptProvisional] = (),
     ) -> CaseFile:
         """`ValueError` when an entry belongs to another case or patient: whoever stored it there has a
         fault."""
@@ -65,6 +77,7 @@ class CaseFile:
             entries=kept,
             state=fold(admitted((record, each.party) for each in kept for record in each.entry.records)),
             first_seen={record.record_id: each.first_seen for each in kept for record in each.entry.records},
+            provisional=tuple(provisional),
         )
 
     @property
@@ -84,10 +97,17 @@ class CaseFile:
         return self.state.patients[-1].body if self.state.patients else None
 
     @property
+    def uncovered(self) -> tuple[KeptProvisional, ...]:
+        """Provisional records that no signed entry has taken the place of."""
+        entry_ids = self.entry_ids
+        return tuple(kept for kept in self.provisional if not kept.said.is_covered_by(entry_ids))
+
+    @property
     def entry_ids(self) -> frozenset[EntryId]:
         return frozenset(each.entry.entry_id for each in self.entries)
 
     @property
     def changed_s(self) -> int:
         """When something last came to be known here, by the wall clock."""
-        return max((each.first_seen.wall_s for each in self.entries), default=0)
+        moments = [each.first_seen.wall_s for each in self.entries]
+        return max((*moments, *(kept.first_seen.wall_s for kept in self.provisional)), default=0)

@@ -6,17 +6,24 @@ Law: no word claims more than is known: "stored at hub" only when every bundle o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from protocol.news2 import News2, news2, telling_set
 from protocol.records import Kind
 from sfnode.views import CaseRow
 
+from .asked import waiting_questions
 from .case_file import CaseFile
+from .first_orders import first_orders
 from .moments import Moment
 from .plan import LIVE, unaccepted, unread
 from .rechecks import CANNOT_TELL, EXPIRED, recheck_text, validity_text
+from .unreadable import ERASED_STATE
 from .wording import URGENCY_WORDS, patient_line
 from .written_before import shown
+
+FIRST_ORDERS: Final = "provisional first orders"
+QUESTION: Final = "question from the hub"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,8 @@ def state_words(case: CaseFile, transit: Transit) -> str:
         return "draft"
     if state.replies:
         return "ANSWERED"
+    if first_orders(case):
+        return "first orders here"
     if state.case_seen:
         return "seen by doctor"
     if transit.count and transit.stored == transit.count:
@@ -52,10 +61,14 @@ def needs_you(case: CaseFile, *, alarms: int, now: Moment) -> str | None:
         return "ALARM" if alarms == 1 else f"{alarms} ALARMS"
     if case.state.not_understood:
         return "update or call"
+    if first_orders(case):
+        return FIRST_ORDERS
     if new := unread(case):
         return "reply unread" if any(record.kind == Kind.REPLY for record in new) else "advice unread"
     if case.state.closed:
         return None
+    if any(not state.answers for state in waiting_questions(case)):
+        return QUESTION
     if facts := unaccepted(case):
         return "written before: " + "; ".join(shown(each.text for _, found in facts for each in found))
     return _overdue(case, now)
@@ -87,10 +100,12 @@ def latest_score(case: CaseFile) -> News2 | None:
 def row_order(row: CaseRow) -> tuple[int, int, int]:
     """Unread replies and alarms first, then anything else that needs a person, then urgency, then the
     newest."""
-    pressing = row.needs_you is not None and ("ALARM" in row.needs_you or "unread" in row.needs_you)
+    pressing = row.needs_you is not None and any(
+        word in row.needs_you for word in ("ALARM", "unread", FIRST_ORDERS, QUESTION)
+    )
     need = 0 if pressing else 1 if row.needs_you is not None else 2
     urgencies = list(URGENCY_WORDS.values())
-    done = row.state == "closed" and need == 2
+    done = row.state in ("closed", ERASED_STATE) and need == 2
     return (3 if done else need, urgencies.index(row.urgency), -row.changed_s)
 
 

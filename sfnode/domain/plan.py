@@ -12,7 +12,7 @@ from typing import Final
 
 from protocol.fold import OrderState, OrderStatus
 from protocol.ids import RecordId
-from protocol.orders import Capability, Evacuation, Reply
+from protocol.orders import Capability, Reply
 from protocol.orders import Certainty as Sureness
 from protocol.records import Kind, Record, Relation
 from sfnode.views import ContingencyView, OrderView, PlanView, ReplyView
@@ -20,6 +20,7 @@ from sfnode.views import ContingencyView, OrderView, PlanView, ReplyView
 from .aboard import check_aboard
 from .case_file import CaseFile
 from .contingency import crossings, state_text
+from .first_orders import EVACUATION_WORDS, FOLLOWS, first_orders, first_orders_views, provisional_questions
 from .moments import Moment
 from .rechecks import CANNOT_TELL, recheck_due_in_s, recheck_text, validity_text
 from .wording import clock, contingency_text, order_text
@@ -34,12 +35,6 @@ _SURENESS_WORDS: Final = {
     Sureness.PROBABLE: "probable",
     Sureness.CONFIRMED: "confirmed",
 }
-_EVACUATION_WORDS: Final = {
-    Evacuation.NOT_STATED: "not stated",
-    Evacuation.NO: "no",
-    Evacuation.PREPARE: "PREPARE",
-    Evacuation.NOW: "NOW",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +45,13 @@ class Surroundings:
     capability: Capability | None
     transit: str = ""
     """Where the case is on its way, for the line that says that there is no reply yet."""
+    language: str = "en"
+    """Of coded questions."""
 
 
 def current_plan(case: CaseFile, around: Surroundings) -> PlanView:
-    """Replies that stand, then superseded ones with an order that was continued."""
+    """First orders whose reply has not arrived, replies that stand, then superseded ones with an order that
+    was continued."""
     standing = case.state.replies
     continued = tuple(reply for reply in case.state.superseded_replies if _live_orders(case, reply))
     facts = {reply.record_id: unknown_to(reply, case) for reply in standing}
@@ -62,8 +60,14 @@ def current_plan(case: CaseFile, around: Surroundings) -> PlanView:
     accepted = acceptors[-1] if acceptors and None not in acceptors else None
     return PlanView(
         case=case.case_id.hex(),
-        replies=tuple(_reply_view(case, reply, around) for reply in (*standing, *continued)),
-        advice=tuple(_advice(case, record, around) for record in case.state.advice),
+        replies=(
+            *first_orders_views(case),
+            *(_reply_view(case, reply, around) for reply in (*standing, *continued)),
+        ),
+        advice=(
+            *(_advice(case, record, around) for record in case.state.advice),
+            *provisional_questions(case, around.language),
+        ),
         written_before=before,
         accepted_by=accepted,
         headline=_headline(case, standing, before, accepted, around),
@@ -121,7 +125,7 @@ def _reply_view(case: CaseFile, record: Record, around: Surroundings) -> ReplyVi
         recheck_due_s=None if due_in_s is None else int(around.now.wall_s + due_in_s),
         recheck="" if superseded else recheck_text(record, case, around.now),
         stop_rule=reply.stop_rule,
-        evacuation=_EVACUATION_WORDS[reply.evacuation],
+        evacuation=EVACUATION_WORDS[reply.evacuation],
         valid_until=validity_text(record, case, around.now),
         follow_up=reply.follow_up,
         superseded=superseded,
@@ -211,8 +215,23 @@ def _headline(
 ) -> str:
     if case.state.not_understood:
         return "THE HUB SENT SOMETHING THAT THIS VERSION CANNOT READ: call the hub, then update this software"
+    first = first_orders(case)
+    if first:
+        at = clock(first[-1].first_seen.wall_s, around.now.wall_s)
+        words = f"PROVISIONAL FIRST ORDERS from the hub, here {at}: {FOLLOWS}"
+        return f"{words}; {_of_replies(case, standing, before, accepted, around)}" if standing else words
     if not standing:
         return _without_reply(case, around)
+    return _of_replies(case, standing, before, accepted, around)
+
+
+def _of_replies(
+    case: CaseFile,
+    standing: tuple[Record, ...],
+    before: tuple[str, ...],
+    accepted: str | None,
+    around: Surroundings,
+) -> str:
     names = " and ".join(
         f"{case.state.name_of(reply.author)}, {clock(reply.stamp.wall_s, around.now.wall_s)}"
         for reply in standing

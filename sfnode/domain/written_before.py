@@ -13,6 +13,7 @@ from protocol.fold import CaseState
 from protocol.ids import RecordId
 from protocol.news2 import Input, News2, news2, worsened
 from protocol.orders import Quantity
+from protocol.plain_words import described
 from protocol.records import Kind, Record, Relation
 
 from .case_file import CaseFile
@@ -86,14 +87,18 @@ def _texts(record: Record, reply: Record, case: CaseFile, outside: OutsideBasis)
             body: Treatment = record.body
             return ("treatment: " + " ".join(part for part in (body.what, body.dose, body.route) if part),)
         case Kind.NOTE:
-            return ("a note was written",)
+            corrects = bool(record.referred(Relation.SUPERSEDES))
+            return ("a note was corrected" if corrects else "a note was written",)
         case Kind.ORDER_GIVEN | Kind.ORDER_REFUSED:
             if reply.record_id in record.referred(Relation.ABOUT):
                 return ()
             done = "done" if record.kind == Kind.ORDER_GIVEN else "refused"
             return (f"order {record.body.order} of another reply {done}",)
-        case _:
+        case Kind.VOIDED:
             return (f"struck as entered in error: {record.body.reason}",)
+        case _:
+            said = described(record)
+            return () if said is None else (f"{said.title}: {said.text}",)
 
 
 def _patient_changes(record: Record, state: CaseState) -> tuple[str, ...]:

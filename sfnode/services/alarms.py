@@ -109,9 +109,13 @@ class Alarms:
     async def take_over_from_neutral(self) -> None:
         """The vault was opened: the casebook learns what was acknowledged meanwhile and tells from now on."""
         casebook = self._vault.casebook
+        ringing = {view.alarm for view in await casebook.alarms()}
         for alarm in await self._neutral.open_alarms():
-            if alarm.key.startswith(_OF_CASE) and alarm.acknowledged_by is not None:
-                number = int(alarm.key.removeprefix(_OF_CASE))
+            number = int(alarm.key.removeprefix(_OF_CASE)) if alarm.key.startswith(_OF_CASE) else None
+            if number is not None and number not in ringing:
+                # Taken there already, or gone with an erased case.
+                await self._neutral.close([alarm.key])
+            elif number is not None and alarm.acknowledged_by is not None:
                 await casebook.acknowledge_alarm(number, by=alarm.acknowledged_by)
                 await self._neutral.close([alarm.key])
             elif alarm.key.startswith(_RECHECK):
@@ -131,6 +135,7 @@ class Alarms:
     async def _look_in_casebook(self, casebook: CaseBook) -> float:
         # Each one it raises comes back through `case_alarm_raised`, like every alarm of a case.
         await casebook.raise_missed_rechecks()
+        await casebook.raise_first_orders()
         now = moment_of(self._clock)
         ahead = [
             Timer(
@@ -147,7 +152,8 @@ class Alarms:
         if due_at != self._timers_set:
             await self._neutral.set_timers(_RECHECK, ahead)
             self._timers_set = due_at
-        return min((timer.due_in_s for timer in ahead), default=RING_AGAIN_S)
+        rechecks_s = min((timer.due_in_s for timer in ahead), default=RING_AGAIN_S)
+        return min(rechecks_s, await casebook.first_orders_due_in_s())
 
     async def _look_at_timers(self) -> float:
         now = moment_of(self._clock)

@@ -67,7 +67,7 @@ def add_vitals(pen: Pen, case_id: CaseId, sets: Sequence[Vitals]) -> Saved:
     """Readings, and an alarm for each contingency that they cross."""
     if not sets:
         raise ValueRefused("No set of vitals was given. Nothing was saved.")
-    case = _consult(pen, case_id)
+    case = consult(pen, case_id)
     what = "vitals" if len(sets) == 1 else f"{len(sets)} sets of vitals"
     written = pen.add(case, [NewRecord(each) for each in sets], what=what)
     after = with_entry(case, written, pen.occasion.now)
@@ -77,16 +77,16 @@ def add_vitals(pen: Pen, case_id: CaseId, sets: Sequence[Vitals]) -> Saved:
 
 def add_note(pen: Pen, case_id: CaseId, *, language: str, text: str) -> Saved:
     notes = [NewRecord(note) for note in _notes(language, text)]
-    return saved(pen.add(_consult(pen, case_id), notes, what="note"))
+    return saved(pen.add(consult(pen, case_id), notes, what="note"))
 
 
 def add_treatment(pen: Pen, case_id: CaseId, treatment: Treatment) -> Saved:
-    return saved(pen.add(_consult(pen, case_id), [NewRecord(treatment)], what="treatment"))
+    return saved(pen.add(consult(pen, case_id), [NewRecord(treatment)], what="treatment"))
 
 
 def update_patient(pen: Pen, case_id: CaseId, change: Callable[[Patient], Patient]) -> Saved:
     """A statement that supersedes every current one, so that a contradiction ends here."""
-    case = _consult(pen, case_id)
+    case = consult(pen, case_id)
     present = case.patient
     if present is None:
         raise Refused("This case does not describe its patient yet. Nothing was saved.")
@@ -96,7 +96,7 @@ def update_patient(pen: Pen, case_id: CaseId, change: Callable[[Patient], Patien
 
 def add_photo(pen: Pen, case_id: CaseId, photo: NewPhoto) -> Saved:
     """The manifest; its layers follow as bundles of their own if the case was sent."""
-    case = _consult(pen, case_id)
+    case = consult(pen, case_id)
     body = Media(caption=photo.caption, taken_s=photo.taken_s, source=photo.source, layers=photo.layers)
     written = pen.add(case, [NewRecord(checked(body))], what=f"about photo: {photo.caption}")
     if case.sent_s is not None:
@@ -105,7 +105,7 @@ def add_photo(pen: Pen, case_id: CaseId, photo: NewPhoto) -> Saved:
 
 
 def close_case(pen: Pen, case_id: CaseId, *, outcome: str) -> Saved:
-    case = _consult(pen, case_id)
+    case = consult(pen, case_id)
     if case.state.closed:
         raise Refused("This case is closed already. Nothing was changed.")
     return saved(pen.add(case, [NewRecord(checked(Closed(outcome=outcome)))], what="closed"))
@@ -131,7 +131,8 @@ def saved(written: Written, *, alarms: tuple[AlarmView, ...] = ()) -> Saved:
     )
 
 
-def _consult(pen: Pen, case_id: CaseId) -> CaseFile:
+def consult(pen: Pen, case_id: CaseId) -> CaseFile:
+    """A patient's case; `Refused` for the site's own file."""
     case = pen.case(case_id)
     if not case.is_consult:
         raise Refused("This is the site's own file, not a patient's case. Nothing was saved.")

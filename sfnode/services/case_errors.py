@@ -7,12 +7,17 @@ sfnode.errors.Refused
 ├── ReadBackDiffers     what was retyped is not what was ordered
 └── NothingToAccept     the plan was written knowing everything, or is accepted already
 sfnode.errors.NotFound
-└── OrderNotFound       no reply has an order of that number
+├── OrderNotFound       no reply has an order of that number
+├── NoteNotFound        no note that stands has that name
+└── QuestionNotFound    the hub has not asked that
 """
 
 from __future__ import annotations
 
-from sfnode.errors import NotFound, Refused
+from protocol.ids import short
+from sfnode.domain.unreadable import erased_words
+from sfnode.errors import CaseErased, NotFound, Refused
+from sync.stores.erasures import Erasure
 
 
 class OrderUnclear(Refused):
@@ -49,3 +54,23 @@ class OrderNotFound(NotFound):
     """No such order."""
 
     code = "order-not-found"
+
+
+class NoteNotFound(NotFound):
+    """No such note, or more than one."""
+
+    code = "note-not-found"
+
+
+class QuestionNotFound(NotFound):
+    """No such question."""
+
+    code = "question-not-found"
+
+
+def case_erased(erasure: Erasure) -> CaseErased:
+    """The refusal of anybody who names an erased case."""
+    return CaseErased(
+        f"C-{short(erasure.case_id)} was {erased_words(erasure)}. Nothing of it can be read here any more, "
+        "and nothing was added. `sfnode case list` shows the other cases."
+    )

@@ -3,31 +3,39 @@ saved."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from protocol.bundle import BundleContent, LayerBundle
+from protocol.bundle import BundleContent, EntryBundle, LayerBundle
+from protocol.entry import SignedEntry
 from protocol.ids import BundleId, CaseId
 from protocol.orders import Capability
 from sfnode.domain.aboard import current_list
 from sfnode.domain.case_file import CaseFile
+from sfnode.domain.first_orders import first_orders_due_in_s
 from sfnode.domain.lifecycle import row_order
 from sfnode.domain.moments import Moment
 from sfnode.domain.plan import unread
 from sfnode.domain.rechecks import recheck_due_in_s
+from sfnode.domain.unreadable import damaged_row, erased_row
 from sfnode.errors import NotFound
 from sfnode.vault import alarms as alarm_rows
 from sfnode.vault import asides
 from sfnode.vault import outbox as outbox_rows
+from sfnode.vault.bases import Base, base_of, entry_starting
 from sfnode.vault.directory import read_hub
 from sfnode.vault.entries import CaseCache, case_ids
+from sfnode.vault.provisional import micro_of
 from sfnode.vault.vault import Vault
 from sfnode.views import AlarmView, CaseRow, CaseView, PlanView, TransferView
 from sync.stores.connection import Connection
-from sync.stores.errors import StoreDamaged
+from sync.stores.erasures import all_erasures, erasure_of
+from sync.stores.errors import CaseErased, StoreDamaged
 
 from . import case_views
+from .case_errors import case_erased
 from .case_views import Scene
 from .clock import SiteClock, moment_of
 from .happenings import Quarantined, Recheck
@@ -45,16 +53,20 @@ _NEUTRAL: Final = "A reminder is due. Unlock to see it."
 class CaseReader:
     """The half of the casebook that changes nothing. Safe to call from any number of tasks of one loop."""
 
-    def __init__(self, vault: Vault, *, clock: SiteClock, carriage: Carriage | None = None) -> None:
+    def __init__(
+        self, vault: Vault, *, clock: SiteClock, carriage: Carriage | None = None, language: str = "en"
+    ) -> None:
+        """Coded questions are shown in `language` where the catalogue speaks it."""
         self._vault = vault
         self._clock = clock
         self._carriage = carriage or NothingCarried()
+        self._language = language
         self._cache = CaseCache()
 
     async def find_case(self, name: str) -> CaseId:
         """By hex id, unique prefix of it, or short form ("C-7K2M", "7k2m"). `NotFound`, also when
         ambiguous."""
-        consults = [case.case_id for case in await self._read(self._consults)]
+        consults = await self._read(self._named_cases)
         wanted = name.strip().casefold()
         named = [case_id for case_id in consults if wanted and case_id.hex().startswith(wanted)]
         shorts = (case_views.short_name(case_id).casefold() for case_id in consults)
@@ -76,9 +88,10 @@ class CaseReader:
     # Showing ----------------------------------------------------------------------------------------------
 
     async def case_rows(self) -> tuple[CaseRow, ...]:
-        """All consults, those that need a person first."""
+        """All consults, those that need a person first, and what is left of those that cannot be read."""
         scenes = await self._scenes(self._consults)
-        return tuple(sorted((case_views.row_view(scene) for scene in scenes), key=row_order))
+        rows = [case_views.row_view(scene) for scene in scenes]
+        return tuple(sorted((*rows, *await self._read(self._unreadable_rows)), key=row_order))
 
     async def case_row(self, case_id: CaseId) -> CaseRow:
         return case_views.row_view(await self._scene(case_id))
@@ -135,15 +148,35 @@ class CaseReader:
             if reply.body.recheck_every_min is not None
         )
 
+    async def first_orders_due_in_s(self) -> float:
+        """When first orders that still wait for their signed reply will ring; infinite when none do."""
+        now = self._now()
+        cases = await self._read(self._consults)
+        return min((first_orders_due_in_s(case, now) for case in cases), default=math.inf)
+
     # Going out --------------------------------------------------------------------------------------------
 
     async def outbox(self, limit: int = OUTBOX_PAGE) -> tuple[Outgoing, ...]:
         """Contents not yet sealed, most urgent first by (priority, rank, row).
 
-        A picture that cannot be read any more is left out, so that it stops nothing behind it.
+        What cannot be read any more is left out, so that it stops nothing behind it.
         """
         rows = await self._read(lambda connection: outbox_rows.unsealed(connection, limit))
         return await self._outgoing(rows)
+
+    async def sealed_content(self, bundle_id: BundleId) -> Outgoing | None:
+        """What a sealed bundle of ours holds, to seal it again; None when it cannot be read any more."""
+        rows = await self._read(lambda connection: outbox_rows.rows_sealed_as(connection, bundle_id))
+        found = await self._outgoing(rows)
+        return found[0] if found else None
+
+    async def base_of(self, content: EntryBundle) -> Base | None:
+        """The entry whose records these replace, to write them as a difference from it."""
+        return await self._read(lambda connection: base_of(connection, content.entries))
+
+    async def entry_starting(self, start: bytes) -> SignedEntry | None:
+        """The entry whose id starts so, to read a difference from it; None when it is not here."""
+        return await self._read(lambda connection: entry_starting(connection, start))
 
     async def dispatches(self, case_id: CaseId | None = None) -> tuple[Dispatch, ...]:
         """Every bundle ever queued, oldest first; of one case, or of all."""
@@ -189,11 +222,14 @@ class CaseReader:
         return tuple(found)
 
     async def _content(self, row: outbox_rows.OutboxRow) -> BundleContent | None:
-        if row.layer is None or row.blob is None:
-            return await self._read(lambda connection: outbox_rows.entries_of(connection, row.row))
         try:
+            if row.micro_id is not None:
+                micro_id = row.micro_id
+                return await self._read(lambda connection: micro_of(connection, micro_id))
+            if row.layer is None or row.blob is None:
+                return await self._read(lambda connection: outbox_rows.entries_of(connection, row.row))
             data = await self._vault.blobs.read(row.case_id, row.blob)
-        except StoreDamaged:
+        except (StoreDamaged, CaseErased):
             return None
         return None if data is None else LayerBundle(row.case_id, row.layer, data)
 
@@ -202,11 +238,47 @@ class CaseReader:
         return None if hub is None else current_list(self._cache.read(connection, hub.site_case))
 
     def _consults(self, connection: Connection) -> tuple[CaseFile, ...]:
-        cases = (self._cache.read(connection, case_id) for case_id in case_ids(connection))
+        """Those that can be read: a damaged one hides no other, and has its row in the list."""
+        cases = (self._undamaged(connection, case_id) for case_id in case_ids(connection))
         return tuple(case for case in cases if case is not None and case.is_consult)
+
+    def _undamaged(self, connection: Connection, case_id: CaseId) -> CaseFile | None:
+        try:
+            return self._cache.read(connection, case_id)
+        except StoreDamaged:
+            return None
+
+    def _damaged(self, connection: Connection) -> tuple[CaseId, ...]:
+        return tuple(
+            case_id
+            for case_id in case_ids(connection)
+            # What is in memory was read by whoever asked just before.
+            if not self._cache.holds(case_id) and self._undamaged(connection, case_id) is None
+        )
+
+    def _unreadable_rows(self, connection: Connection) -> tuple[CaseRow, ...]:
+        damaged = [
+            damaged_row(case_id, short=case_views.short_name(case_id))
+            for case_id in self._damaged(connection)
+        ]
+        erased = [
+            erased_row(erasure, short=case_views.short_name(erasure.case_id))
+            for erasure in all_erasures(connection)
+        ]
+        return (*damaged, *erased)
+
+    def _named_cases(self, connection: Connection) -> tuple[CaseId, ...]:
+        """Every case that a person may name, also to be told that it cannot be read."""
+        return (
+            *(case.case_id for case in self._consults(connection)),
+            *self._damaged(connection),
+            *(erasure.case_id for erasure in all_erasures(connection)),
+        )
 
     def _consult(self, connection: Connection, case_id: CaseId) -> CaseFile:
         case = self._cache.read(connection, case_id)
+        if case is None and (erasure := erasure_of(connection, case_id)) is not None:
+            raise case_erased(erasure)
         if case is None or not case.is_consult:
             raise NotFound(
                 f"There is no case {case_id.hex()} here. `sfnode case list` shows those there are."
@@ -229,6 +301,7 @@ class CaseReader:
                     alarms=len(alarm_rows.open_alarms(connection, case.case_id)),
                     capability=capability,
                     now=now,
+                    language=self._language,
                 )
                 for case in cases(connection)
             )

@@ -6,14 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from protocol.clinical import CaseOpened, Layer, Media, Note, Treatment, Vitals
+from protocol.fold_notes import NoteState
 from protocol.ids import BundleId, CaseId, short
 from protocol.news2 import news2
 from protocol.orders import Capability
+from protocol.plain_words import note_text
 from protocol.records import Record
+from sfnode.domain.asked import question_views
 from sfnode.domain.case_file import CaseFile
 from sfnode.domain.completeness import missing_fields
 from sfnode.domain.lifecycle import Transit, case_row
 from sfnode.domain.moments import Moment
+from sfnode.domain.other_records import other_lines
 from sfnode.domain.plan import Surroundings, current_plan
 from sfnode.domain.templates import find_template
 from sfnode.domain.wording import (
@@ -26,11 +30,25 @@ from sfnode.domain.wording import (
 )
 from sfnode.errors import NotFound
 from sfnode.vault.outbox import OutboxRow
-from sfnode.views import CaseRow, CaseView, LayerView, PhotoView, PlanView, TransferView, VitalsView
+from sfnode.views import (
+    CaseRow,
+    CaseView,
+    LayerView,
+    NoteView,
+    PhotoView,
+    PlanView,
+    TransferView,
+    VitalsView,
+)
 
 from .outgoing import STORED_AT_HUB, WAITING_FOR_LINK, Progress
 
-_LAYER_WORDS = {Layer.PREVIEW: "preview", Layer.STANDARD: "standard", Layer.FULL: "full"}
+_LAYER_WORDS = {
+    Layer.PREVIEW: "preview",
+    Layer.STANDARD: "standard",
+    Layer.FULL: "full",
+    Layer.REGION: "region",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +61,8 @@ class Scene:
     alarms: int
     capability: Capability | None
     now: Moment
+    language: str
+    """The site's: what coded questions are asked in."""
 
 
 def short_name(case_id: CaseId) -> str:
@@ -60,7 +80,12 @@ def row_view(scene: Scene) -> CaseRow:
 
 
 def plan_view(scene: Scene) -> PlanView:
-    around = Surroundings(now=scene.now, capability=scene.capability, transit=_transit_words(scene))
+    around = Surroundings(
+        now=scene.now,
+        capability=scene.capability,
+        transit=_transit_words(scene),
+        language=scene.language,
+    )
     return current_plan(scene.case, around)
 
 
@@ -76,7 +101,8 @@ def case_view(scene: Scene) -> CaseView:
         pregnancy=PREGNANCY_WORDS[patient.pregnancy] if patient else "NOT ASKED",
         medicines=patient.medicines if patient else (),
         history=patient.history if patient else (),
-        notes=tuple(_note(record, case, scene.now) for record in case.state.notes),
+        notes=tuple(_note(state, case, scene.now) for state in case.state.note_states),
+        note_views=tuple(_note_view(record) for record in case.state.notes),
         treatments=tuple(_treatment(record, scene.now) for record in case.state.treatments),
         vitals=tuple(_vitals(record, case) for record in case.state.vitals),
         photos=tuple(photo_view(record) for record in case.state.media),
@@ -87,6 +113,8 @@ def case_view(scene: Scene) -> CaseView:
             for record in case.state.not_understood
         ),
         missing=_missing(case),
+        questions=question_views(case, scene.language),
+        others=other_lines(case, scene.now, scene.language),
         sent=case.sent_s is not None,
     )
 
@@ -162,10 +190,15 @@ def _transit_words(scene: Scene) -> str:
     return f"{sent}, waiting for link"
 
 
-def _note(record: Record, case: CaseFile, now: Moment) -> str:
+def _note(state: NoteState, case: CaseFile, now: Moment) -> str:
+    note: Note = state.note.body
+    when = clock(state.note.stamp.wall_s, now.wall_s)
+    return f"{when} {case.state.name_of(state.note.author)} [{note.language}]: {note_text(state)}"
+
+
+def _note_view(record: Record) -> NoteView:
     note: Note = record.body
-    when = clock(record.stamp.wall_s, now.wall_s)
-    return f"{when} {case.state.name_of(record.author)} [{note.language}]: {note.text}"
+    return NoteView(record=record.record_id.hex(), language=note.language, text=note.text)
 
 
 def _treatment(record: Record, now: Moment) -> str:

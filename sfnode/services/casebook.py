@@ -12,12 +12,18 @@ from typing import Final, TypeVar
 
 from protocol.bundle import BundleContent, EntryBundle, LayerBundle
 from protocol.clinical import Layer, MediaLayer, Patient, Treatment, Vitals
-from protocol.enrolment import HubKeys
+from protocol.enrolment import HubKeys, PairSecrets
 from protocol.errors import BundleRefused
 from protocol.header import Priority
 from protocol.ids import BundleId, CaseId
+from protocol.micro import MicroBundle
 from protocol.orders import Capability, CapabilityItem
+from protocol.questions import AnswerState
+from sfnode.domain.case_file import CaseFile
+from sfnode.domain.contingency import Alarm
+from sfnode.domain.first_orders import first_orders_alarms
 from sfnode.domain.intake import NewCase
+from sfnode.domain.moments import Moment
 from sfnode.domain.rechecks import missed_rechecks
 from sfnode.errors import Refused
 from sfnode.media.layers import EncodedLayer, PhotoLayers
@@ -28,8 +34,9 @@ from sfnode.vault.vault import Vault
 from sfnode.views import AlarmView, PhotoView
 from sync.ports import Rank
 from sync.stores.connection import Connection
+from sync.stores.erasures import Erasure, count_late, is_erased
 
-from . import capture, case_views, ordering, sending
+from . import answering, capture, case_views, ordering, sending
 from .case_reader import CaseReader, named_blobs
 from .clock import SiteClock
 from .happenings import (
@@ -42,7 +49,10 @@ from .happenings import (
     Saved,
 )
 from .ingest import ingest_entries
+from .key_epochs import keep_keys_current
 from .outgoing import Carriage, Outgoing
+from .provisional import ingest_micro
+from .tombstones import erase_case
 from .writing import Occasion, Pen
 
 __all__ = [
@@ -77,19 +87,20 @@ class CaseBook(CaseReader):
         *,
         clock: SiteClock,
         carriage: Carriage | None = None,
+        language: str = "en",
         observer: Callable[[CasebookEvent], None] = lambda event: None,
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
         """`observer` is called after the change is durable, in the caller's step; it must not raise or
         block."""
-        super().__init__(vault, clock=clock, carriage=carriage)
+        super().__init__(vault, clock=clock, carriage=carriage, language=language)
         self._observer = observer
         self._random_bytes = random_bytes
 
     # The site and its hub ---------------------------------------------------------------------------------
 
-    async def join_hub(self, hub: HubKeys, *, bundle_secret: bytes) -> None:
-        """Keep what enrolment gave (`pair_secrets(...).bundle_ids`) and queue who works here, ahead of
+    async def join_hub(self, hub: HubKeys, secrets: PairSecrets) -> None:
+        """Keep what enrolment gave (`pair_secrets(...)`) and queue who works here, ahead of
         everything.
 
         Repeating it with the same hub changes nothing but its keys; another hub is refused.
@@ -97,7 +108,7 @@ class CaseBook(CaseReader):
         occasion = self._occasion()
 
         def work(connection: Connection) -> None:
-            kept = keep_hub(connection, read_identity(connection), hub, bundle_secret)
+            kept = keep_hub(connection, read_identity(connection), hub, secrets)
             if patient_of(connection, kept.site_case) is not None:
                 return
             pen = Pen(connection, occasion)
@@ -121,6 +132,11 @@ class CaseBook(CaseReader):
         self._observer(OutboxGrew())
         return capability
 
+    async def keep_keys_current(self) -> None:
+        """Draw a new opening key if a month has passed, tell the hub, destroy what has had its grace."""
+        if await self._with_pen(keep_keys_current):
+            self._observer(OutboxGrew())
+
     # Writing ----------------------------------------------------------------------------------------------
 
     async def open_case(self, new: NewCase) -> Saved:
@@ -135,6 +151,29 @@ class CaseBook(CaseReader):
         """A text longer than a record may be is split at a line or word end into several notes of one
         entry."""
         return await self._save(lambda pen: capture.add_note(pen, case_id, language=language, text=text))
+
+    async def correct_note(self, case_id: CaseId, note: str, *, language: str | None, text: str) -> Saved:
+        """Another note in place of the one whose record id starts with `note`; what it said stays readable.
+        Without `language` it is in the language of that note."""
+        return await self._save(
+            lambda pen: answering.correct_note(pen, case_id, note=note, language=language, text=text)
+        )
+
+    async def answer_question(
+        self,
+        case_id: CaseId,
+        question: str,
+        *,
+        value: str | None = None,
+        state: AnswerState = AnswerState.ANSWERED,
+    ) -> Saved:
+        """`question` is its number in the catalogue, or the start of its record id. `ValueRefused` says what
+        kind of answer it takes."""
+        return await self._save(
+            lambda pen: answering.answer_question(
+                pen, case_id, question=question, value=value, state=state, language=self._language
+            )
+        )
 
     async def add_treatment(self, case_id: CaseId, treatment: Treatment) -> Saved:
         return await self._save(lambda pen: capture.add_treatment(pen, case_id, treatment))
@@ -189,6 +228,13 @@ class CaseBook(CaseReader):
         self._observer(CaseChanged(case_id=case_id))
         self._observer(OutboxGrew())
         return await self._outgoing(await self._read(lambda connection: outbox.rows_from(connection, rows)))
+
+    async def erase_case(self, case_id: CaseId, *, reason: str) -> Erasure:
+        """Destroy the key of the case for good, leaving who did it, when and why; `Erasing` does the rest."""
+        erasure = await self._with_pen(lambda pen: erase_case(pen, case_id, reason=reason))
+        self._observer(CaseChanged(case_id=case_id))
+        self._observer(OutboxGrew())
+        return erasure
 
     async def close_case(self, case_id: CaseId, *, outcome: str) -> Saved:
         return await self._save(lambda pen: capture.close_case(pen, case_id, outcome=outcome))
@@ -255,15 +301,32 @@ class CaseBook(CaseReader):
         """
         if isinstance(content, LayerBundle):
             return await self._ingest_layer(content)
+        if isinstance(content, MicroBundle):
+            return await self._ingest_micro(content, waited_s)
         return await self._ingest_entries(content, waited_s)
 
     async def _ingest_entries(self, content: EntryBundle, waited_s: float | None) -> Ingested:
+        return await self._ingest(
+            waited_s,
+            lambda connection, first_seen, now_s: ingest_entries(
+                connection, content.entries, first_seen=first_seen, now_s=now_s
+            ),
+        )
+
+    async def _ingest_micro(self, content: MicroBundle, waited_s: float | None) -> Ingested:
+        return await self._ingest(
+            waited_s,
+            lambda connection, first_seen, now_s: ingest_micro(connection, content, first_seen=first_seen),
+        )
+
+    async def _ingest(
+        self, waited_s: float | None, work: Callable[[Connection, Moment, int], Ingested]
+    ) -> Ingested:
+        """Apply in one transaction, then tell."""
         now = self._now()
         first_seen = now.untold() if waited_s is None else now.earlier_by(waited_s)
         ingested = await self._vault.database.write(
-            lambda connection: ingest_entries(
-                connection, content.entries, first_seen=first_seen, now_s=now.wall_s
-            )
+            lambda connection: work(connection, first_seen, now.wall_s)
         )
         for case_id in sorted(ingested.cases):
             self._observer(CaseChanged(case_id=case_id))
@@ -274,6 +337,8 @@ class CaseBook(CaseReader):
     async def _ingest_layer(self, content: LayerBundle) -> Ingested:
         """Kept for a case that is known; shown once a signed manifest names it."""
         case = await self._read(lambda connection: self._cache.read(connection, content.case_id))
+        if case is None and await self._dropped_late_layer(content.case_id):
+            return Ingested(applied=(), known=(), quarantined=(), cases=frozenset(), alarms=())
         if case is None:
             raise BundleRefused("a picture came for a case that is not known here")
         held, named = await self._vault.blobs.held(content.case_id), named_blobs(case)
@@ -283,6 +348,17 @@ class CaseBook(CaseReader):
         self._observer(CaseChanged(case_id=content.case_id))
         cases = frozenset({content.case_id})
         return Ingested(applied=(), known=(), quarantined=(), cases=cases, alarms=())
+
+    async def _dropped_late_layer(self, case_id: CaseId) -> bool:
+        """Whether it is of an erased case: it is counted, and its bytes are not kept."""
+
+        def work(connection: Connection) -> bool:
+            if not is_erased(connection, case_id):
+                return False
+            count_late(connection, case_id)
+            return True
+
+        return await self._vault.database.write(work)
 
     # Going out, and alarms --------------------------------------------------------------------------------
 
@@ -302,20 +378,23 @@ class CaseBook(CaseReader):
     async def raise_missed_rechecks(self) -> tuple[AlarmView, ...]:
         """Raise an alarm for each recheck that is due and was not done: once, and again each time another
         interval has passed."""
-        now = self._now()
+        return await self._raise_due(missed_rechecks)
 
-        missed = [
-            (case.case_id, found)
-            for case in await self._read(self._consults)
-            if (found := missed_rechecks(case, now))
-        ]
-        if not missed:
+    async def raise_first_orders(self) -> tuple[AlarmView, ...]:
+        """Raise an alarm for first orders whose signed reply does not follow at once: once for each."""
+        return await self._raise_due(first_orders_alarms)
+
+    async def _raise_due(self, due: Callable[[CaseFile, Moment], tuple[Alarm, ...]]) -> tuple[AlarmView, ...]:
+        now = self._now()
+        cases = await self._read(self._consults)
+        found = [(case.case_id, ringing) for case in cases if (ringing := due(case, now))]
+        if not found:
             return ()
         raised = await self._vault.database.write(
             lambda connection: tuple(
                 alarm
-                for case_id, found in missed
-                for alarm in alarms.raise_alarms(connection, case_id, found, since_s=now.wall_s)
+                for case_id, ringing in found
+                for alarm in alarms.raise_alarms(connection, case_id, ringing, since_s=now.wall_s)
             )
         )
         for alarm in raised:

@@ -17,7 +17,7 @@ from sfnode.views import SyncReport
 from sync.core import Counters, Ending, LinkMemory, SessionTerms
 from sync.core.events import Event, PeerGreeted
 from sync.driver import SessionReport, Setting, dial_session
-from sync.ports import Connection, Dialer, LinkError, LinkProperties, PairStore
+from sync.ports import Connection, Counting, Described, Dialer, LinkError, LinkProperties, PairStore
 from sync.stores.errors import StoreError, StoreHalted
 
 from .clock import SiteClock
@@ -59,18 +59,31 @@ class Metered:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.properties: LinkProperties = connection.properties
-        self.bytes_up = 0
-        self.bytes_down = 0
+        self._bytes_up = 0
+        self._bytes_down = 0
+
+    @property
+    def bytes_up(self) -> int:
+        """As the medium counts them, where it can."""
+        return self._connection.medium_bytes_up if isinstance(self._connection, Counting) else self._bytes_up
+
+    @property
+    def bytes_down(self) -> int:
+        connection = self._connection
+        return connection.medium_bytes_down if isinstance(connection, Counting) else self._bytes_down
 
     async def send(self, data: bytes) -> None:
         # Counted first: what a broken link swallowed may still be on the bill.
-        self.bytes_up += len(data)
+        self._bytes_up += len(data)
         await self._connection.send(data)
 
     async def receive(self) -> bytes:
         data = await self._connection.receive()
-        self.bytes_down += len(data)
+        self._bytes_down += len(data)
         return data
+
+    def described(self) -> tuple[str, ...]:
+        return self._connection.described() if isinstance(self._connection, Described) else ()
 
     async def finish(self) -> None:
         await self._connection.finish()
@@ -111,6 +124,11 @@ class Contact:
         self.stays_open = stays_open
         self.parting = asyncio.Event()
         """Set it to end the session at the next good moment."""
+
+    @property
+    def medium(self) -> tuple[str, ...]:
+        """How the bytes travel, in short lines; empty before anybody was reached."""
+        return self._metered.described() if self._metered is not None else ()
 
     async def run(self) -> ContactOutcome:
         """Raises `StoreHalted` when our own disk is not to be trusted any more, and nothing else."""

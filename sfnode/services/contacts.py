@@ -44,7 +44,7 @@ class Contacts:
         *,
         clock: SiteClock,
         link: LinkSettings,
-        dialer_for: Callable[[LinkSettings], Dialer],
+        dialer_for: Callable[[LinkSettings, Pair], Dialer],
         watcher: Watcher,
         state_changed: Callable[[], None],
     ) -> None:
@@ -65,6 +65,7 @@ class Contacts:
         self._was_up = False
         self._current: Contact | None = None
         self._memory = LinkMemory()
+        self._medium: tuple[str, ...] = ()
 
     @property
     def link(self) -> LinkSettings:
@@ -81,6 +82,11 @@ class Contacts:
             return LinkState(False, f"down since {since}: {_in_short(reason)}")
         name = self._link.name
         return LinkState(True, f"up, {name}") if self._was_up else LinkState(False, f"not tried yet, {name}")
+
+    @property
+    def medium(self) -> tuple[str, ...]:
+        """How the bytes of this contact, or else of the last one, travel."""
+        return (self._current.medium if self._current is not None else ()) or self._medium
 
     def queued(self, bundle_id: BundleId) -> None:
         """Custody has something new: dial, unless a contact is under way and takes it along."""
@@ -150,7 +156,7 @@ class Contacts:
             raise NotEnrolled(_NOT_ENROLLED)
         contact = Contact(
             pair,
-            self._dialer_for(self._link),
+            self._dialer_for(self._link, pair),
             self._link,
             diary=self._spool.diary,
             clock=self._clock,
@@ -165,6 +171,7 @@ class Contacts:
         try:
             outcome = await contact.run()
         finally:
+            self._medium = contact.medium or self._medium
             self._current = None
         await self._note(outcome)
         return outcome

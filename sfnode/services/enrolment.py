@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -19,6 +20,7 @@ from protocol.enrolment import MESSAGE_BYTES_MAX, NONCE_BYTES, HubKeys, SiteKeys
 from sfnode.errors import EnrolmentRefused, LinkDown, NotFound
 from sfnode.spool.pairing import Pairing, PendingEnrolment
 from sfnode.spool.spool import Spool
+from sync.pins import parse_pin
 from sync.ports import Clock
 
 from .vault_access import VaultAccess
@@ -104,7 +106,7 @@ class Enrolment:
         keys = _read(answer, pending)
         transport = X25519PrivateKey.from_private_bytes(pending.transport_key)
         secrets = messages.pair_secrets(transport, keys.transport, keys.pseudonym)
-        await self._vault.casebook.join_hub(keys, bundle_secret=secrets.bundle_ids)
+        await self._vault.casebook.join_hub(keys, secrets)
         await self._spool.pairings.settle(
             Pairing(
                 pseudonym=keys.pseudonym,
@@ -121,20 +123,32 @@ class Enrolment:
 class HttpCourier:
     """POST /enrol at the hub."""
 
+    def __init__(self, pin: Callable[[], str | None] = lambda: None) -> None:
+        """`pin` tells the hub's key as the link's settings have it, if they do."""
+        self._pin = pin
+
     async def carry(self, hub_url: str, request: bytes) -> bytes:
         # Imported when it is used: a node that is enrolled never pays for it here.
         import aiohttp
 
+        from sync.links.tls import PinnedKey, trouble_of
+
+        pin = self._pin()
+        trust = PinnedKey(parse_pin(pin)) if pin and hub_url.startswith("https:") else True
         url = hub_url.rstrip("/") + "/enrol"
         headers = {"Content-Type": "application/octet-stream"}
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
-                session.post(url, data=request, headers=headers, allow_redirects=False) as response,
+                session.post(
+                    url, data=request, headers=headers, allow_redirects=False, ssl=trust
+                ) as response,
             ):
                 body = await response.content.read(MESSAGE_BYTES_MAX + 1)
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if trouble := trouble_of(error):
+                raise LinkDown(f"{trouble} Nothing was changed and the code is still good.") from error
             raise LinkDown(
                 f"The hub at {hub_url} did not answer ({_cause(error)}). Nothing was changed and the code "
                 "is still good. Check the address and the link, then repeat this."

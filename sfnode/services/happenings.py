@@ -61,6 +61,8 @@ class Ingested:
     cases: frozenset[CaseId]
     """Cases that have something new."""
     alarms: tuple[AlarmView, ...]
+    keys_stated: bool = False
+    """The hub has stated a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,15 +7,20 @@ kept aside with its reason and stops nothing behind it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from protocol.errors import ProtocolError
-from protocol.header import Priority
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from protocol.bundle import BundleContent
+from protocol.errors import BaseMissing, BundleRefused, ProtocolError, UnknownKey
+from protocol.header import Priority, Suite
 from protocol.sealing import Sealer
+from protocol.small_seal import Direction, SmallKey
 from sfnode.domain.moments import elapsed_s
 from sfnode.errors import NotEnrolled, VaultLocked
 from sfnode.spool.spool import Spool
+from sfnode.vault.directory import Hub
 from sfnode.views import AlarmView
 from sync.envelope import Envelope
 from sync.ports import ReceivedBundle
@@ -30,6 +35,12 @@ BATCH: Final = 16
 SEALED_COUNT_MAX: Final = 64
 """Beyond it "64 replies wait" is as good as any number."""
 RETRY_S: Final = 60.0
+
+
+_ASKED_AGAIN: Final = (
+    "A message from the hub was sealed for a key that this site no longer has. It is not lost: the hub is "
+    "asked to seal it again."
+)
 
 
 class Inbox:
@@ -78,13 +89,23 @@ class Inbox:
                 return 0
 
     async def sealed_urgent(self) -> int:
-        """Bundles of class 0 and 1 that nobody has opened: what a locked node can tell of its replies."""
+        """Bundles of class 0 and 1 that nobody has opened: what a locked node can tell of its replies. First
+        orders and the reply that they go ahead of are one."""
         pairing = await self._spool.pairings.current()
         if pairing is None:
             return 0
         custody = await self._spool.custody(pairing)
         waiting = await custody.received_after(0, SEALED_COUNT_MAX)
-        return sum(bundle.offer.priority <= Priority.URGENT for bundle in waiting)
+        urgent = [bundle for bundle in waiting if bundle.offer.priority <= Priority.URGENT]
+        first_orders = sum(bundle.sealed[0] == Suite.SMALL for bundle in urgent)
+        return max(first_orders, len(urgent) - first_orders)
+
+    async def receive_message(self, data: bytes) -> None:
+        """Apply what a link that carries single messages has brought. `ProtocolError` says why it cannot be,
+        and leaves everything as it was; repeating it changes nothing. Raises `VaultLocked`, `NotEnrolled`."""
+        _, content = _envelope(await self._vault.hub()).open_message(data, sealer=self._sealer)
+        ingested = await self._vault.casebook.ingest(content)
+        await self._keep_alarms(ingested.alarms)
 
     async def _open_all(self) -> int:
         hub = await self._vault.hub()
@@ -92,7 +113,7 @@ class Inbox:
         if pairing is None:
             return 0
         custody = await self._spool.custody(pairing)
-        envelope = Envelope(destination=hub.site, origin=hub.pseudonym, pair_secret=hub.bundle_secret)
+        envelope = _envelope(hub)
         row = count = 0
         while waiting := await custody.received_after(row, BATCH):
             for bundle in waiting:
@@ -105,6 +126,13 @@ class Inbox:
         waited_s = None if arrived is None else elapsed_s(arrived, moment_of(self._clock))
         try:
             ingested = await self._apply(bundle, envelope, waited_s)
+        except UnknownKey as error:
+            await self._ask_again(bundle, custody, error)
+            return
+        except BaseMissing as error:
+            # Lost here, since the hub knew it to be here. Asked for the key that this one did open with.
+            await custody.ask_rekey(bundle.row, bundle.offer.recipient_key, str(error))
+            return
         except ProtocolError as error:
             await custody.quarantine(bundle.row, str(error))
             self._trouble(f"A message from the hub cannot be opened and was kept aside: {error}")
@@ -113,12 +141,16 @@ class Inbox:
         await custody.take(bundle.row)
         await self._spool.transfers.forget_arrival(bundle.offer.bundle_id)
 
+    async def _ask_again(self, bundle: ReceivedBundle, custody: SqlitePairStore, error: UnknownKey) -> None:
+        """Its key is gone, its content is not: the hub has it and seals it for the key we give out now."""
+        identity = await self._vault.identity()
+        await custody.ask_rekey(bundle.row, identity.ring.newest.short_id, str(error))
+        self._trouble(_ASKED_AGAIN)
+
     async def _apply(self, bundle: ReceivedBundle, envelope: Envelope, waited_s: float | None) -> Ingested:
         identity = await self._vault.identity()
         try:
-            content = envelope.open(
-                bundle.offer, bundle.sealed, keys=identity.opening_keys, sealer=self._sealer
-            )
+            content = await self._opened(bundle, envelope, identity.opening_keys)
             return await self._vault.casebook.ingest(content, waited_s=waited_s)
         except (ProtocolError, StoreError, VaultLocked):
             raise
@@ -127,3 +159,24 @@ class Inbox:
             raise ProtocolError(
                 f"reading it failed ({type(error).__name__}: {error}): update or call"
             ) from error
+
+    async def _opened(
+        self, bundle: ReceivedBundle, envelope: Envelope, keys: Mapping[bytes, X25519PrivateKey]
+    ) -> BundleContent:
+        """What the bundle holds; if it is a difference from an entry, with that entry looked up."""
+        try:
+            return envelope.open(bundle.offer, bundle.sealed, keys=keys, sealer=self._sealer)
+        except BaseMissing as missing:
+            if bundle.sealed[0] == Suite.SMALL:
+                raise BundleRefused("what the hub says unsigned is never a difference") from missing
+            base = await self._vault.casebook.entry_starting(missing.base_id)
+            return envelope.open(bundle.offer, bundle.sealed, keys=keys, sealer=self._sealer, base=base)
+
+
+def _envelope(hub: Hub) -> Envelope:
+    return Envelope(
+        destination=hub.site,
+        origin=hub.pseudonym,
+        pair_secret=hub.bundle_secret,
+        small=SmallKey(secret=hub.small_secret, direction=Direction.TO_SITE),
+    )

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from protocol.actors import Party
-from protocol.authority import Signer, check_authority
+from protocol.authority import Signer, care_team, check_authority
+from protocol.case_keys import NO_CASE
 from protocol.clinical import CaseOpened
 from protocol.entry import Entry, SignedEntry, read_entry, verify_entry
 from protocol.errors import ProtocolError
-from protocol.ids import CaseId, EntryId
+from protocol.ids import CaseId, EntryId, Mailbox, key_id_of
+from protocol.prekeys import EpochKey, Revocation
 from protocol.records import Kind
 from protocol.stamps import COUNTER_MAX
 from sfnode.domain.contingency import arrival_alarms, crossing_alarms
@@ -24,6 +26,8 @@ from sfnode.vault.alarms import raise_alarms
 from sfnode.vault.asides import put_aside, take_back, waiting
 from sfnode.vault.directory import Hub, keep_actor, place_of, read_actors, read_hub, read_signer
 from sfnode.vault.entries import insert_case, insert_entry, is_known, patient_of, read_case
+from sfnode.vault.erasing import drop_late_entry, readable
+from sfnode.vault.keys import keep_prekey, keep_revocation, revocation_of
 from sfnode.views import AlarmView
 from sync.stores.connection import Connection
 
@@ -72,6 +76,7 @@ def ingest_entries(
             if signed.entry_id in aside
         ),
         cases=cases,
+        keys_stated=any(isinstance(record.body, EpochKey) for entry in applied for record in entry.records),
         alarms=tuple(alarm for case_id in sorted(cases) for alarm in _alarms(connection, case_id, now_s)),
     )
 
@@ -94,11 +99,19 @@ def _try(
     entry_id = arrival.signed.entry_id
     if is_known(connection, entry_id):
         return  # Twice in one bundle.
+    named = readable(arrival.signed)
+    if named is not None and drop_late_entry(connection, named, first_seen=arrival.first_seen):
+        return
     try:
         entry, signer = _admit(connection, hub, arrival.signed)
     except _MayNotStand as refusal:
         put_aside(
-            connection, arrival.signed, refusal.reason, retry=refusal.retry, first_seen=arrival.first_seen
+            connection,
+            arrival.signed,
+            refusal.reason,
+            case_id=NO_CASE if named is None else named.case_id,
+            retry=refusal.retry,
+            first_seen=arrival.first_seen,
         )
         aside[entry_id] = refusal.reason
         return
@@ -121,15 +134,31 @@ def _admit(connection: Connection, hub: Hub | None, signed: SignedEntry) -> tupl
     except ProtocolError as error:
         raise _MayNotStand(str(error)) from error
     _check_bounds(connection, entry, signer)
+    _check_keys(connection, hub, entry, signer)
     _check_case(connection, hub, entry, signer)
     try:
         actors = read_actors(connection, signer.mailbox)
-        check_authority(entry, signer=signer, actors=actors, members=hub.members)
+        members = _members(connection, hub, entry, signer)
+        check_authority(entry, signer=signer, actors=actors, members=members)
     except ProtocolError as error:
         # An author may still be introduced; what a role or place may not write, it will never be.
         unknown = entry.author not in actors and not _introduces(entry)
+        unknown = unknown or signer.mailbox not in members  # A referral may still add it.
         raise _MayNotStand(str(error), retry=unknown) from error
     return entry, signer
+
+
+def _members(connection: Connection, hub: Hub, entry: Entry, signer: Signer) -> frozenset[Mailbox]:
+    """The care team of the entry's case; the case is read only for a place that is not always in it."""
+    case = None if signer.mailbox in hub.members else read_case(connection, entry.case_id)
+    if case is None:
+        return hub.members
+    return hub.members | care_team(
+        (record, author.mailbox)
+        for each in case.entries
+        if (author := read_signer(connection, each.entry.signer)) is not None
+        for record in each.entry.records
+    )
 
 
 def _check_bounds(connection: Connection, entry: Entry, signer: Signer) -> None:
@@ -138,6 +167,23 @@ def _check_bounds(connection: Connection, entry: Entry, signer: Signer) -> None:
     place = place_of(connection, entry.author)
     if place is not None and place != signer.mailbox:
         raise _MayNotStand("its author belongs to another place than the key that signed it")
+
+
+def _check_keys(connection: Connection, hub: Hub, entry: Entry, signer: Signer) -> None:
+    """A revoked key says nothing new; keys are stated in the site's own case, and of others' keys only the
+    hub's present one speaks."""
+    revocation = revocation_of(connection, signer.key_id)
+    if revocation is not None and revocation.covers(entry.stamp.counter):
+        reason = revocation.reason.name.lower()
+        raise _MayNotStand(f"it is signed with a key that the hub revoked as {reason}")
+    for record in entry.records:
+        if isinstance(record.body, EpochKey | Revocation) and entry.case_id != hub.site_case:
+            raise _MayNotStand("keys are stated in the site's own case and nowhere else")
+        if isinstance(record.body, Revocation) and signer.key_id not in (
+            key_id_of(hub.signing),
+            record.body.key_id,
+        ):
+            raise _MayNotStand("only the hub's present key revokes another")
 
 
 def _check_case(connection: Connection, hub: Hub, entry: Entry, signer: Signer) -> None:
@@ -172,6 +218,10 @@ def _apply(connection: Connection, arrival: _Arrival, entry: Entry, signer: Sign
     for record in entry.records:
         if record.kind == Kind.ACTOR:
             keep_actor(connection, signer.mailbox, record)
+        elif isinstance(record.body, EpochKey):
+            keep_prekey(connection, signer.key_id, record)
+        elif isinstance(record.body, Revocation):
+            keep_revocation(connection, record.body)
 
 
 def _alarms(connection: Connection, case_id: CaseId, now_s: int) -> tuple[AlarmView, ...]:

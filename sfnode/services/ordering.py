@@ -11,6 +11,7 @@ from protocol.orders import Order, OrderConfirmed, OrderGiven, OrderRefused, Pla
 from protocol.records import Kind, NewRecord, Reference, Relation
 from sfnode.domain.aboard import check_aboard, current_list
 from sfnode.domain.case_file import CaseFile
+from sfnode.domain.first_orders import is_first_order
 from sfnode.domain.intake import checked
 from sfnode.domain.plan import LIVE, order_states, same_words, unaccepted, unread
 from sfnode.vault.entries import read_case
@@ -137,6 +138,11 @@ def _the_order(case: CaseFile, number: int, reply: str | None) -> OrderState:
         named,
     )
     found = next((tier for tier in tiers if tier), [])
+    if not found and is_first_order(case, number):
+        raise OrderNotOpen(
+            f"Order {number} is provisional: nobody has signed it and the full reply is on its way. Nothing "
+            "was changed. What was given already can be recorded now as a treatment."
+        )
     if not found:
         raise OrderNotFound(f"No reply in this case has an order {number}. Nothing was changed.")
     if len(found) > 1:

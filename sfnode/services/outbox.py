@@ -10,9 +10,16 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from protocol.ahead import HASTY, micro_ahead_of
+from protocol.bundle import EntryBundle
+from protocol.entry import SignedEntry
+from protocol.micro import MicroBundle
+from protocol.prekeys import newest_of
 from protocol.sealing import Prekey, Sealer
+from protocol.small_seal import Direction, SmallKey
 from sfnode.errors import NotEnrolled, VaultLocked
 from sfnode.spool.spool import Spool
+from sfnode.vault.directory import Hub
 from sync.envelope import Envelope, SealedContent
 from sync.ports import Clock
 from sync.stores.errors import StoreClosed, StoreFull
@@ -25,6 +32,17 @@ DWELL_CODE: Final = 23
 """2**23 s: relays may let a bundle wait for 97 days, longer than most voyages."""
 RETRY_S: Final = 60.0
 """After the disk had no room: by then somebody may have made some."""
+
+
+_KEY_UNKNOWN: Final = (
+    "The hub cannot open a message and asks for a key that is not known here yet. The message is kept here, "
+    "and sealed again once the hub's key has come."
+)
+_NOBODY: Final = Prekey(bytes(32))
+"""The small profile is sealed for the other end of a pair, and not for a prekey."""
+_CONTENT_GONE: Final = (
+    "The hub cannot open a message that cannot be read here any more either. Tell the operator of the hub."
+)
 
 
 class Outbox:
@@ -75,23 +93,82 @@ class Outbox:
                 asyncio.get_running_loop().call_later(RETRY_S, self.wake)
                 return 0
 
+    async def message_ahead(self, outgoing: Outgoing) -> bytes | None:
+        """What a link that carries single messages takes ahead of this bundle: the headline, a coded answer,
+        or the correction of a note that the hub holds; None when there is none or it can wait.
+
+        The bundle still goes the usual way: only there is it signed. Raises `VaultLocked` or `NotEnrolled`.
+        """
+        pairing = await self._spool.pairings.current()
+        if pairing is None:
+            return None
+        envelope = _envelope(await self._vault.hub())
+        base = await self._base(outgoing, await self._spool.custody(pairing))
+        micro = _ahead(outgoing, base)
+        if micro is None:
+            return None
+        sealed = envelope.seal(
+            micro, priority=outgoing.priority, recipient=_NOBODY, sealer=self._sealer, base=base
+        )
+        return envelope.message_of(sealed, outgoing.priority)
+
     async def _seal_all(self) -> int:
         hub = await self._vault.hub()
         pairing = await self._spool.pairings.current()
         if pairing is None:
             return 0
         custody = await self._spool.custody(pairing)
-        envelope = Envelope(destination=hub.hub, origin=hub.pseudonym, pair_secret=hub.bundle_secret)
-        count = 0
+        envelope = _envelope(hub)
+        recipient = await self._recipient(hub)
+        count = await self._seal_again(envelope, custody)
         while waiting := await self._vault.casebook.outbox():
             for outgoing in waiting:
-                await self._seal(outgoing, envelope, Prekey(hub.opening), custody)
+                await self._seal(outgoing, envelope, recipient, custody)
                 count += 1
         return count
+
+    async def _recipient(self, hub: Hub) -> Prekey:
+        newest = newest_of(await self._vault.directory.hub_keys())
+        return Prekey(hub.opening if newest is None else newest.public_key)
+
+    async def _seal_again(self, envelope: Envelope, custody: SqlitePairStore) -> int:
+        """What the hub holds and cannot open goes out once more, whole, for the key that it names, if its
+        signing key has vouched for that one; until then it waits."""
+        count = 0
+        for asked in await custody.rekeys():
+            await self._spool.transfers.note_lost([asked.bundle_id])
+            keys = await self._vault.directory.hub_keys()
+            key = newest_of(key for key in keys if key.short_id == asked.recipient_key)
+            outgoing = await self._vault.casebook.sealed_content(asked.bundle_id)
+            if key is None:
+                self._trouble(_KEY_UNKNOWN)
+            elif outgoing is None:
+                self._trouble(_CONTENT_GONE)
+            else:
+                await self._vault.directory.note_gone(gone_key=asked.gone_key, asked=key)
+                await self._reseal(outgoing, envelope, Prekey(key.public_key), custody)
+                count += 1
+        return count
+
+    async def _reseal(
+        self, outgoing: Outgoing, envelope: Envelope, recipient: Prekey, custody: SqlitePairStore
+    ) -> None:
+        sealed = await asyncio.to_thread(
+            envelope.seal,
+            outgoing.content,
+            priority=outgoing.priority,
+            recipient=recipient,
+            sealer=self._sealer,
+        )
+        await custody.reseal(
+            bundle_id=sealed.bundle_id, recipient_key=sealed.recipient_key, sealed=sealed.sealed
+        )
+        self._queued(outgoing, sealed)
 
     async def _seal(
         self, outgoing: Outgoing, envelope: Envelope, recipient: Prekey, custody: SqlitePairStore
     ) -> None:
+        base = await self._base(outgoing, custody)
         # Compressing and sealing a full photo takes long enough to make a terminal stutter.
         sealed = await asyncio.to_thread(
             envelope.seal,
@@ -99,6 +176,7 @@ class Outbox:
             priority=outgoing.priority,
             recipient=recipient,
             sealer=self._sealer,
+            base=base,
         )
         offer = await custody.add(
             bundle_id=sealed.bundle_id,
@@ -117,3 +195,34 @@ class Outbox:
         )
         await self._vault.casebook.sealed(outgoing.row, sealed.bundle_id)
         self._queued(outgoing, sealed)
+
+    async def _base(self, outgoing: Outgoing, custody: SqlitePairStore) -> SignedEntry | None:
+        """What the hub holds and this replaces: written as a difference from it, a correction is short."""
+        if not isinstance(outgoing.content, EntryBundle):
+            return None
+        base = await self._vault.casebook.base_of(outgoing.content)
+        if base is None or base.from_hub:
+            return None if base is None else base.signed
+        for bundle_id in base.bundles:
+            state = await custody.sent_state(bundle_id)
+            if state is not None and state.stored:
+                return base.signed
+        return None
+
+
+def _envelope(hub: Hub) -> Envelope:
+    return Envelope(
+        destination=hub.hub,
+        origin=hub.pseudonym,
+        pair_secret=hub.bundle_secret,
+        small=SmallKey(secret=hub.small_secret, direction=Direction.TO_HUB),
+    )
+
+
+def _ahead(outgoing: Outgoing, base: SignedEntry | None) -> MicroBundle | None:
+    match outgoing.content:
+        case MicroBundle() as micro:
+            return micro
+        case EntryBundle((signed,)) if outgoing.priority in HASTY:
+            return micro_ahead_of(signed, base)
+    return None

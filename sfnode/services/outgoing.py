@@ -55,6 +55,7 @@ class Progress:
 
 
 STORED_AT_HUB = "stored at hub"
+UNOPENED_AT_HUB = "at the hub, cannot be opened there: being sealed again"
 WAITING_FOR_LINK = "waiting for link"
 GOING = "going"
 

@@ -10,9 +10,10 @@ from typing import Final
 from protocol.ids import BundleId
 from sfnode.spool.spool import Spool
 from sfnode.spool.transfers import Transfer
+from sync.stores.outgoing import SentState
 from sync.stores.sqlite import SqlitePairStore
 
-from .outgoing import GOING, STORED_AT_HUB, WAITING_FOR_LINK, Progress
+from .outgoing import GOING, STORED_AT_HUB, UNOPENED_AT_HUB, WAITING_FOR_LINK, Progress
 
 RATE_WINDOW_S: Final = 30.0
 """Evens out receipts that come in clumps of one round trip, and still follows a fading link."""
@@ -91,7 +92,7 @@ class SpoolCarriage:
             done_bytes = state.size_bytes if state.stored else await self._done_bytes(bundle_id)
             found[bundle_id] = Progress(
                 done_bytes=done_bytes,
-                state=STORED_AT_HUB if state.stored else self._words(bundle_id, state.refusal),
+                state=self._words(bundle_id, state),
                 stored_s=transfer.stored_s if state.stored else None,
                 eta_s=None if state.stored else arrivals_s.get(bundle_id),
                 usd=done_bytes * self.usd_per_byte,
@@ -126,7 +127,11 @@ class SpoolCarriage:
         pairing = await self._spool.pairings.current()
         return None if pairing is None else await self._spool.custody(pairing)
 
-    def _words(self, bundle_id: BundleId, refusal: str) -> str:
-        if refusal:
-            return f"refused: {refusal}"
+    def _words(self, bundle_id: BundleId, state: SentState) -> str:
+        if state.unopened:
+            return UNOPENED_AT_HUB
+        if state.stored:
+            return STORED_AT_HUB
+        if state.refusal:
+            return f"refused: {state.refusal}"
         return GOING if bundle_id in self._going else WAITING_FOR_LINK

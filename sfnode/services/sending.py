@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from protocol.actors import Party
-from protocol.bundle import EntryBundle
-from protocol.clinical import Headline, Layer, Media
+from protocol.clinical import CaseOpened, Headline, Layer, Media
 from protocol.entry import SignedEntry
 from protocol.header import Priority
-from protocol.ids import CaseId
+from protocol.ids import CaseId, EntryId
 from protocol.limits import BUNDLE_TEXT_BYTES_MAX, ENTRIES_PER_BUNDLE_MAX
+from protocol.micro import MicroBundle, write_micro
 from protocol.records import Kind, NewRecord, Record
 from sfnode.domain.case_file import CaseFile
 from sfnode.domain.completeness import missing_for_sending
@@ -27,7 +27,12 @@ from .writing import LAYER_RANKS, Pen
 
 _ENTRY_HEAD_BYTES: Final = 3
 """The length before each entry in a bundle, as a varint."""
-_LAYER_WORDS: Final = {Layer.PREVIEW: "preview", Layer.STANDARD: "standard", Layer.FULL: "full"}
+_LAYER_WORDS: Final = {
+    Layer.PREVIEW: "preview",
+    Layer.STANDARD: "standard",
+    Layer.FULL: "full",
+    Layer.REGION: "region",
+}
 
 
 def send_case(pen: Pen, case_id: CaseId, *, accept_missing: bool) -> tuple[int, ...]:
@@ -89,12 +94,32 @@ def _refuse_incomplete(case: CaseFile) -> None:
 
 
 def _queue_headline(pen: Pen, case: CaseFile) -> int:
-    def fits(headline: Headline) -> bool:
-        signed = pen.sign(case.case_id, case.patient_id, [NewRecord(headline)])
-        return enveloped_size_bytes(EntryBundle((signed,))) <= SEALED_BYTES_MAX
+    """Unsigned, in the small profile: it goes ahead of the entry that opened the case, which is in the first
+    bundle of text and says the same under a signature."""
 
-    written = pen.keep_unqueued(case, [NewRecord(compose_headline(case, fits))])
-    return pen.queue(case, [written.signed], what="headline", rank=Rank.HEADLINE)
+    def micro_of(headline: Headline) -> MicroBundle:
+        return write_micro(
+            NewRecord(headline),
+            case_id=case.case_id,
+            patient_id=case.patient_id,
+            author=pen.identity.author,
+            stamp=pen.stamp(),
+            covers=_opening_entry(case),
+        )
+
+    def fits(headline: Headline) -> bool:
+        return enveloped_size_bytes(micro_of(headline)) <= SEALED_BYTES_MAX
+
+    micro = micro_of(compose_headline(case, fits, now_s=pen.now_s))
+    return pen.queue_micro(case, micro, what="headline", rank=Rank.HEADLINE)
+
+
+def _opening_entry(case: CaseFile) -> EntryId:
+    return next(
+        each.entry.entry_id
+        for each in case.entries
+        if any(isinstance(record.body, CaseOpened) for record in each.entry.records)
+    )
 
 
 def _bundles(entries: Sequence[SignedEntry]) -> list[list[SignedEntry]]:

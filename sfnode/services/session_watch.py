@@ -43,10 +43,6 @@ _FORK_TEXT: Final = (
     "This device or the hub looks copied or restored from a backup ({reason}). Nothing is lost, and both go "
     "on. Tell the operator of the hub."
 )
-_REKEY_TEXT: Final = (
-    "The hub cannot open what was sealed with its old key. It is kept here and not lost. "
-    "Ask the operator of the hub for a new enrolment code."
-)
 
 
 class SessionWatch:
@@ -64,6 +60,7 @@ class SessionWatch:
         clock: SiteClock,
         tell: Callable[[TransferView], None],
         status_changed: Callable[[], None],
+        rekey_asked: Callable[[], None] = lambda: None,
     ) -> None:
         self._spool = spool
         self._carriage = carriage
@@ -74,6 +71,7 @@ class SessionWatch:
         self._clock = clock
         self._tell = tell
         self._status_changed = status_changed
+        self._rekey_asked = rekey_asked
         self._facts: list[Event] = []
         self._progress: dict[BundleId, BundleProgress] = {}
         self._arriving: dict[BundleId, TransferView] = {}
@@ -135,12 +133,13 @@ class SessionWatch:
                 await self._reconcile(ended=isinstance(fact, SessionEnded))
             case BundlesLost():
                 await self._recheck_stored()
+            case RekeyAsked():
+                await self._recheck_stored()
+                self._rekey_asked()
             case ForkSeen(incarnation, _, reason):
                 await self._alarms.raise_for_station(
                     f"fork:{incarnation.hex()}", _FORK_TEXT.format(reason=reason)
                 )
-            case RekeyAsked(_, _, recipient_key):
-                await self._alarms.raise_for_station(f"rekey:{recipient_key.hex()}", _REKEY_TEXT)
 
     async def _settle_up(self, offer: Offer) -> None:
         custody = await self._custody()
@@ -179,7 +178,7 @@ class SessionWatch:
         self._status_changed()
 
     async def _recheck_stored(self) -> None:
-        """The hub was restored from an older backup: what it lost is on its way again."""
+        """What the hub lost with an older backup, or cannot open, is not there: it goes once more."""
         custody = await self._custody()
         if custody is None:
             return

@@ -26,6 +26,7 @@ _WORDS: Final = {
     IncidentKind.RENEWED: "This store began a new life: {reason}.",
     IncidentKind.FORKED: "The hub looks copied or restored from a backup: {reason}.",
     IncidentKind.REFUSED: "The hub will not take a message as it is: {reason}. It is kept here.",
+    IncidentKind.REKEY: "The hub could not open a message as sealed: {reason}. It is kept and sealed again.",
     IncidentKind.QUARANTINED: "A message from the hub was kept aside: {reason}.",
     IncidentKind.DAMAGED: "The disk altered a stored message: {reason}. It is sent or fetched again.",
 }
@@ -73,6 +74,7 @@ class Status:
             vault="unlocked" if self._vault.unlocked else "locked",
             link=link.words,
             link_up=link.up,
+            medium=self._contacts.medium,
             unsent_count=unsent_count,
             unsent_bytes=unsent_bytes,
             unread_replies=await self._unread_replies(),
@@ -81,6 +83,8 @@ class Status:
             bytes_up=traffic.bytes_up,
             bytes_down=traffic.bytes_down,
             last_contact_s=traffic.last_reached_s,
+            key_epoch=await self._key_epoch(),
+            rekeys_pending=await self._rekeys_pending(),
             notices=(*self._own_notices(), *await self._incident_notices())[:NOTICES_MAX],
         )
 
@@ -89,6 +93,16 @@ class Status:
             return await self._vault.casebook.unread_replies()
         except (VaultLocked, StoreClosed):
             return await self._inbox.sealed_urgent()
+
+    async def _key_epoch(self) -> int | None:
+        try:
+            return (await self._vault.identity()).ring.newest.epoch
+        except (VaultLocked, StoreClosed):
+            return None
+
+    async def _rekeys_pending(self) -> int:
+        pairing = await self._spool.pairings.current()
+        return 0 if pairing is None else len(await (await self._spool.custody(pairing)).rekeys())
 
     def _own_notices(self) -> tuple[str, ...]:
         unset = self._clock.certainty() is Certainty.UNSET

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sfnode.errors import NotEnrolled, VaultLocked
-from sfnode.vault.directory import Hub, Identity
+from sfnode.vault.directory import Directory, Hub, Identity
 from sfnode.vault.keyfile import unwrap_key
 from sfnode.vault.vault import Vault
 
@@ -35,6 +35,11 @@ class VaultAccess:
             raise VaultLocked
         return self._casebook
 
+    @property
+    def vault(self) -> Vault:
+        """Raises `VaultLocked`."""
+        return self._opened()
+
     async def unlock(self, passphrase: bytes) -> bool:
         """Whether it was locked before. Raises `WrongPassphrase`, also when it is open already: a terminal
         that asks for the passphrase must not be opened by a wrong one."""
@@ -53,6 +58,11 @@ class VaultAccess:
                 return False
             await vault.close()
             return True
+
+    @property
+    def directory(self) -> Directory:
+        """Raises `VaultLocked`."""
+        return self._opened().directory
 
     async def identity(self) -> Identity:
         """Raises `VaultLocked`."""

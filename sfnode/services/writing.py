@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from protocol.actors import Party
+from protocol.actors import Actor, Party, Role
 from protocol.clinical import Layer
 from protocol.entry import Entry, SignedEntry, read_entry, write_entry
 from protocol.errors import InvalidRecord
 from protocol.header import Priority
-from protocol.ids import CaseId, PatientId
+from protocol.ids import ActorId, CaseId, PatientId, key_id_of
+from protocol.micro import MicroBundle
+from protocol.prekeys import machine_of
 from protocol.records import Kind, NewRecord
 from protocol.stamps import Stamp
 from sfnode.domain.case_file import CaseFile, KeptEntry
@@ -19,11 +22,20 @@ from sfnode.domain.moments import Moment
 from sfnode.errors import NotEnrolled, NotFound, ValueRefused
 from sfnode.vault.directory import Hub, Identity, keep_actor, read_hub, read_identity
 from sfnode.vault.entries import highest_counter, insert_entry, read_case
-from sfnode.vault.outbox import queue_entries
+from sfnode.vault.outbox import queue_entries, queue_micro
+from sfnode.vault.provisional import keep_micro
 from sync.ports import Rank
 from sync.stores.connection import Connection
+from sync.stores.erasures import erasure_of
 
-LAYER_RANKS = {Layer.PREVIEW: Rank.PREVIEW, Layer.STANDARD: Rank.STANDARD, Layer.FULL: Rank.FULL}
+from .case_errors import case_erased
+
+LAYER_RANKS = {
+    Layer.PREVIEW: Rank.PREVIEW,
+    Layer.REGION: Rank.REQUESTED,
+    Layer.STANDARD: Rank.STANDARD,
+    Layer.FULL: Rank.FULL,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +77,34 @@ class Pen:
     def case(self, case_id: CaseId) -> CaseFile:
         """The case as this transaction sees it. `NotFound`."""
         found = read_case(self.connection, case_id)
+        if found is None and (erasure := erasure_of(self.connection, case_id)) is not None:
+            raise case_erased(erasure)
         if found is None:
             raise NotFound(
                 f"There is no case {case_id.hex()} here. `sfnode case list` shows those there are."
             )
         return found
 
+    def stamp(self) -> Stamp:
+        """Of what is written now."""
+        now = self.occasion.now
+        counter = highest_counter(self.connection) + 1
+        return Stamp(counter, now.wall_s, self.occasion.offset_minutes, now.certainty)
+
     def sign(self, case_id: CaseId, patient_id: PatientId, records: Sequence[NewRecord]) -> SignedEntry:
         """The entry these records would be now; nothing is kept. `ValueRefused` names what does not fit."""
-        now = self.occasion.now
-        stamp = Stamp(
-            highest_counter(self.connection) + 1, now.wall_s, self.occasion.offset_minutes, now.certainty
-        )
+        return self._sign(case_id, patient_id, records, author=self.identity.author)
+
+    def _sign(
+        self, case_id: CaseId, patient_id: PatientId, records: Sequence[NewRecord], *, author: ActorId
+    ) -> SignedEntry:
+        stamp = self.stamp()
         try:
             return write_entry(
                 records,
                 case_id=case_id,
                 patient_id=patient_id,
-                author=self.identity.author,
+                author=author,
                 stamp=stamp,
                 key=self.identity.signing,
             )
@@ -102,9 +124,16 @@ class Pen:
             self.queue(case, [written.signed], what=what, rank=Rank.TEXT)
         return written
 
-    def keep_unqueued(self, case: CaseFile, records: Sequence[NewRecord]) -> Written:
-        """One more entry of a case, for a bundle that the caller makes."""
-        return self._keep(self.sign(case.case_id, case.patient_id, records))
+    def state(self, body: Any, *, what: str) -> int:
+        """What this machine states by itself, in the site's own case, queued at once; its outbox row."""
+        case = self.case(self.hub.site_case)
+        machine = Actor(name=self.identity.site_name, role=Role.STATION)
+        author = machine_of(key_id_of(self.identity.signing_public))
+        signed = self._sign(
+            case.case_id, case.patient_id, [NewRecord(machine), NewRecord(body)], author=author
+        )
+        written = self._keep(signed)
+        return self.queue(case, [written.signed], what=what, rank=Rank.HEADLINE, priority=Priority.URGENT)
 
     def queue(
         self,
@@ -122,6 +151,25 @@ class Pen:
             case_id=case.case_id,
             what=what,
             priority=case.priority if priority is None else priority,
+            rank=rank,
+            queued_s=self.now_s,
+        )
+
+    def queue_micro(self, case: CaseFile, micro: MicroBundle, *, what: str, rank: Rank) -> int:
+        """One provisional record, kept and queued in the case's class; its outbox row."""
+        keep_micro(
+            self.connection,
+            micro,
+            case_id=case.case_id,
+            party=Party.SITE,
+            first_seen=self.occasion.now,
+        )
+        return queue_micro(
+            self.connection,
+            micro,
+            case_id=case.case_id,
+            what=what,
+            priority=case.priority,
             rank=rank,
             queued_s=self.now_s,
         )
@@ -144,4 +192,5 @@ def with_entry(case: CaseFile, written: Written, now: Moment) -> CaseFile:
         patient_id=case.patient_id,
         priority=case.priority,
         sent_s=case.sent_s,
+        provisional=case.provisional,
     )

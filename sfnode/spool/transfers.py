@@ -62,6 +62,14 @@ class Transfers:
             )
         )
 
+    async def forget(self, bundle_ids: Sequence[BundleId]) -> None:
+        """Custody has let go of these for good."""
+        await self._database.write(
+            lambda connection: connection.executemany(
+                "DELETE FROM transfer WHERE bundle_id = ?", [(bundle_id,) for bundle_id in bundle_ids]
+            )
+        )
+
     async def unstored(self) -> tuple[Transfer, ...]:
         """Not known to be at the hub, in the order in which they go."""
         return await self._database.read(

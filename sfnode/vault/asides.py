@@ -6,16 +6,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from protocol.case_keys import NO_CASE, Slot
 from protocol.entry import SignedEntry
-from protocol.ids import EntryId
+from protocol.ids import CaseId, EntryId
 from sfnode.domain.moments import Moment
+from sync.stores.case_keys import open_row, seal_row
 from sync.stores.connection import Connection
+from sync.stores.errors import StoreDamaged
 
-from .entries import moment_of_row, moment_row
+from .moments import moment_of_row, moment_row
 
 ASIDE_MAX: Final = 1_000
 """Entries kept aside; beyond it the oldest go, for a hub that sends only refused ones must not fill the
 disk."""
+_DAMAGED: Final = "its bytes were damaged on this machine's disk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,32 +30,50 @@ class Aside:
 
 
 def put_aside(
-    connection: Connection, signed: SignedEntry, reason: str, *, retry: bool, first_seen: Moment
+    connection: Connection,
+    signed: SignedEntry,
+    reason: str,
+    *,
+    case_id: CaseId = NO_CASE,
+    retry: bool,
+    first_seen: Moment,
 ) -> None:
-    """Keep an entry that may not stand; seen again, its first moment stays and the reason is the latest."""
+    """Keep an entry that may not stand, with the case that it names; seen again, its first moment stays and
+    the reason is the latest."""
+    sealed = seal_row(connection, case_id, Slot.WAITING, signed.entry_id, signed.payload)
     connection.execute(
         "INSERT INTO aside"
-        " (entry_id, payload, signature, reason, retry, boot, monotonic_s, wall_s, certainty)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " (entry_id, case_id, payload, signature, reason, retry, boot, monotonic_s, wall_s, certainty)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (entry_id) DO UPDATE SET reason = excluded.reason, retry = excluded.retry",
-        (signed.entry_id, signed.payload, signed.signature, reason, retry, *moment_row(first_seen)),
+        (signed.entry_id, case_id, sealed, signed.signature, reason, retry, *moment_row(first_seen)),
     )
-    connection.execute(
-        "DELETE FROM aside WHERE row <= (SELECT row FROM aside ORDER BY row DESC LIMIT 1 OFFSET ?)",
+    dropped = connection.execute(
+        "DELETE FROM aside WHERE row <= (SELECT row FROM aside ORDER BY row DESC LIMIT 1 OFFSET ?)"
+        " RETURNING case_id",
         (ASIDE_MAX,),
-    )
+    ).fetchall()
+    for (former,) in dropped:
+        _drop_idle_key(connection, former)
 
 
 def waiting(connection: Connection) -> tuple[Aside, ...]:
-    """Entries that may stand later, oldest first."""
+    """Entries that may stand later, oldest first; one that the disk has damaged waits no longer, and stops
+    nothing."""
     rows = connection.execute(
-        "SELECT payload, signature, reason, boot, monotonic_s, wall_s, certainty"
+        "SELECT row, case_id, entry_id, payload, signature, reason, boot, monotonic_s, wall_s, certainty"
         " FROM aside WHERE retry = 1 ORDER BY row"
     ).fetchall()
-    return tuple(
-        Aside(signed=SignedEntry(payload, signature), reason=reason, first_seen=moment_of_row(*moment))
-        for payload, signature, reason, *moment in rows
-    )
+    found = []
+    for row, case_id, entry_id, sealed, signature, reason, *moment in rows:
+        try:
+            payload = open_row(connection, CaseId(case_id), Slot.WAITING, entry_id, sealed)
+        except StoreDamaged:
+            connection.execute("UPDATE aside SET retry = 0, reason = ? WHERE row = ?", (_DAMAGED, row))
+            continue
+        signed = SignedEntry(payload, signature)
+        found.append(Aside(signed=signed, reason=reason, first_seen=moment_of_row(*moment)))
+    return tuple(found)
 
 
 def take_back(connection: Connection, entry_id: EntryId) -> None:
@@ -65,3 +87,12 @@ def newest(connection: Connection, limit: int) -> tuple[tuple[EntryId, str], ...
         "SELECT entry_id, reason FROM aside ORDER BY row DESC LIMIT ?", (limit,)
     ).fetchall()
     return tuple((EntryId(entry_id), reason) for entry_id, reason in rows)
+
+
+def _drop_idle_key(connection: Connection, case_id: bytes) -> None:
+    """The key of a case of which nothing else is here: keys must not pile up behind refused entries."""
+    connection.execute(
+        "DELETE FROM case_key WHERE case_id = ?1 AND NOT EXISTS (SELECT 1 FROM case_file WHERE case_id = ?1)"
+        " AND NOT EXISTS (SELECT 1 FROM aside WHERE case_id = ?1)",
+        (case_id,),
+    )

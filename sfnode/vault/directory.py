@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol.actors import Actor, Party, Role
 from protocol.authority import Signer
-from protocol.enrolment import HubKeys
+from protocol.enrolment import HubKeys, PairSecrets
 from protocol.ids import (
     ACTOR_ID_BYTES,
     CASE_ID_BYTES,
@@ -26,12 +26,15 @@ from protocol.ids import (
     key_id_of,
     mailbox_of,
 )
+from protocol.keyring import LAST_RESORT, KeyRing, OpeningKey
+from protocol.prekeys import KnownKey
 from protocol.records import Record
 from protocol.schema import encode_fields
-from protocol.sealing import prekey_id
 from sfnode.errors import Refused
 from sync.stores.connection import Connection
 from sync.stores.database import Database
+
+from .keys import hub_keys, keep_opening_key, note_gone, read_ring
 
 SITE_PATIENT = PatientId(bytes(PATIENT_ID_BYTES))
 """The pseudo-patient of a site's own case: nobody."""
@@ -48,9 +51,11 @@ class Hub:
     pseudonym: Pseudonym
     signing: bytes
     opening: bytes
-    """Recipient key for bundles to the hub: `Prekey(hub.opening)`."""
+    """The hub's opening key of epoch 0; `sfnode.vault.keys.recipient` knows the one to seal for."""
     bundle_secret: bytes
     """For `bundle_id_of(content, hub.bundle_secret)`."""
+    small_secret: bytes
+    """For micro-bundles, in either direction."""
 
     @property
     def site(self) -> Mailbox:
@@ -78,7 +83,8 @@ class Identity:
     site_name: str
     language: str
     signing: Ed25519PrivateKey
-    opening: X25519PrivateKey
+    ring: KeyRing
+    """Opening keys by epoch."""
     author: ActorId
     person: Actor
 
@@ -90,7 +96,7 @@ class Identity:
             site_name=site_name,
             language=language,
             signing=Ed25519PrivateKey.generate(),
-            opening=X25519PrivateKey.generate(),
+            ring=KeyRing.of(OpeningKey(epoch=LAST_RESORT, private=X25519PrivateKey.generate(), made_s=0)),
             author=ActorId(os.urandom(ACTOR_ID_BYTES)),
             person=person,
         )
@@ -101,12 +107,13 @@ class Identity:
 
     @property
     def opening_public(self) -> bytes:
-        return self.opening.public_key().public_bytes_raw()
+        """What enrolment gives the hub."""
+        return self.ring.enrolment.public
 
     @property
     def opening_keys(self) -> Mapping[bytes, X25519PrivateKey]:
         """By the two-byte name in a bundle's header, as `Sealer.open` wants them."""
-        return {prekey_id(self.opening_public): self.opening}
+        return self.ring.private_keys
 
 
 class Directory:
@@ -123,41 +130,51 @@ class Directory:
         """None before enrolment."""
         return await self._database.read(read_hub)
 
+    async def hub_keys(self) -> tuple[KnownKey, ...]:
+        """What may be sealed for; none before enrolment."""
+        return await self._database.read(hub_keys)
+
+    async def note_gone(self, *, gone_key: bytes, asked: KnownKey) -> None:
+        """The hub has said that it opens nothing for `gone_key`, and asks for `asked`."""
+        await self._database.write(lambda connection: note_gone(connection, gone_key=gone_key, asked=asked))
+
 
 def found_site(connection: Connection, identity: Identity) -> bool:
     """Keep `identity` as ours; False, and nothing changed, when the vault has one already."""
     added = connection.execute(
-        "INSERT INTO identity"
-        " (id, site_name, language, signing_key, opening_key, author, person_name, person_role)"
-        " VALUES (1, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO identity (id, site_name, language, signing_key, author, person_name, person_role)"
+        " VALUES (1, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
         (
             identity.site_name,
             identity.language,
             identity.signing.private_bytes_raw(),
-            identity.opening.private_bytes_raw(),
             identity.author,
             identity.person.name,
             int(identity.person.role),
         ),
     )
-    return added.rowcount == 1
+    if added.rowcount != 1:
+        return False
+    for key in identity.ring.keys:
+        keep_opening_key(connection, key.epoch, key.private, None)
+    return True
 
 
 def read_identity(connection: Connection) -> Identity:
     row = connection.execute(
-        "SELECT site_name, language, signing_key, opening_key, author, person_name, person_role FROM identity"
+        "SELECT site_name, language, signing_key, author, person_name, person_role FROM identity"
     ).fetchone()
     if row is None:
         raise Refused(
             "This vault was never finished. Nothing is lost. "
             "Run `sfnode init` again with the same passphrase."
         )
-    site_name, language, signing, opening, author, person_name, person_role = row
+    site_name, language, signing, author, person_name, person_role = row
     return Identity(
         site_name=site_name,
         language=language,
         signing=Ed25519PrivateKey.from_private_bytes(signing),
-        opening=X25519PrivateKey.from_private_bytes(opening),
+        ring=read_ring(connection),
         author=ActorId(author),
         person=Actor(name=person_name, role=Role(person_role)),
     )
@@ -165,11 +182,12 @@ def read_identity(connection: Connection) -> Identity:
 
 def read_hub(connection: Connection) -> Hub | None:
     row = connection.execute(
-        "SELECT organisation, hub_name, site_name, pseudonym, signing, opening, bundle_secret FROM hub"
+        "SELECT organisation, hub_name, site_name, pseudonym, signing, opening, bundle_secret, small_secret"
+        " FROM hub"
     ).fetchone()
     if row is None:
         return None
-    organisation, hub_name, site_name, pseudonym, signing, opening, bundle_secret = row
+    organisation, hub_name, site_name, pseudonym, signing, opening, bundle_secret, small_secret = row
     return Hub(
         organisation=organisation,
         hub_name=hub_name,
@@ -178,10 +196,11 @@ def read_hub(connection: Connection) -> Hub | None:
         signing=signing,
         opening=opening,
         bundle_secret=bundle_secret,
+        small_secret=small_secret,
     )
 
 
-def keep_hub(connection: Connection, identity: Identity, keys: HubKeys, bundle_secret: bytes) -> Hub:
+def keep_hub(connection: Connection, identity: Identity, keys: HubKeys, secrets: PairSecrets) -> Hub:
     """Keep the hub and both places' keys. The same hub may come with new keys; another one is refused."""
     known = read_hub(connection)
     names = (keys.organisation, keys.hub_name, keys.site_name)
@@ -191,10 +210,12 @@ def keep_hub(connection: Connection, identity: Identity, keys: HubKeys, bundle_s
             "already. Nothing was changed. Use a new data folder for another hub or name."
         )
     connection.execute(
-        "INSERT INTO hub (id, organisation, hub_name, site_name, pseudonym, signing, opening, bundle_secret)"
-        " VALUES (1, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET pseudonym = excluded.pseudonym,"
-        " signing = excluded.signing, opening = excluded.opening, bundle_secret = excluded.bundle_secret",
-        (*names, keys.pseudonym, keys.signing, keys.opening, bundle_secret),
+        "INSERT INTO hub (id, organisation, hub_name, site_name, pseudonym, signing, opening, bundle_secret,"
+        " small_secret)"
+        " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET pseudonym = excluded.pseudonym,"
+        " signing = excluded.signing, opening = excluded.opening, bundle_secret = excluded.bundle_secret,"
+        " small_secret = excluded.small_secret, told_epoch = 0",
+        (*names, keys.pseudonym, keys.signing, keys.opening, secrets.bundle_ids, secrets.small),
     )
     hub = read_hub(connection)
     assert hub is not None

@@ -1,19 +1,24 @@
-"""Entries and cases as rows: bytes are kept as they came and checked against their id whenever they are
-read."""
+"""Entries and cases as rows: bytes are kept as they came, sealed under the key of their case, and checked
+against their id whenever they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from protocol.actors import Party
+from protocol.case_keys import CaseKey, Slot
 from protocol.entry import Entry, SignedEntry, read_entry
 from protocol.header import Priority
 from protocol.ids import CaseId, EntryId, PatientId
-from protocol.stamps import Certainty
-from sfnode.domain.case_file import CaseFile, KeptEntry
+from sfnode.domain.case_file import CaseFile, KeptEntry, KeptProvisional
 from sfnode.domain.moments import Moment
+from sync.stores.case_keys import key_of, open_row, open_with, seal_row
 from sync.stores.connection import Connection
+from sync.stores.erasures import is_erased, tombstone_with
 from sync.stores.errors import StoreDamaged
+
+from .moments import moment_of_row, moment_row
+from .provisional import said_by_hub
 
 CASES_CACHED_MAX = 512
 """Cases kept decoded between reads: more than a site has open at once."""
@@ -60,10 +65,11 @@ def patient_of(connection: Connection, case_id: CaseId) -> PatientId | None:
 
 
 def case_ids(connection: Connection) -> tuple[CaseId, ...]:
-    """Every case, in the order in which they became known."""
-    return tuple(
-        CaseId(row[0]) for row in connection.execute("SELECT case_id FROM case_file ORDER BY row").fetchall()
-    )
+    """Every case that can be read, in the order in which they became known."""
+    rows = connection.execute(
+        "SELECT case_id FROM case_file WHERE case_id NOT IN (SELECT case_id FROM erased_case) ORDER BY row"
+    ).fetchall()
+    return tuple(CaseId(row[0]) for row in rows)
 
 
 def is_known(connection: Connection, entry_id: EntryId) -> bool:
@@ -82,7 +88,7 @@ def insert_entry(
             entry.entry_id,
             entry.case_id,
             int(party),
-            signed.payload,
+            seal_row(connection, entry.case_id, Slot.ENTRY, entry.entry_id, signed.payload),
             signed.signature,
             *moment_row(first_seen),
         ),
@@ -92,41 +98,38 @@ def insert_entry(
 
 def read_signed(connection: Connection, entry_ids: Iterable[EntryId]) -> tuple[SignedEntry, ...]:
     """These entries' bytes, in the order asked for."""
-    return tuple(
-        SignedEntry(
-            *connection.execute(
-                "SELECT payload, signature FROM entry WHERE entry_id = ?", (entry_id,)
-            ).fetchone()
-        )
-        for entry_id in entry_ids
-    )
+    return tuple(_signed(connection, entry_id) for entry_id in entry_ids)
 
 
 def read_case(connection: Connection, case_id: CaseId) -> CaseFile | None:
-    """The whole case, None when it is not known. `StoreDamaged` when a row is not what was written."""
+    """The whole case, None when it is not known or was erased. `StoreDamaged` when a row is not what was
+    written."""
     row = connection.execute(
         "SELECT patient_id, priority, sent_s FROM case_file WHERE case_id = ?", (case_id,)
     ).fetchone()
-    if row is None:
+    if row is None or is_erased(connection, case_id):
         return None
     entries = connection.execute(
         "SELECT entry_id, party, payload, signature, boot, monotonic_s, wall_s, certainty"
         " FROM entry WHERE case_id = ? ORDER BY row",
         (case_id,),
     ).fetchall()
-    return CaseFile.of(
+    provisional = said_by_hub(connection, case_id)
+    if not entries:
+        return _file(case_id, row, (), provisional)
+    key = key_of(connection, case_id)
+    return _file(
+        case_id,
+        row,
         (
             KeptEntry(
-                entry=_checked(EntryId(entry_id), SignedEntry(payload, signature)),
+                entry=_checked(key, EntryId(entry_id), payload, signature),
                 party=Party(party),
                 first_seen=moment_of_row(*moment),
             )
             for entry_id, party, payload, signature, *moment in entries
         ),
-        case_id=case_id,
-        patient_id=PatientId(row[0]),
-        priority=Priority(row[1]),
-        sent_s=row[2],
+        provisional,
     )
 
 
@@ -137,13 +140,22 @@ class CaseCache:
     def __init__(self) -> None:
         self._files: dict[CaseId, tuple[tuple[object, ...], CaseFile]] = {}
 
+    def holds(self, case_id: CaseId) -> bool:
+        """Whether some state of it could be read."""
+        return case_id in self._files
+
     def read(self, connection: Connection, case_id: CaseId) -> CaseFile | None:
         """Like `read_case`."""
         version = connection.execute(
-            "SELECT sent_s, (SELECT max(row) FROM entry WHERE case_id = case_file.case_id)"
-            " FROM case_file WHERE case_id = ?",
+            "SELECT sent_s, (SELECT max(row) FROM entry WHERE case_id = case_file.case_id),"
+            " (SELECT max(row) FROM provisional WHERE case_id = case_file.case_id)"
+            " FROM case_file WHERE case_id = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM erased_case WHERE case_id = ?1)",
             (case_id,),
         ).fetchone()
+        if version is None:
+            self._files.pop(case_id, None)
+            return None
         held = self._files.get(case_id)
         if held is not None and held[0] == version:
             return held[1]
@@ -155,15 +167,34 @@ class CaseCache:
         return case
 
 
-def moment_row(moment: Moment) -> tuple[str, float, int, int]:
-    return (moment.boot, moment.monotonic_s, moment.wall_s, int(moment.certainty))
+def _file(
+    case_id: CaseId,
+    row: tuple[bytes, int, int | None],
+    entries: Iterable[KeptEntry],
+    provisional: Iterable[KeptProvisional],
+) -> CaseFile:
+    patient_id, priority, sent_s = row
+    return CaseFile.of(
+        entries,
+        case_id=case_id,
+        patient_id=PatientId(patient_id),
+        priority=Priority(priority),
+        sent_s=sent_s,
+        provisional=provisional,
+    )
 
 
-def moment_of_row(boot: str, monotonic_s: float, wall_s: int, certainty: int) -> Moment:
-    return Moment(boot=boot, monotonic_s=monotonic_s, wall_s=wall_s, certainty=Certainty(certainty))
+def _signed(connection: Connection, entry_id: EntryId) -> SignedEntry:
+    if (tombstone := tombstone_with(connection, entry_id)) is not None:
+        return tombstone
+    case_id, payload, signature = connection.execute(
+        "SELECT case_id, payload, signature FROM entry WHERE entry_id = ?", (entry_id,)
+    ).fetchone()
+    return SignedEntry(open_row(connection, CaseId(case_id), Slot.ENTRY, entry_id, payload), signature)
 
 
-def _checked(entry_id: EntryId, signed: SignedEntry) -> Entry:
+def _checked(key: CaseKey, entry_id: EntryId, payload: bytes, signature: bytes) -> Entry:
+    signed = SignedEntry(open_with(key, Slot.ENTRY, entry_id, payload), signature)
     if signed.entry_id != entry_id:
         raise StoreDamaged(
             "An entry in the vault is not what was written; its case is not shown: nobody must act on it. "

@@ -10,6 +10,7 @@ from protocol.clinical import Layer
 from protocol.entry import SignedEntry
 from protocol.header import Priority
 from protocol.ids import CASE_ID_BYTES, BundleId, CaseId, EntryId
+from protocol.micro import MicroBundle
 from protocol.sealing import sealed_size_bytes
 from sync.envelope import SUITE_BYTES, enveloped_size_bytes
 from sync.ports import Rank
@@ -22,7 +23,7 @@ _LAYER_HEAD_BYTES = 2 + CASE_ID_BYTES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """One bundle; either entries, or a layer and its blob."""
+    """One bundle: entries, or a layer and its blob, or a provisional record."""
 
     row: int
     case_id: CaseId
@@ -31,6 +32,7 @@ class OutboxRow:
     rank: Rank
     layer: Layer | None
     blob: bytes | None
+    micro_id: bytes | None
     size_bytes: int
     queued_s: int
     bundle_id: BundleId | None
@@ -49,7 +51,7 @@ def queue_entries(
     """One bundle of these entries; its row number."""
     row = _queue(
         connection,
-        (case_id, what, int(priority), rank.value, None, None, _entries_size_bytes(entries), queued_s),
+        (case_id, what, int(priority), rank.value, None, None, None, _entries_size_bytes(entries), queued_s),
     )
     connection.executemany(
         "INSERT INTO outbox_entry (outbox_row, position, entry_id) VALUES (?, ?, ?)",
@@ -74,7 +76,25 @@ def queue_layer(
     sealed_bytes = SUITE_BYTES + sealed_size_bytes(_LAYER_HEAD_BYTES + size_bytes)
     return _queue(
         connection,
-        (case_id, what, int(priority), rank.value, int(layer), blob, sealed_bytes, queued_s),
+        (case_id, what, int(priority), rank.value, int(layer), blob, None, sealed_bytes, queued_s),
+    )
+
+
+def queue_micro(
+    connection: Connection,
+    micro: MicroBundle,
+    *,
+    case_id: CaseId,
+    what: str,
+    priority: Priority,
+    rank: Rank,
+    queued_s: int,
+) -> int:
+    """One micro-bundle, which the vault keeps; its row number."""
+    size_bytes = enveloped_size_bytes(micro)
+    return _queue(
+        connection,
+        (case_id, what, int(priority), rank.value, None, None, micro.micro_id, size_bytes, queued_s),
     )
 
 
@@ -114,6 +134,11 @@ def rows_from(connection: Connection, rows: Sequence[int]) -> tuple[OutboxRow, .
     return tuple(each for row in rows for each in _rows(connection, "WHERE row = ?", (row,)))
 
 
+def rows_sealed_as(connection: Connection, bundle_id: BundleId) -> tuple[OutboxRow, ...]:
+    """The bundle that has this id: none, or one."""
+    return _rows(connection, "WHERE bundle_id = ? ORDER BY row LIMIT 1", (bundle_id,))
+
+
 def entries_of(connection: Connection, row: int) -> EntryBundle:
     """What a bundle of entries holds."""
     ids = connection.execute(
@@ -135,8 +160,8 @@ def _entries_size_bytes(entries: Sequence[SignedEntry]) -> int:
 
 def _queue(connection: Connection, values: tuple[object, ...]) -> int:
     added = connection.execute(
-        "INSERT INTO outbox (case_id, what, priority, rank, layer, blob, size_bytes, queued_s)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO outbox (case_id, what, priority, rank, layer, blob, micro_id, size_bytes, queued_s)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
     row = added.lastrowid
@@ -146,8 +171,8 @@ def _queue(connection: Connection, values: tuple[object, ...]) -> int:
 
 def _rows(connection: Connection, condition: str, parameters: tuple[object, ...]) -> tuple[OutboxRow, ...]:
     rows = connection.execute(
-        "SELECT row, case_id, what, priority, rank, layer, blob, size_bytes, queued_s, bundle_id FROM outbox "
-        + condition,
+        "SELECT row, case_id, what, priority, rank, layer, blob, micro_id, size_bytes, queued_s, bundle_id"
+        " FROM outbox " + condition,
         parameters,
     ).fetchall()
     return tuple(
@@ -159,9 +184,10 @@ def _rows(connection: Connection, condition: str, parameters: tuple[object, ...]
             rank=Rank(rank),
             layer=None if layer is None else Layer(layer),
             blob=blob,
+            micro_id=micro_id,
             size_bytes=size_bytes,
             queued_s=queued_s,
             bundle_id=None if bundle_id is None else BundleId(bundle_id),
         )
-        for row, case_id, what, priority, rank, layer, blob, size_bytes, queued_s, bundle_id in rows
+        for row, case_id, what, priority, rank, layer, blob, micro_id, size_bytes, queued_s, bundle_id in rows
     )

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from protocol.actors import Actor, Role
+from protocol.case_keys import MasterKey
 from sfnode.errors import Refused, WrongPassphrase
+from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
 from sync.stores.database import Database
+from sync.stores.erasure_journal import JOURNAL_FILE, ErasureJournal
 from sync.stores.migrations import Schema
 
-from .blobs import Blobs
+from .blobs import Blobs, connect_forgetful
 from .directory import Directory, Identity, found_site
 from .keyfile import KEY_FILE, Stretching, create_key, unwrap_key
 
@@ -23,9 +26,10 @@ BLOBS_FILE: Final = "vault_blobs.db"
 class Vault:
     """Open: entries, keys and photos can be read. `close` locks it."""
 
-    def __init__(self, database: Database, blobs: Database) -> None:
+    def __init__(self, database: Database, blobs: Database, journal: ErasureJournal) -> None:
         self.database = database
-        self.blobs = Blobs(blobs)
+        self.blobs = Blobs(blobs, database)
+        self.journal = journal
         self.directory = Directory(database)
         self._blobs_database = blobs
 
@@ -74,13 +78,21 @@ class Vault:
 
     @classmethod
     async def _open(cls, folder: Path, key: bytes) -> Vault:
-        database = await Database.open(folder / ENTRIES_FILE, [_schema("vault")], key)
+        master = MasterKey(key)
+        database = await Database.open(
+            folder / ENTRIES_FILE,
+            [_schema("vault"), CASE_KEYS_SCHEMA],
+            key,
+            connect=CaseKeyRing(master).connect,
+        )
         try:
-            blobs = await Database.open(folder / BLOBS_FILE, [_schema("blobs")], key)
+            blobs = await Database.open(
+                folder / BLOBS_FILE, [_schema("blobs")], key, connect=connect_forgetful
+            )
         except BaseException:
             await database.close()
             raise
-        return cls(database, blobs)
+        return cls(database, blobs, ErasureJournal(folder / JOURNAL_FILE, master))
 
 
 def _new_or_unfinished(folder: Path, passphrase: bytes, stretching: Stretching | None) -> bytes:

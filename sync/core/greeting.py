@@ -22,8 +22,9 @@ from ..ports import PartialBundle, SessionView
 from .effects import Digest, PeerDigest
 
 CREDIT_BYTES: Final = 3 * 1024 * 1024
-"""What a peer may send us ahead of receipts, and the most memory that a session can be made to hold. Twice
-what a 10 Mbit/s satellite link holds, and a round trip more: behind each lost packet everything waits for one."""
+"""What a peer may send us ahead of receipts, and the most memory that a session can be made to hold.
+
+Twice what a 10 Mbit/s satellite link holds, and a round trip more: behind each lost packet all wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Dials a hub over HTTP: both directions of a session in one streaming POST.
+"""Dials a hub over HTTP: both directions of a session in one streaming POST, or else in turns.
 
 The listener's side is `http_listener`, apart from this because a node never needs aiohttp's server.
 """
@@ -6,34 +6,42 @@ The listener's side is `http_listener`, apart from this because a node never nee
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Final
 
-import aiohttp
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import HttpProcessingError
+from ..pins import PublicKeyPin
+from ..ports import LinkError, LinkProperties, LinkShape
+from .byte_queue import ByteQueue
+from .http_request import StreamingRequest, new_client
+from .http_terms import INBOX_BYTES_MAX, SYNC_PATH
+from .http_turns import Turns
+from .sockets import TcpSettings, settings_of
+from .tls import PinnedKey, Trust
 
-from ..ports import LinkError, LinkProperties, LinkRefused, LinkShape
-from .sockets import TcpSettings, settings_of, tuned_socket
+ANSWER_ROUND_TRIPS: Final = 3
+ANSWER_S_MIN: Final = 5.0
+"""A hub answers one round trip after our first bytes reached it; it opens its custody in less than this."""
+REPLAY_BYTES_MAX: Final = 128 * 1024
+"""What is kept of a session's first bytes while no answer proves that they arrived: more than a session sends
+before it has heard its peer."""
+TURNS_REMEMBERED_S: Final = 24 * 3600.0
+"""After a day the better way is tried again: somebody may have mended the proxy."""
+FLUSH_ROUND_TRIPS: Final = 3
+FLUSH_S_MIN: Final = 2.0
+"""For the last words of a connection that was finished and closed; a session's end needs no such wait."""
 
-SYNC_PATH: Final = "/sync"
-CONNECT_S: Final = 60.0
-"""For TCP alone: at 40 s of round trip a handshake with one lost packet still fits."""
-DIAL_S: Final = 90.0
-"""For names, TCP and TLS together."""
-FIRST_BYTES_S: Final = 0.25
-"""How long the headers wait to leave in one packet with the first bytes of the session."""
-BUFFER_BYTES_MAX: Final = 16 * 1024
-"""What may wait in this process for the kernel before a sender is held back."""
-REFUSALS: Final = frozenset((400, 403, 408, 503))
-"""Statuses with which a listener says no, in a sentence of its own."""
-REFUSAL_CHARACTERS_MAX: Final = 400
 
-_FAILURES: Final = (aiohttp.ClientError, HttpProcessingError, OSError)
-"""What aiohttp raises when the medium or the other end fails; a TimeoutError is an OSError."""
-_NO_HEADERS: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-"""127 bytes that nobody reads."""
+@dataclass(slots=True)
+class HttpPath:
+    """What sessions have found out of the way to one hub; whoever dials again keeps it."""
+
+    in_turns_until_s: float = float("-inf")
+    """Until then, by the event loop's clock, something on the way is known to hold requests back."""
+
+    def is_in_turns(self, now_s: float) -> bool:
+        return now_s < self.in_turns_until_s
 
 
 class HttpDialer:
@@ -47,11 +55,15 @@ class HttpDialer:
         rtt_s: float = 0.9,
         usd_per_megabyte: float = 0.0,
         tls: ssl.SSLContext | None = None,
+        pin: PublicKeyPin | None = None,
+        path: HttpPath | None = None,
+        answer_s: float | None = None,
     ) -> None:
         """`base_url` is the hub's, without a path. The guesses of rate and round trip choose socket options.
 
         Bundles are sealed end to end and sessions are encrypted, so https hides who talks to whom, no more;
-        `tls` replaces the system's trust for it.
+        `pin` names the one key to trust for it, `tls` replaces the system's authorities. `answer_s` is how
+        long a hub that was reached may stay silent before the session goes on in turns.
         """
         self.properties = LinkProperties(
             name="http",
@@ -64,14 +76,19 @@ class HttpDialer:
             usd_per_megabyte=usd_per_megabyte,
         )
         self._url = base_url.rstrip("/") + SYNC_PATH
-        self._tls = tls
+        self._trust: Trust = PinnedKey(pin) if pin is not None else tls or True
+        self._path = path or HttpPath()
+        self._answer_s = max(ANSWER_ROUND_TRIPS * rtt_s, ANSWER_S_MIN) if answer_s is None else answer_s
 
     async def dial(self) -> HttpConnection:
         """A connection over which bytes can be sent at once; `LinkError` when nobody answers.
 
-        The hub's answer comes with its first bytes, so a refusal is raised by `receive`.
+        The hub's answer comes with its first bytes, so a refusal is raised by `receive`; in turns, whether
+        anybody is there at all.
         """
-        connection = HttpConnection(self._url, self.properties, self._tls)
+        connection = HttpConnection(
+            self._url, self.properties, self._trust, path=self._path, answer_s=self._answer_s
+        )
         try:
             await connection.open()
         except BaseException:
@@ -81,163 +98,147 @@ class HttpDialer:
 
 
 class HttpConnection:
-    """The dialer's end: the request's body is what we send, the response's body what we receive."""
+    """The dialer's end: requests' bodies are what we send, responses' bodies what we receive."""
 
-    def __init__(self, url: str, properties: LinkProperties, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, url: str, properties: LinkProperties, trust: Trust, *, path: HttpPath, answer_s: float
+    ) -> None:
         self.properties = properties
         self.tcp: TcpSettings | None = None
         """What the kernel made of our wishes, once the connection is open."""
         self._url = url
-        self._upload = _Upload()
-        self._client = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=tls or True,
-                socket_factory=lambda address: tuned_socket(properties.rate_bit_s_guess, *address[:3]),
-            ),
-            timeout=aiohttp.ClientTimeout(total=None, connect=DIAL_S, sock_connect=CONNECT_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=_NO_HEADERS,
-            auto_decompress=False,
+        self._path = path
+        self._answer_s = answer_s
+        self._flush_s = max(FLUSH_ROUND_TRIPS * properties.rtt_s_guess, FLUSH_S_MIN)
+        self._client = new_client(properties.rate_bit_s_guess, trust, self._note_socket)
+        self._socket: socket.socket | None = None
+        """The newest."""
+        self._inbox = ByteQueue(INBOX_BYTES_MAX)
+        self._streaming = StreamingRequest(
+            self._client, url, self._inbox, rate_bit_s=properties.rate_bit_s_guess
         )
-        self._exchange: asyncio.Task[aiohttp.ClientResponse] | None = None
+        self._turns: Turns | None = None
+        self._first_bytes: bytearray | None = bytearray()
+        """What was sent while nothing was heard, to be sent again in turns; None when that cannot be."""
+        self._beside: asyncio.Task[None] | None = None
+        """Owned by this connection, ended by `close`: watches for an answer, then runs the turns."""
+        self._is_finished = False
         self._is_closed = False
 
     async def open(self) -> None:
         """Connect; `LinkError` when nobody answers."""
-        # aiohttp hands out a response only when its headers are here, a round trip after our first bytes have
-        # to leave. So the request runs beside us, in a task that this connection owns: `close` ends it.
-        self._exchange = asyncio.get_running_loop().create_task(self._request())
-        self._exchange.add_done_callback(lambda _: self._upload.begun.set())
-        await self._upload.begun.wait()
-        if self._exchange.done():
-            await self._answer()
-        self.tcp = self._upload.tcp_settings()
+        loop = asyncio.get_running_loop()
+        if self._path.is_in_turns(loop.time()):
+            self._beside = loop.create_task(self._begin_turns(b"").run())
+            return
+        await self._streaming.open()
+        self._note_settings()
+        self._beside = loop.create_task(self._fall_back_if_unanswered())
+
+    def described(self) -> tuple[str, ...]:
+        """For status: how the bytes travel."""
+        way = "both directions at once" if self._turns is None else "in turns, something holds requests back"
+        return (f"http: {way}", *(self.tcp.described() if self.tcp is not None else ()))
 
     async def send(self, data: bytes) -> None:
         if self._is_closed:
             raise LinkError("This end of the link was closed.")
+        if self._turns is not None:
+            await self._turns.send(data)
+            return
+        self._keep_first(data)
         try:
-            await self._upload.send(data)
-        except _FAILURES as error:
-            raise self._broken(error) from error
+            await self._streaming.send(data)
+        except LinkError:
+            # Fallen back meanwhile: these bytes were kept, and go again with those before them.
+            if self._turns is None:
+                raise
 
     async def receive(self) -> bytes:
-        response = await self._answer()
-        try:
-            return await response.content.readany()
-        except _FAILURES as error:
-            raise self._broken(error) from error
+        return await self._inbox.get()
 
     async def finish(self) -> None:
-        try:
-            await self._upload.finish()
-        except _FAILURES as error:
-            raise self._broken(error) from error
+        self._is_finished = True
+        if self._turns is not None:
+            self._turns.finish()
+        else:
+            await self._streaming.finish()
 
     async def close(self) -> None:
         """What was sent before still leaves, if the link lets it."""
         if self._is_closed:
             return
         self._is_closed = True
-        self._upload.end()
         try:
-            if self._exchange is not None:
-                self._exchange.cancel()
-                await asyncio.wait([self._exchange])
-                if not self._exchange.cancelled() and self._exchange.exception() is None:
-                    self._exchange.result().close()
+            if self._beside is not None:
+                await self._flush()
+                self._beside.cancel()
+                await asyncio.wait([self._beside])
+            await self._streaming.close()
         finally:
+            self._inbox.fail(LinkError("This end of the link was closed."))
             await self._client.close()
 
-    async def _request(self) -> aiohttp.ClientResponse:
-        return await self._client.post(self._url, data=self._upload, allow_redirects=False)
-
-    async def _answer(self) -> aiohttp.ClientResponse:
-        """The hub's response, waiting for its headers; `LinkRefused` if it is a refusal."""
-        if self._exchange is None:
-            raise LinkError("This link was never opened.")
-        await asyncio.wait([self._exchange])
-        if self._exchange.cancelled():
-            raise LinkError("This end of the link was closed.")
+    async def _flush(self) -> None:
+        if self._turns is None:
+            return
         try:
-            response = self._exchange.result()
-            if response.status != 200:
-                raise LinkRefused(await _refusal(response))
-        except _FAILURES as error:
-            raise self._broken(error) from error
-        return response
+            async with asyncio.timeout(self._flush_s):
+                await self._turns.wait_told()
+        except TimeoutError:
+            return
 
-    def _broken(self, error: Exception) -> LinkError:
-        cause = str(error) or type(error).__name__
-        return LinkError(
-            f"The link to {self._url} broke or cannot be reached ({cause}). What was receipted is safe; "
-            "the rest goes on at the next contact."
+    def _keep_first(self, data: bytes) -> None:
+        if self._first_bytes is None:
+            return
+        self._first_bytes += data
+        if self._streaming.answered.is_set() or len(self._first_bytes) > REPLAY_BYTES_MAX:
+            self._first_bytes = None
+
+    async def _fall_back_if_unanswered(self) -> None:
+        """What we send arrives somewhere, and nothing comes back: then go on in turns."""
+        if not await self._streaming.is_ignored(self._answer_s):
+            return
+        if self._first_bytes is None:
+            self._remember_turns()
+            self._inbox.fail(
+                LinkError(
+                    "Something between here and the hub holds requests back until they are whole. What was "
+                    "receipted is safe; the next contact goes in turns."
+                )
+            )
+            return
+        turns = self._begin_turns(bytes(self._first_bytes))
+        if self._is_finished:
+            turns.finish()
+        await self._streaming.abandon()
+        # If the hub did get that request, let it see first that it is over: this is the same session.
+        await asyncio.sleep(self.properties.rtt_s_guess)
+        await turns.run()
+
+    def _begin_turns(self, first: bytes) -> Turns:
+        self._turns = Turns(
+            self._client,
+            self._url,
+            self._inbox,
+            rate_bit_s=self.properties.rate_bit_s_guess,
+            rtt_s=self.properties.rtt_s_guess,
+            answered=self._remember_turns,
+            first=first,
         )
+        self.properties = replace(self.properties, full_duplex=False)
+        return self._turns
 
+    def _remember_turns(self) -> None:
+        self._note_settings()
+        if not self._path.is_in_turns(now_s := asyncio.get_running_loop().time()):
+            self._path.in_turns_until_s = now_s + TURNS_REMEMBERED_S
 
-class _Upload(aiohttp.Payload):
-    """A request body that others write: it lends out aiohttp's writer until it is told to end."""
+    def _note_socket(self, made: socket.socket) -> None:
+        self._socket = made
 
-    def __init__(self) -> None:
-        super().__init__(None)
-        self.begun = asyncio.Event()
-        """Set once the connection stands, or never will."""
-        self._ended = asyncio.Event()
-        self._writer: AbstractStreamWriter | None = None
-        self._headers_alone: asyncio.TimerHandle | None = None
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        """Called by aiohttp when it has connected; the body ends when this returns."""
-        self._writer = writer
-        if writer.transport is not None:
-            writer.transport.set_write_buffer_limits(high=BUFFER_BYTES_MAX)
-        send_headers = partial(self._send_headers, writer)
-        self._headers_alone = asyncio.get_running_loop().call_later(FIRST_BYTES_S, send_headers)
-        self.begun.set()
-        await self._ended.wait()
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """For aiohttp's logs, which never show what we send."""
-        return ""
-
-    async def send(self, data: bytes) -> None:
-        writer = self._lent()
-        await writer.write(data)
-        await writer.drain()
-
-    async def finish(self) -> None:
-        """Nothing more will be sent; on return aiohttp has written so."""
-        await self._lent().write_eof()
-        self.end()
-
-    def end(self) -> None:
-        """Give the writer back; idempotent."""
-        if self._headers_alone is not None:
-            self._headers_alone.cancel()
-        self._ended.set()
-
-    def tcp_settings(self) -> TcpSettings | None:
-        transport = self._writer.transport if self._writer is not None else None
-        connected = transport.get_extra_info("socket") if transport is not None else None
-        return settings_of(connected) if connected is not None else None
-
-    def _lent(self) -> AbstractStreamWriter:
-        if self._writer is None or self._ended.is_set():
-            raise aiohttp.ClientConnectionError("this end said that it sends no more")
-        return self._writer
-
-    def _send_headers(self, writer: AbstractStreamWriter) -> None:
-        if writer.transport is not None and not writer.transport.is_closing():
-            writer.send_headers()
-
-
-async def _refusal(response: aiohttp.ClientResponse) -> str:
-    """What the other end said, fit for a screen; anything but our plain text is somebody in between."""
-    if response.status not in REFUSALS or response.content_type != "text/plain":
-        return (
-            f"{response.url} answered {response.status}, which is no answer of a hub. Nothing was given away "
-            "and everything stays here. A login page of the network or a proxy may be in between: check the "
-            "address and the network."
-        )
-    said = (await response.content.read(REFUSAL_CHARACTERS_MAX)).decode("utf-8", "replace")
-    return "".join(character if character.isprintable() else " " for character in said).strip()
+    def _note_settings(self) -> None:
+        target = self._streaming.socket or self._socket
+        if target is not None and target.fileno() >= 0:
+            self.tcp = settings_of(target)
+            self.properties = replace(self.properties, bounds_queue=self.tcp.bounds_queue)

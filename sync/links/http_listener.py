@@ -1,65 +1,56 @@
-"""Answers sessions that are dialled over HTTP: the handler behind `POST /sync`."""
+"""Answers sessions that are dialled over HTTP: the handlers behind `POST /sync`.
+
+Sessions in turns are kept by `http_listener_turns`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import HttpProcessingError
 
 from protocol.ids import Pseudonym
 
-from ..driver import PREAMBLE_S, SessionReport, Setting, answer_session, read_call
-from ..ports import LinkError, LinkProperties, LinkRefused, LinkShape
+from ..driver import PREAMBLE_S, answer_session, read_call
+from ..ports import Connection, LinkError, LinkRefused
 from ..registry import SessionRegistry
-from .http import BUFFER_BYTES_MAX, SYNC_PATH
-from .sockets import TcpSettings, TcpSocket, corked, settings_of, tune
+from .byte_queue import ByteQueue
+from .callee import Lookup, Reported, unreported
+from .http_answers import (
+    FAILURES,
+    LISTENER_PROPERTIES,
+    Refusal,
+    SyncResponse,
+    caller_broke,
+    leave_out_unread_headers,
+)
+from .http_body import pour
+from .http_listener_turns import TURN_PATH, TurnSessions
+from .http_terms import BETWEEN_TURNS_S, BUFFER_BYTES_MAX, HOLD_S, INBOX_BYTES_MAX, SYNC_PATH
+from .sockets import LISTENER_RATE_BIT_S, TcpSettings, TcpSocket, corked, settings_of, socket_of, tune
 
 SESSIONS_MAX: Final = 512
 """Conversations at once, those counted in which the caller has not yet said who it is. More sites than that
 wait their turn: each one costs memory for what its peer has in flight."""
 RETRY_AFTER_S: Final = 60
+HANG_UP_TURNS: Final = 3
+"""Turns of the event loop in which the end of a connection is seen that came with the end of its request."""
 
-PROPERTIES: Final = LinkProperties(
-    name="http",
-    shape=LinkShape.STREAM,
-    unit_bytes_max=None,
-    full_duplex=True,
-    ordered=True,
-    # A caller's link is not known; what the session measures replaces this.
-    rate_bit_s_guess=22_000,
-    rtt_s_guess=0.9,
+_BUSY: Final = Refusal(
+    503,
+    "The hub is talking with as many sites as it can. Nothing is lost: everything stays here and is "
+    "sent at the next attempt.",
+    RETRY_AFTER_S,
 )
-_UNSENT_RATE_BIT_S: Final = 1_000_000
-"""For socket options alone: a hub serves fast sites and slow ones, and its own uplink is fast."""
-_FAILURES: Final = (HttpProcessingError, OSError)
-_UNREAD_HEADERS: Final = (hdrs.DATE, hdrs.SERVER, hdrs.CONTENT_TYPE)
-"""About 120 bytes that no node reads; sessions carry the time themselves, authenticated."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callee:
-    """With whom a caller gets to talk."""
-
-    link_secret: bytes
-    setting: Setting
-
-
-Lookup = Callable[[Pseudonym], Awaitable[Callee | None]]
-"""Who is called by that name; None for a stranger."""
-Reported = Callable[[Pseudonym, SessionReport], None]
-
-
-def _unreported(_: Pseudonym, __: SessionReport) -> None:
-    """Nobody asks."""
 
 
 class HttpListener:
-    """Turns each request into a session with its caller, one per pair, so many at once."""
+    """Turns requests into sessions with their callers, one per pair, so many at once."""
 
     def __init__(
         self,
@@ -68,48 +59,64 @@ class HttpListener:
         *,
         sessions_max: int = SESSIONS_MAX,
         preamble_s: float = PREAMBLE_S,
-        reported: Reported = _unreported,
+        between_turns_s: float = BETWEEN_TURNS_S,
+        hold_s: float = HOLD_S,
+        reported: Reported = unreported,
     ) -> None:
         self._lookup = lookup
         self._registry = registry
         self._sessions_max = sessions_max
         self._preamble_s = preamble_s
         self._reported = reported
-        self._live = 0
+        self._streaming = 0
+        self._turns = TurnSessions(self._converse, between_s=between_turns_s, hold_s=hold_s)
 
     @property
     def live(self) -> int:
         """Conversations right now."""
-        return self._live
+        return self._streaming + len(self._turns)
 
     def add_to(self, app: web.Application) -> None:
         """Answer `POST /sync` of this application, with as few header bytes as HTTP allows."""
         app.router.add_post(SYNC_PATH, self.handle)
-        app.on_response_prepare.append(_leave_out_unread_headers)
+        app.router.add_post(TURN_PATH, self.handle_turn)
+        app.on_response_prepare.append(leave_out_unread_headers)
+        app.cleanup_ctx.append(self._turns.running)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One conversation. What goes wrong on the link ends it; only failures of our store are raised."""
-        if self._live >= self._sessions_max:
-            return _busy()
-        self._live += 1
+        if self.live >= self._sessions_max:
+            return _BUSY.response()
+        self._streaming += 1
         try:
-            return await self._converse(request)
+            connection = HttpListenerConnection(request)
+            async with connection.reading():
+                refusal = await self._converse(connection)
+            return connection.response if refusal is None else refusal.response()
         finally:
-            self._live -= 1
+            self._streaming -= 1
 
-    async def _converse(self, request: web.Request) -> web.StreamResponse:
-        connection = HttpListenerConnection(request)
+    async def handle_turn(self, request: web.Request) -> web.StreamResponse:
+        """One turn of a conversation that goes on beside its requests."""
+        if self.live >= self._sessions_max and not self._turns.knows(request):
+            return _BUSY.response()
+        return await self._turns.answer(request)
+
+    async def _converse(self, connection: Connection) -> Refusal | None:
         try:
             async with asyncio.timeout(self._preamble_s):
                 call = await read_call(connection)
         except LinkRefused as refusal:
-            return web.Response(status=400, text=str(refusal))
+            return Refusal(400, str(refusal))
         except TimeoutError:
-            return web.Response(status=408, text="The caller did not say in time who it is.")
+            return Refusal(408, "The caller did not say in time who it is.")
         except LinkError:
-            return connection.response
+            return None
         pseudonym = call.preamble.pseudonym
-        callee = await self._lookup(pseudonym)
+        try:
+            callee = await self._lookup(pseudonym)
+        except LinkRefused as refusal:
+            return Refusal(403, str(refusal))
         if callee is None:
             return _unknown(pseudonym)
         report = await answer_session(
@@ -120,34 +127,50 @@ class HttpListener:
             setting=callee.setting,
         )
         self._reported(pseudonym, report)
-        return connection.response
-
-
-class SyncResponse(web.StreamResponse):
-    """The response of a session, told from a page by its type."""
+        return None
 
 
 class HttpListenerConnection:
     """The listener's end: the request's body is what we receive, the response's body what we send."""
 
     def __init__(self, request: web.Request) -> None:
-        self.properties = PROPERTIES
+        self.properties = LISTENER_PROPERTIES
         self.response = SyncResponse()
         self.tcp: TcpSettings | None = None
         """What the kernel made of our wishes."""
         self._request = request
+        self._inbox = ByteQueue(INBOX_BYTES_MAX)
+        # In this very step: from the next one on, a connection that breaks takes along what is not taken.
+        self._inbox.append(request.content.read_nowait())
         self._writer: AbstractStreamWriter | None = None
         self._heard_all = False
         self._sends_no_more = False
         self._is_closed = False
-        self.socket: TcpSocket | None = None
+        self.socket: TcpSocket | None = socket_of(request.transport)
         """None if the caller has gone already."""
         if request.transport is not None:
             request.transport.set_write_buffer_limits(high=BUFFER_BYTES_MAX)
-            self.socket = request.transport.get_extra_info("socket")
         if self.socket is not None:
-            tune(self.socket, _UNSENT_RATE_BIT_S)
+            tune(self.socket, LISTENER_RATE_BIT_S)
             self.tcp = settings_of(self.socket)
+            self.properties = replace(LISTENER_PROPERTIES, bounds_queue=self.tcp.bounds_queue)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """While this lasts, the request is read, whether or not somebody waits in `receive`.
+
+        When a link breaks, aiohttp drops what came and was not taken: a site would pay for it twice.
+        """
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self._read())
+            try:
+                yield
+            finally:
+                task.cancel()
+
+    def described(self) -> tuple[str, ...]:
+        """For status: how the bytes travel."""
+        return ("http: both directions at once", *(self.tcp.described() if self.tcp is not None else ()))
 
     async def send(self, data: bytes) -> None:
         if self._is_closed or self._sends_no_more:
@@ -158,32 +181,38 @@ class HttpListenerConnection:
             else:
                 await self._writer.write(data)
             await self._writer.drain()
-        except _FAILURES as error:
-            raise _broken(error) from error
+        except FAILURES as error:
+            raise caller_broke(error) from error
 
     async def receive(self) -> bytes:
-        try:
-            data = await self._request.content.readany()
-            if not data:
-                self._heard_all = True
-                await self._end_if_due()
-        except _FAILURES as error:
-            raise _broken(error) from error
-        return data
+        return await self._inbox.get()
 
     async def finish(self) -> None:
         """Takes effect when the caller has finished too: a client whose response ends stops uploading."""
         self._sends_no_more = True
         try:
             await self._end_if_due()
-        except _FAILURES as error:
-            raise _broken(error) from error
+        except FAILURES as error:
+            raise caller_broke(error) from error
 
     async def close(self) -> None:
         """What was sent before still leaves, if the link lets it."""
         self._is_closed = True
+        self._inbox.fail(LinkError("This end of the link was closed."))
         if self._request.transport is not None:
             self._request.transport.close()
+
+    async def _read(self) -> None:
+        try:
+            await pour(self._request.content, self._request.transport, self._inbox)
+            self._heard_all = True
+            self._inbox.finish()
+            for _ in range(HANG_UP_TURNS):
+                # A caller that has hung up with its last bytes needs no last chunk: it would only refuse it.
+                await asyncio.sleep(0)
+            await self._end_if_due()
+        except FAILURES as error:
+            self._inbox.fail(caller_broke(error))
 
     async def _begin(self, data: bytes) -> AbstractStreamWriter:
         """Headers and first bytes, in one packet."""
@@ -197,33 +226,16 @@ class HttpListenerConnection:
         return writer
 
     async def _end_if_due(self) -> None:
-        if self._heard_all and self._sends_no_more and not self._is_closed:
+        transport = self._request.transport
+        has_hung_up = transport is None or transport.is_closing()
+        if self._heard_all and self._sends_no_more and not (self._is_closed or has_hung_up):
             await self.response.prepare(self._request)
             await self.response.write_eof()
 
 
-def _busy() -> web.Response:
-    return web.Response(
-        status=503,
-        headers={hdrs.RETRY_AFTER: str(RETRY_AFTER_S)},
-        text="The hub is talking with as many sites as it can. Nothing is lost: everything stays here and is "
-        "sent at the next attempt.",
-    )
-
-
-def _unknown(pseudonym: Pseudonym) -> web.Response:
-    return web.Response(
-        status=403,
-        text=f"This hub does not know the site that calls itself {pseudonym.hex()}. Nothing is lost: "
+def _unknown(pseudonym: Pseudonym) -> Refusal:
+    return Refusal(
+        403,
+        f"This hub does not know the site that calls itself {pseudonym.hex()}. Nothing is lost: "
         "everything stays here. Check the hub's address; if it is right, enrol this site again.",
     )
-
-
-async def _leave_out_unread_headers(_: web.Request, response: web.StreamResponse) -> None:
-    if isinstance(response, SyncResponse):
-        for name in _UNREAD_HEADERS:
-            response.headers.popall(name, None)
-
-
-def _broken(error: Exception) -> LinkError:
-    return LinkError(f"The caller's link broke ({str(error) or type(error).__name__}).")

@@ -83,7 +83,7 @@ class Symbols:
         while count > 0:
             digits = min(count, 16)
             frequency = 2 ** (16 - digits)
-            group = self.take(lambda slot, f=frequency: Span(slot // f, f, slot // f * f))  # type: ignore[misc]
+            group = self.take(lambda slot, f=frequency: Span(slot // f, f, slot // f * f))  # type: ignore[misc]  # a default binds the loop variable
             value, count = value << digits | group, count - digits
         return value
 

@@ -62,7 +62,8 @@ def test_one_consult_from_note_to_order_done(consult: Consult) -> None:
     assert arrivals["previews_s"][0] <= arrivals["standard_s"][0]
 
     reply(consult)
-    assert synced(consult)["bundles_received"] == 1
+    # The first orders, and the signed reply behind them.
+    assert synced(consult)["bundles_received"] == 2
     assert node.ask("status")["unread_replies"] == 1
     plan = node.ask("plan", consult.case, "--seen")
     assert plan["replies"][0]["orders"][0]["aboard"].startswith("aboard: 40 of list")
@@ -117,7 +118,7 @@ def test_a_reply_waits_sealed_while_the_vault_is_locked(consult: Consult) -> Non
     node.ask("lock")
     reply(consult)
     locked = node.run("sync", "--once", "--json")
-    assert (locked.status, locked.data["bundles_received"]) == (0, 1)
+    assert (locked.status, locked.data["bundles_received"]) == (0, 2)
     status = node.run("--json", "status").data
     assert (status["vault"], status["unread_replies"]) == ("locked", 1)
     assert node.run("plan", consult.case).status == 4

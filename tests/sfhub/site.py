@@ -41,11 +41,13 @@ from protocol.enrolment import (
     write_request,
 )
 from protocol.entry import Entry, SignedEntry, read_entry, verify_entry, write_entry
-from protocol.header import Priority
+from protocol.header import Priority, prekey_id
 from protocol.ids import ActorId, CaseId, Incarnation, Mailbox, PatientId, RecordId, mailbox_of, seal_tag_of
+from protocol.micro import MicroBundle
 from protocol.orders import Capability, CapabilityItem
 from protocol.records import NewRecord, Reference, Relation
-from protocol.sealing import HpkeSealer, Prekey, prekey_id
+from protocol.sealing import HpkeSealer, Prekey
+from protocol.small_seal import Direction, SmallKey
 from protocol.stamps import Stamp
 from sfhub.app import Hub
 from sfhub.clock import SystemClock
@@ -249,15 +251,20 @@ class Site:
 
     # Sealing and delivery.
 
-    def seal(
-        self, content: BundleContent, priority: Priority = Priority.URGENT, recipient: bytes | None = None
-    ) -> SealedContent:
-        envelope = Envelope(
+    @property
+    def envelope(self) -> Envelope:
+        """How bundles to the hub are addressed."""
+        return Envelope(
             destination=self.hub_mailbox,
             origin=self.known_hub.pseudonym,
             pair_secret=self.secrets.bundle_ids,
+            small=SmallKey(secret=self.secrets.small, direction=Direction.TO_HUB),
         )
-        return envelope.seal(
+
+    def seal(
+        self, content: BundleContent, priority: Priority = Priority.URGENT, recipient: bytes | None = None
+    ) -> SealedContent:
+        return self.envelope.seal(
             content, priority=priority, recipient=Prekey(recipient or self.known_hub.opening), sealer=SEALER
         )
 
@@ -373,11 +380,17 @@ async def read_from_hub(hub: Hub, site: Site) -> list[Entry]:
 
 
 def open_from_hub(site: Site, offer: Offer, sealed: bytes) -> list[Entry]:
+    """The signed entries of one bundle; what goes ahead of them, nobody has signed."""
     envelope = Envelope(
-        destination=site.mailbox, origin=site.known_hub.pseudonym, pair_secret=site.secrets.bundle_ids
+        destination=site.mailbox,
+        origin=site.known_hub.pseudonym,
+        pair_secret=site.secrets.bundle_ids,
+        small=SmallKey(secret=site.secrets.small, direction=Direction.TO_SITE),
     )
     keys = {prekey_id(site.keys.opening): site.opening}
     content = envelope.open(offer, sealed, keys=keys, sealer=SEALER)
+    if isinstance(content, MicroBundle):
+        return []
     assert isinstance(content, EntryBundle)
     for entry in content.entries:
         verify_entry(entry, site.known_hub.signing)

@@ -56,7 +56,7 @@ async def test_an_empty_folder_is_no_hub(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("harm", ["missing", "short", "readable"])
 async def test_keys_that_cannot_be_used_are_named(folder: HubFolder, harm: str) -> None:
-    key = folder.keys / "opening-0001.key"
+    key = folder.keys / "opening-00000.key"
     if harm == "missing":
         key.unlink()
     elif harm == "short":

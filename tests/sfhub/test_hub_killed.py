@@ -68,7 +68,7 @@ async def test_a_killed_hub_goes_on_where_it_was(waiting: tuple[HubFolder, list[
         )
         assert entries == distinct == 1 + 3 * CASES
         for story in stories:
-            assert hub.worklist.read_blob(story.case_id, story.standard.blob) == story.standard.data
+            assert await hub.worklist.read_blob(story.case_id, story.standard.blob) == story.standard.data
 
 
 async def test_a_hub_killed_in_the_middle_of_a_session_gets_the_rest_in_the_next(tmp_path: Path) -> None:

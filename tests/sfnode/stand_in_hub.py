@@ -27,6 +27,7 @@ from protocol.header import Priority
 from protocol.ids import ActorId, CaseId, PatientId, Pseudonym, mailbox_of
 from protocol.records import NewRecord
 from protocol.sealing import HpkeSealer, Prekey
+from protocol.small_seal import Direction, SmallKey
 from protocol.stamps import Stamp
 from sync.envelope import Envelope, SealedContent
 
@@ -77,12 +78,15 @@ class StandInHub:
             raise LookupError("no site has enrolled")
         return self.site
 
-    def sign(self, records: list[NewRecord], *, case_id: CaseId, patient_id: PatientId) -> SignedEntry:
+    def sign(
+        self, records: list[NewRecord], *, case_id: CaseId, patient_id: PatientId, introduced: bool = True
+    ) -> SignedEntry:
         """An entry of the specialist's, who is introduced in it."""
-        introduced = [NewRecord(Actor(name="Specialist on duty", role=Role.SPECIALIST)), *records]
+        if introduced:
+            records = [NewRecord(Actor(name="Specialist on duty", role=Role.SPECIALIST)), *records]
         stamp = Stamp(1_000, 1_760_000_000)
         return write_entry(
-            introduced,
+            records,
             case_id=case_id,
             patient_id=patient_id,
             author=self.author,
@@ -105,16 +109,17 @@ class StandInHub:
     @property
     def down(self) -> Envelope:
         """From hub to site."""
-        return self._envelope(self.enrolled.site_name)
+        return self._envelope(self.enrolled.site_name, Direction.TO_SITE)
 
     @property
     def up(self) -> Envelope:
         """From site to hub."""
-        return self._envelope(HUB_NAME)
+        return self._envelope(HUB_NAME, Direction.TO_HUB)
 
-    def _envelope(self, name: str) -> Envelope:
+    def _envelope(self, name: str, direction: Direction) -> Envelope:
         return Envelope(
             destination=mailbox_of(ORGANISATION, name),
             origin=PSEUDONYM,
             pair_secret=self.secrets.bundle_ids,
+            small=SmallKey(secret=self.secrets.small, direction=direction),
         )

@@ -221,6 +221,7 @@ async def test_an_answer_too_large_says_so(path: Path) -> None:
         (4).to_bytes(4, "big") + b"\xc1\xc1\xc1\xc1",
         (1).to_bytes(4, "big") + b"\x01",
         (20_000).to_bytes(4, "big") + b"\x91" * 20_000,
+        (20_008).to_bytes(4, "big") + b"\x81\xa2id\xdc\x4e\x21" + b"\x90" * 20_001,
         (2).to_bytes(4, "big") + b"\x81\xc0",
         (6).to_bytes(4, "big") + msgpack.packb({"id": 1}) + b"\x01",
         (9).to_bytes(4, "big") + b"cut",

@@ -101,6 +101,22 @@ def test_immediate_advice_comes_before_the_reply() -> None:
     assert shown.index("aspirin now") < shown.index("Reply from")
 
 
+def test_first_orders_say_that_nobody_signed_them_and_cannot_be_stood_on() -> None:
+    unsigned = story.reply(
+        provisional=True,
+        valid_until="provisional",
+        orders=(story.order(1, "Aspirin: 300 mg", status="provisional", aboard=""),),
+        contingencies=(),
+    )
+    rows = plan_rows(story.plan(replies=(unsigned, story.reply())), story.NOW_S, 77)
+    shown = words(rows)
+    assert "UNSIGNED" in shown
+    assert "the signed reply has not arrived yet" in shown
+    assert "side by side" not in shown
+    stands = [each.key for each in rows if each.key is not None]
+    assert len(stands) == len(story.reply().orders)
+
+
 def test_the_cursor_finds_its_order_again() -> None:
     key = OrderKey(story.REPLY, 2)
     assert OrderKey.parse(str(key)) == key

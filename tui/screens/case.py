@@ -12,10 +12,10 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from sfnode.errors import NodeError
-from sfnode.views import CaseView, OrderView, TransferView
+from sfnode.views import CaseView, NoteView, OrderView, TransferView
 from tui.answers import Happening, Sent
 from tui.lines import Line, Row, Span, Tone, line, row
-from tui.sheets.case import head_lines, main_rows, side_rows
+from tui.sheets.case import head_lines, main_rows, note_at, question_at, side_rows
 from tui.sheets.plan import OrderKey, accept_needed, find_order
 from tui.sheets.transfers import forecast
 from tui.widgets import Block, Sheet
@@ -40,7 +40,9 @@ class CasePage(Page):
         Binding("s", "send", "send"),
         Binding("v", "vitals", "vitals"),
         Binding("p", "photo", "photo"),
+        Binding("w", "answer", "answer question"),
         Binding("n", "note", "note"),
+        Binding("e", "correct", "correct note"),
         Binding("m", "treatment", "treatment"),
         Binding("g", "allergy", "new allergy"),
         Binding("tab", "app.focus_next", "other column", show=False),
@@ -79,7 +81,16 @@ class CasePage(Page):
         """The order under the cursor."""
         if self.view is None:
             return None
-        return find_order(self.view.plan, OrderKey.parse(self.query_one("#main", Sheet).cursor))
+        return find_order(self.view.plan, OrderKey.parse(self._cursor))
+
+    @property
+    def note(self) -> NoteView | None:
+        """The note that can be corrected now."""
+        return None if self.view is None else note_at(self.view, self._cursor)
+
+    @property
+    def _cursor(self) -> str | None:
+        return self.query_one("#main", Sheet).cursor
 
     def useful(self) -> Sequence[str]:
         if self.view is not None and self.view.row.state == "draft":
@@ -88,6 +99,10 @@ class CasePage(Page):
             return ("accept", "confirm", "done", "vitals")
         if self.order is not None:
             return ("confirm", "done", "refuse", "vitals")
+        if self.view is not None and self.view.questions:
+            return ("answer", "vitals", "photo", "note")
+        if self.note is not None:
+            return ("vitals", "photo", "note", "correct")
         return ("vitals", "photo", "note", "treatment")
 
     def why_not(self, action: str) -> str | None:
@@ -97,6 +112,10 @@ class CasePage(Page):
             return self._why_no_order(action)
         if action == "accept" and not accept_needed(self.view.plan):
             return "There is nothing that a reply did not know of and nobody has accepted."
+        if action == "answer" and not self.view.questions:
+            return "The hub asks nothing that waits for an answer."
+        if action == "correct" and self.note is None:
+            return "Put the cursor on the note to correct."
         if action == "send" and self.view.row.state != "draft":
             return "This case was sent; what you add follows by itself."
         return None
@@ -158,6 +177,20 @@ class CasePage(Page):
 
     def action_note(self) -> None:
         self._write("note")
+
+    def action_answer(self) -> None:
+        from .answer import AnswerPage
+
+        if self.refused("answer") or self.view is None:
+            return
+        if (asked := question_at(self.view, self._cursor)) is not None:
+            self.shell.open(AnswerPage(self.view, asked))
+
+    def action_correct(self) -> None:
+        from .answer import CorrectPage
+
+        if not self.refused("correct") and self.view is not None and self.note is not None:
+            self.shell.open(CorrectPage(self.view, self.note))
 
     def action_treatment(self) -> None:
         self._write("treatment")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Final
 
-from sfnode.views import CaseView, PhotoView
+from sfnode.views import CaseView, NoteView, PhotoView, QuestionView
 from tui.lines import Line, Row, Span, Tone, flow, line, row, spread, wrap_after
 from tui.moments import size
 
@@ -15,6 +16,9 @@ from .transfers import transfer_lines
 from .vitals import trend_rows
 
 _BLANK: Final = row()
+_QUESTION: Final = "question"
+_NOTE: Final = "note"
+"""Before a record's id: which row the cursor stands on."""
 _UNKNOWN: Final = ("NOT ASKED", "NOT KNOWN")
 
 
@@ -51,6 +55,12 @@ def main_rows(view: CaseView, now_s: float, width: int, *, everything: bool) -> 
     """The plan and the story; with `everything`, also what a wide screen shows at the side."""
     answered = view.plan is not None and bool(view.plan.replies or view.plan.advice)
     rows = [*([] if answered else [_heading("Plan")]), *plan_rows(view.plan, now_s, width), _BLANK]
+    if view.questions:
+        rows.append(_heading("The hub asks"))
+        rows.extend(
+            Row(_question_lines(asked, width), f"{_QUESTION} {asked.question}") for asked in view.questions
+        )
+        rows.append(_BLANK)
     if view.not_understood:
         rows.extend(
             _listed("Not understood: call the hub, then update", view.not_understood, width, Tone.ALARM)
@@ -58,7 +68,15 @@ def main_rows(view: CaseView, now_s: float, width: int, *, everything: bool) -> 
     rows.extend([_heading("Question"), Row(wrap_after((), view.question or "none asked", width)), _BLANK])
     if everything:
         rows.extend(side_rows(view, now_s, width))
-    rows.extend(_listed("Notes", view.notes, width))
+    rows.extend(_listed("Also recorded", view.others, width))
+    if view.notes:
+        rows.append(_heading("Notes"))
+        keys = [f"{_NOTE} {note.record}" for note in view.note_views]
+        rows.extend(
+            Row(wrap_after((Span("- ", Tone.FAINT),), text, width), key)
+            for text, key in zip_longest(view.notes, keys)
+        )
+        rows.append(_BLANK)
     rows.extend(_listed("Medicines", view.medicines, width))
     rows.extend(_listed("History", view.history, width))
     return rows
@@ -85,6 +103,35 @@ def photo_lines(photo: PhotoView, width: int) -> tuple[Line, ...]:
     return (
         *wrap_after((), photo.caption or "no caption", width, tone=Tone.STRONG),
         *wrap_after((Span("  "),), f"{layers}{removed}", width, tone=Tone.FAINT),
+    )
+
+
+def question_at(view: CaseView, key: str | None) -> QuestionView | None:
+    """The question that the cursor stands on, else the one that has waited longest."""
+    here = [asked for asked in view.questions if f"{_QUESTION} {asked.question}" == key]
+    return next(iter((*here, *view.questions)), None)
+
+
+def note_at(view: CaseView, key: str | None) -> NoteView | None:
+    """The note that the cursor stands on; the only one wherever it stands."""
+    if len(view.note_views) == 1:
+        return view.note_views[0]
+    return next((note for note in view.note_views if f"{_NOTE} {note.record}" == key), None)
+
+
+def _question_lines(asked: QuestionView, width: int) -> tuple[Line, ...]:
+    """What is asked, and how it can be answered."""
+    within = f", within {asked.within_min} min" if asked.within_min is not None else ""
+    return (
+        *wrap_after((Span("? ", Tone.WARNING),), asked.text, width, tone=Tone.STRONG),
+        *wrap_after((Span("  "),), f"{asked.asked_by}: {asked.takes}{within}", width, tone=Tone.FAINT),
+        *(
+            part
+            for answer in asked.answers
+            for part in wrap_after(
+                (Span("  ! ", Tone.WARNING),), f"answered: {answer}", width, tone=Tone.WARNING
+            )
+        ),
     )
 
 

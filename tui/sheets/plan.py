@@ -14,6 +14,7 @@ from tui.lines import EMPTY, Line, Row, Span, Tone, flow, wrap_after
 from tui.moments import moment
 
 _STATUS: Final = {
+    "provisional": ("UNSIGNED", Tone.WARNING),
     "open": ("TO DO", Tone.STRONG),
     "confirmed": ("CONFIRMED", Tone.LABEL),
     "done": ("DONE", Tone.GOOD),
@@ -55,7 +56,7 @@ def plan_rows(plan: PlanView | None, now_s: float, width: int) -> list[Row]:
         Row(wrap_after((Span("ADVICE NOW ", Tone.ALARM), Span(" ")), advice, width, tone=Tone.STRONG))
         for advice in plan.advice
     )
-    current = [reply for reply in plan.replies if not reply.superseded]
+    current = [reply for reply in plan.replies if not (reply.superseded or reply.provisional)]
     if len(current) > 1:
         text = f"{len(current)} replies stand side by side. Nobody has chosen between them: ask the hub."
         rows.append(Row(wrap_after((Span("! ", Tone.WARNING),), text, width, tone=Tone.WARNING)))
@@ -134,12 +135,14 @@ def _written_before(plan: PlanView, width: int) -> Row:
 def _reply_rows(reply: ReplyView, now_s: float, width: int) -> Iterable[Row]:
     yield Row(_reply_title(reply, now_s, width))
     if reply.provisional:
-        text = "Provisional: the signed reply has not arrived yet."
+        text = "Provisional: the signed reply has not arrived yet. What you give now, record as a treatment."
         yield Row(wrap_after((Span("! ", Tone.WARNING),), text, width, tone=Tone.WARNING))
     certainty = f" ({reply.certainty})" if reply.certainty else ""
     yield Row((*wrap_after((), f"{reply.assessment}{certainty}", width), EMPTY))
     for order in reply.orders:
-        yield Row(order_lines(order, width), str(OrderKey(order.reply, order.number)))
+        # An order that nobody has signed cannot be confirmed, so the cursor does not stop at it.
+        key = None if reply.provisional else str(OrderKey(order.reply, order.number))
+        yield Row(order_lines(order, width), key)
     for contingency in reply.contingencies:
         yield Row(_contingency_lines(contingency, width))
     yield from _closing_rows(reply, now_s, width)

@@ -17,8 +17,43 @@ CREATE TABLE pairs (
     opening_key BLOB NOT NULL,
     transport_key BLOB NOT NULL,
     enrolled_s REAL NOT NULL,
-    last_heard_s REAL NOT NULL
+    last_heard_s REAL NOT NULL,
+    -- When its signing key was revoked; 0 while it is believed.
+    revoked_s REAL NOT NULL DEFAULT 0,
+    -- The newest epoch of our opening keys that was stated to it; 0 is the one enrolment gave.
+    told_epoch INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+-- When each of our opening keys was drawn and destroyed; the private halves are files elsewhere.
+CREATE TABLE opening_epochs (
+    epoch INTEGER PRIMARY KEY,
+    public_key BLOB NOT NULL,
+    made_s REAL NOT NULL,
+    destroyed_s REAL NOT NULL DEFAULT 0
+) STRICT;
+
+-- Public keys that sites have stated, by the device key that vouches for them.
+CREATE TABLE prekeys (
+    signer BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    public_key BLOB NOT NULL,
+    -- Where the statement stands in the records' total order: a restored site may state two keys for one epoch.
+    counter INTEGER NOT NULL,
+    record_id BLOB NOT NULL,
+    -- The site has said that it cannot open what is sealed for it.
+    gone INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (signer, epoch, public_key)
+) STRICT, WITHOUT ROWID;
+
+-- Device keys that are believed no longer. The list only grows.
+CREATE TABLE revocations (
+    key_id BLOB NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    reason INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    remark TEXT,
+    revoked_s REAL NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Never the code itself: only the key that was stretched from it.
 CREATE TABLE enrolment_codes (
@@ -59,11 +94,14 @@ CREATE TABLE cases (
     case_id BLOB NOT NULL PRIMARY KEY,
     patient_id BLOB NOT NULL,
     site BLOB NOT NULL REFERENCES sites (mailbox),
+    -- 0 as long as all that is here are provisional records: the first signed entry says whose case it is.
+    signed INTEGER NOT NULL,
     priority INTEGER NOT NULL,
     first_arrived_s REAL NOT NULL,
     changed_s REAL NOT NULL,
-    -- The worklist's row, computed from the entries at each change. NULL means: compute it again.
-    row TEXT
+    -- The worklist's row, computed from the entries at each change and sealed under the case's key; empty when
+    -- it cannot be sealed. NULL means: compute it again.
+    row BLOB
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX cases_without_row ON cases (case_id) WHERE row IS NULL;
@@ -74,6 +112,7 @@ CREATE TABLE entries (
     case_id BLOB NOT NULL,
     signer BLOB NOT NULL,
     author BLOB NOT NULL,
+    -- Sealed under the case's key; empty for a tombstone, and for what came after a case was erased.
     payload BLOB NOT NULL,
     signature BLOB NOT NULL,
     received_s REAL NOT NULL
@@ -100,6 +139,22 @@ CREATE TABLE layers (
     PRIMARY KEY (case_id, blob, layer, site)
 ) STRICT, WITHOUT ROWID;
 
+-- What a site said in a micro-bundle, signed by nobody; a signed entry of the case takes its place.
+CREATE TABLE provisional (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    micro_id BLOB NOT NULL UNIQUE,
+    case_id BLOB NOT NULL,
+    pair INTEGER NOT NULL REFERENCES pairs (number),
+    bundle_id BLOB NOT NULL,
+    -- Sealed under the case's key.
+    payload BLOB NOT NULL,
+    received_s REAL NOT NULL,
+    -- Why it does not stand after all; empty while it does.
+    refused TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE INDEX provisional_of_case ON provisional (case_id, number);
+
 -- Entries that wait for their case or author to become known.
 CREATE TABLE held_entries (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -107,6 +162,7 @@ CREATE TABLE held_entries (
     pair INTEGER NOT NULL REFERENCES pairs (number),
     case_id BLOB NOT NULL,
     signer BLOB NOT NULL,
+    -- Sealed under the key of the case that it names.
     payload BLOB NOT NULL,
     signature BLOB NOT NULL,
     priority INTEGER NOT NULL,
@@ -119,6 +175,8 @@ CREATE TABLE quarantine (
     pair INTEGER NOT NULL REFERENCES pairs (number),
     bundle_id BLOB NOT NULL,
     entry_id BLOB NOT NULL DEFAULT x'',
+    -- The case that it names, empty when that cannot be read.
+    case_id BLOB NOT NULL DEFAULT x'',
     reason TEXT NOT NULL,
     happened_s REAL NOT NULL,
     UNIQUE (bundle_id, pair, entry_id)
@@ -139,6 +197,8 @@ CREATE TABLE outbox (
     pair INTEGER NOT NULL REFERENCES pairs (number),
     case_id BLOB NOT NULL,
     entry_id BLOB NOT NULL,
+    -- 1: not the entry itself, but the reply headline made of it.
+    headline INTEGER NOT NULL DEFAULT 0,
     what TEXT NOT NULL,
     priority INTEGER NOT NULL,
     written_s REAL NOT NULL,
@@ -147,7 +207,7 @@ CREATE TABLE outbox (
     -- When it was sealed and taken into custody, and when the site said that it holds it; 0 is not yet.
     sealed_s REAL NOT NULL DEFAULT 0,
     stored_s REAL NOT NULL DEFAULT 0,
-    UNIQUE (pair, entry_id)
+    UNIQUE (pair, entry_id, headline)
 ) STRICT;
 
 CREATE INDEX outbox_of_case ON outbox (case_id);

@@ -10,6 +10,7 @@ CREATE TABLE blob_chunk (
     case_id BLOB NOT NULL,
     blob BLOB NOT NULL,
     number INTEGER NOT NULL,
+    -- Sealed under the case's key, which lies in the vault's own database.
     data BLOB NOT NULL,
     PRIMARY KEY (case_id, blob, number),
     FOREIGN KEY (case_id, blob) REFERENCES blob (case_id, blob) ON DELETE CASCADE

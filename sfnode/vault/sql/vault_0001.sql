@@ -3,7 +3,6 @@ CREATE TABLE identity (
     site_name TEXT NOT NULL,
     language TEXT NOT NULL,
     signing_key BLOB NOT NULL,
-    opening_key BLOB NOT NULL,
     author BLOB NOT NULL,
     person_name TEXT NOT NULL,
     person_role INTEGER NOT NULL,
@@ -19,8 +18,41 @@ CREATE TABLE hub (
     pseudonym BLOB NOT NULL,
     signing BLOB NOT NULL,
     opening BLOB NOT NULL,
-    bundle_secret BLOB NOT NULL
+    bundle_secret BLOB NOT NULL,
+    small_secret BLOB NOT NULL,
+    -- The newest epoch of our opening keys that was stated to it; 0 is the one enrolment gave.
+    told_epoch INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+-- Our opening keys. A destroyed one keeps its number, which is never given again.
+CREATE TABLE opening_key (
+    epoch INTEGER NOT NULL PRIMARY KEY,
+    private_key BLOB,
+    -- By this machine's clock; NULL until it was looked at.
+    made_s INTEGER
+) STRICT;
+
+-- Public keys that a hub has stated, by the signing key that vouches for them.
+CREATE TABLE prekey (
+    signer BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    public_key BLOB NOT NULL,
+    -- Where the statement stands in the records' total order: a restored hub may state two keys for one epoch.
+    counter INTEGER NOT NULL,
+    record_id BLOB NOT NULL,
+    -- The hub has said that it cannot open what is sealed for it.
+    gone INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (signer, epoch, public_key)
+) STRICT, WITHOUT ROWID;
+
+-- Keys that the hub has revoked. The list only grows.
+CREATE TABLE revocation (
+    key_id BLOB NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL,
+    reason INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    remark TEXT
+) STRICT, WITHOUT ROWID;
 
 -- Keys whose signatures are believed; a key that was replaced stays, so that what it signed stays readable.
 CREATE TABLE signer (
@@ -57,6 +89,7 @@ CREATE TABLE entry (
     entry_id BLOB NOT NULL UNIQUE,
     case_id BLOB NOT NULL REFERENCES case_file (case_id),
     party INTEGER NOT NULL,
+    -- Sealed under the case's key; empty for a tombstone, and for what came after a case was erased.
     payload BLOB NOT NULL,
     signature BLOB NOT NULL,
     boot TEXT NOT NULL,
@@ -70,6 +103,8 @@ CREATE INDEX entry_by_case ON entry (case_id, row);
 CREATE TABLE aside (
     row INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     entry_id BLOB NOT NULL UNIQUE,
+    -- The case that it names, zeros when it cannot be read so far; the payload is sealed under that case's key.
+    case_id BLOB NOT NULL,
     payload BLOB NOT NULL,
     signature BLOB NOT NULL,
     reason TEXT NOT NULL,
@@ -79,8 +114,24 @@ CREATE TABLE aside (
     wall_s INTEGER NOT NULL,
     certainty INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX aside_by_case ON aside (case_id);
 
--- One row is one bundle: entries (outbox_entry), or one media layer (layer and blob).
+-- What travelled in micro-bundles, ours and the hub's, sealed under the case's key: signed by nobody, and of no
+-- account once the signed entry that each names is here.
+CREATE TABLE provisional (
+    row INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    micro_id BLOB NOT NULL UNIQUE,
+    case_id BLOB NOT NULL REFERENCES case_file (case_id),
+    party INTEGER NOT NULL,
+    payload BLOB NOT NULL,
+    boot TEXT NOT NULL,
+    monotonic_s REAL NOT NULL,
+    wall_s INTEGER NOT NULL,
+    certainty INTEGER NOT NULL
+) STRICT;
+CREATE INDEX provisional_by_case ON provisional (case_id, row);
+
+-- One row is one bundle: entries (outbox_entry), one media layer (layer and blob), or one provisional record.
 CREATE TABLE outbox (
     row INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     case_id BLOB NOT NULL REFERENCES case_file (case_id),
@@ -89,6 +140,7 @@ CREATE TABLE outbox (
     rank INTEGER NOT NULL,
     layer INTEGER,
     blob BLOB,
+    micro_id BLOB,
     size_bytes INTEGER NOT NULL,
     queued_s INTEGER NOT NULL,
     -- NULL until the spool has custody of the sealed bundle.

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from protocol.bundle import blob_hash
+from protocol.case_keys import CaseKey
 from protocol.ids import CaseId
 from sfhub.errors import NotFound, ObjectDamaged
 from sfhub.storage.objects import ObjectStore
 
-CASE, OTHER = CaseId(b"case-----1"), CaseId(b"case-----2")
+CASE, OTHER = (CaseKey(CaseId(b"case-----%d" % number), bytes(31) + b"%d" % number) for number in (1, 2))
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_a_picture_belongs_to_its_case_alone(store: ObjectStore) -> None:
 
 def test_a_flipped_bit_is_not_shown_and_heals_when_it_comes_again(store: ObjectStore, tmp_path: Path) -> None:
     blob = store.put(CASE, b"picture")
-    path = tmp_path / CASE.hex() / blob.hex()
+    path = tmp_path / CASE.case_id.hex() / blob.hex()
     path.write_bytes(b"pictuse")
     with pytest.raises(ObjectDamaged, match="Restore objects/"):
         store.get(CASE, blob)
@@ -45,7 +46,7 @@ def test_a_flipped_bit_is_not_shown_and_heals_when_it_comes_again(store: ObjectS
 def test_a_write_cut_off_leaves_nothing_that_is_taken_for_a_picture(
     store: ObjectStore, tmp_path: Path
 ) -> None:
-    folder = tmp_path / CASE.hex()
+    folder = tmp_path / CASE.case_id.hex()
     folder.mkdir()
     (folder / (blob_hash(b"picture").hex() + ".new")).write_bytes(b"pic")
     with pytest.raises(NotFound):
@@ -56,5 +57,5 @@ def test_a_write_cut_off_leaves_nothing_that_is_taken_for_a_picture(
 
 def test_others_may_not_read_it(store: ObjectStore, tmp_path: Path) -> None:
     blob = store.put(CASE, b"picture")
-    assert (tmp_path / CASE.hex()).stat().st_mode & 0o077 == 0
-    assert (tmp_path / CASE.hex() / blob.hex()).stat().st_mode & 0o077 == 0
+    assert (tmp_path / CASE.case_id.hex()).stat().st_mode & 0o077 == 0
+    assert (tmp_path / CASE.case_id.hex() / blob.hex()).stat().st_mode & 0o077 == 0

@@ -35,7 +35,7 @@ def about(record: Record) -> Reference:
 class Chart:
     """One case; `offset` keeps ids of two charts apart."""
 
-    def __init__(self, offset: int = 1, **patient: Any) -> None:
+    def __init__(self, offset: int = 1, *, question: str = "What now?", **patient: Any) -> None:
         self.case_id = CaseId(bytes([offset]) * 10)
         self.patient_id = PatientId(bytes([offset + 100]) * 10)
         self.kept: list[KeptEntry] = []
@@ -50,7 +50,7 @@ class Chart:
                 template_version=1,
                 urgency=Priority.URGENT,
                 complaint="chest pain",
-                question="What now?",
+                question=question,
                 site=b"s" * 8,
                 hub=b"h" * 8,
             ),

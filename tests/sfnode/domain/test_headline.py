@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from protocol.clinical import AllergyState, Headline, Sex, Treatment
 from protocol.codec import encode
 from protocol.schema import encode_fields
-from sfnode.domain.headline import compose_headline, shorten
-from tests.sfnode.domain.chart import Chart
+from protocol.voyage import Port, Position
+from sfnode.domain.headline import compose_headline
+from tests.sfnode.domain.chart import NOW_S, Chart
 
 
 def composed(chart: Chart, bytes_max: int) -> Headline:
     return compose_headline(
-        chart.file(sent=False), lambda headline: len(encode(encode_fields(headline))) <= bytes_max
+        chart.file(sent=False),
+        lambda headline: len(encode(encode_fields(headline))) <= bytes_max,
+        now_s=NOW_S,
     )
 
 
@@ -40,7 +40,7 @@ def test_with_room_it_says_everything() -> None:
     assert headline.treatments == ("drug 3 10 mg", "drug 4 10 mg", "drug 5 10 mg", "+3 more")
 
 
-def test_with_less_room_allergies_and_treatment_outlast_the_question() -> None:
+def test_with_less_room_the_question_outlasts_the_treatments() -> None:
     versions = []
     for size in range(300, 60, -5):
         try:
@@ -48,14 +48,49 @@ def test_with_less_room_allergies_and_treatment_outlast_the_question() -> None:
         except ValueError:
             break
     assert len(versions) > 10
+    assert all(each.question == "What now?" for each in versions)
     names = ("penicillin", "latex", "iodine")
-    assert all(each.allergies == names for each in versions if each.question is not None)
-    assert any(each.allergies == names and each.question is None for each in versions)
+    told = ("drug 3 10 mg", "drug 4 10 mg", "drug 5 10 mg", "+3 more")
+    assert all(each.allergies == names for each in versions if each.treatments == told)
+    assert any(each.allergies == names and each.treatments == ("6 listed",) for each in versions)
     assert any(each.allergies == ("iodine", "+2 more") for each in versions)
     least = versions[-1]
     assert (least.allergies, least.allergy_state) == ((), AllergyState.LISTED)
-    assert (least.treatments, least.question) == (("6 listed",), None)
+    assert (least.treatments, least.question) == (("6 listed",), "What now?")
     assert all(each.vitals is not None and each.complaint == "chest pain" for each in versions)
+
+
+def test_a_long_question_is_shortened_last_of_all_texts() -> None:
+    question = "Is this a heart attack, may I give the spray with this pressure, and do we divert now?"
+    chart = Chart(question=question)
+    lengths = [len(composed(chart, size).question or "") for size in range(300, 80, -5)]
+    assert lengths[0] == len(question)
+    assert min(lengths) >= 30
+
+
+def test_it_tells_where_the_patient_is_and_when_help_can_be_reached() -> None:
+    chart = Chart()
+    ports = (Port(name="near", reach_min=200), Port(name="far", reach_min=900))
+    chart.site(
+        Position(
+            observed_s=NOW_S - 30 * 60,
+            latitude_tenthousandths=351_849,
+            longitude_tenthousandths=-1_290_751,
+            arrival_s=NOW_S + 86_400,
+            ports=ports,
+        )
+    )
+    headline = composed(chart, 1_000)
+    assert (headline.latitude_centidegrees, headline.longitude_centidegrees) == (3_518, -12_908)
+    assert headline.eta_min == 170
+
+
+def test_a_port_of_call_is_told_when_no_nearer_help_was_named() -> None:
+    chart = Chart()
+    chart.site(Position(observed_s=NOW_S, arrival_s=NOW_S + 3_601))
+    headline = composed(chart, 1_000)
+    assert (headline.latitude_centidegrees, headline.eta_min) == (None, 61)
+    assert composed(Chart(), 1_000).eta_min is None
 
 
 def test_an_allergy_list_is_whole_or_counted() -> None:
@@ -75,21 +110,3 @@ def test_the_latest_set_by_observation_is_told() -> None:
     headline = composed(chart, 1_000)
     assert headline.vitals is not None
     assert headline.vitals.spo2_percent == 91
-
-
-def test_texts_are_cut_at_words_and_say_so() -> None:
-    assert shorten("crushing chest pain", 40) == "crushing chest pain"
-    assert shorten("crushing chest pain since two", 23) == "crushing chest pain ..."
-    assert shorten("crushing chest pain since two", 22) == "crushing chest ..."
-    assert shorten("가슴이답답하고숨이찹니다", 20) == "가슴이답답 ..."
-    assert shorten("one\n two", 40) == "one two"
-
-
-@given(
-    st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.just(" ")), st.integers(8, 130)
-)
-def test_a_shortened_text_fits_and_ends_in_dots(text: str, bytes_max: int) -> None:
-    short = shorten(text, bytes_max)
-    assert len(short.encode()) <= bytes_max
-    whole = " ".join(text.split())
-    assert short == whole or (short.endswith("...") and whole.startswith(short.removesuffix("...").rstrip()))

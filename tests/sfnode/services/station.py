@@ -13,7 +13,7 @@ from protocol.actors import Actor, Role
 from protocol.basis import basis_of
 from protocol.bundle import BundleContent, EntryBundle
 from protocol.clinical import AllergyState, Patient, Sex, Vitals
-from protocol.enrolment import HubKeys
+from protocol.enrolment import HubKeys, PairSecrets
 from protocol.entry import SignedEntry, read_entry, write_entry
 from protocol.header import Priority
 from protocol.ids import ActorId, BundleId, CaseId, PatientId, Pseudonym, RecordId
@@ -35,6 +35,9 @@ PASSPHRASE = b"correct horse"
 DOCTOR = ActorId(b"doctor01")
 CHEAP = Stretching(memory_kib=64, passes=1, lanes=1)
 """Tests do not measure how long a guess takes."""
+
+
+PAIR = PairSecrets(bundle_ids=b"b" * 32, link=b"l" * 32, small=b"s" * 32)
 
 
 def hub_keys(signing: bytes = b"", name: str = "HUB") -> HubKeys:
@@ -194,5 +197,5 @@ async def open_station(folder: Path, *, enrolled: bool = True, carriage: Carriag
     book = CaseBook(vault, clock=clock, carriage=carriage, observer=events.append)
     station = Station(folder=folder, vault=vault, clock=clock, book=book, desk=HubDesk(), events=events)
     if enrolled:
-        await book.join_hub(hub_keys(), bundle_secret=b"b" * 32)
+        await book.join_hub(hub_keys(), PAIR)
     return station

@@ -19,6 +19,7 @@ from sfnode.domain.intake import PatientChange
 from sfnode.errors import NotEnrolled, NotFound, Refused, ValueRefused
 from sfnode.services.happenings import CaseChanged, OutboxGrew
 from tests.sfnode.services.station import (
+    PAIR,
     Station,
     entries_in,
     hub_keys,
@@ -175,10 +176,10 @@ async def test_joining_tells_the_hub_first_who_works_here(station: Station) -> N
     assert [(record.body.name, record.body.role) for record in entry.records] == [
         ("Medic on duty", Role.MEDIC)
     ]
-    await station.book.join_hub(hub_keys(), bundle_secret=b"b" * 32)
+    await station.book.join_hub(hub_keys(), PAIR)
     assert len(await station.book.outbox()) == 1
     with pytest.raises(Refused, match="enrolled with HUB"):
-        await station.book.join_hub(hub_keys(name="OTHER"), bundle_secret=b"b" * 32)
+        await station.book.join_hub(hub_keys(name="OTHER"), PAIR)
 
 
 async def test_the_list_aboard_grows_by_version_and_travels(station: Station) -> None:

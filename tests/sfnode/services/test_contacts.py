@@ -153,7 +153,7 @@ async def open_shore(
             post.spool,
             clock=clock,
             link=link,
-            dialer_for=lambda settings: line,
+            dialer_for=lambda settings, pair: line,
             watcher=watch,
             state_changed=lambda: None,
         )

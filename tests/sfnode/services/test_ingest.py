@@ -21,7 +21,7 @@ from protocol.clinical import CaseOpened, Closed, Layer, Note, Vitals, Voided
 from protocol.entry import SignedEntry, read_entry
 from protocol.errors import BundleRefused
 from protocol.header import Priority
-from protocol.ids import CaseId, PatientId
+from protocol.ids import CaseId, EntryId, PatientId
 from protocol.orders import (
     Advice,
     Comparison,
@@ -40,8 +40,10 @@ from sfnode.services.casebook import LAYERS_UNNAMED_MAX, CaseBook
 from sfnode.services.clock import SetClock
 from sfnode.services.ingest import COUNTER_ACCEPTED_MAX
 from sfnode.vault.asides import ASIDE_MAX
+from sfnode.vault.entries import read_signed
 from sfnode.vault.vault import Vault
 from sfnode.views import CaseView
+from sync.stores.connection import Connection
 from tests.sfnode.services.station import (
     NOW_S,
     PASSPHRASE,
@@ -237,12 +239,13 @@ async def test_arrivals_while_the_vault_was_locked_count_from_their_arrival(stat
 
 
 async def entries_of(station: Station, case_id: CaseId) -> tuple[SignedEntry, ...]:
-    rows = await station.vault.database.read(
-        lambda connection: connection.execute(
-            "SELECT payload, signature FROM entry WHERE case_id = ? ORDER BY row", (case_id,)
+    def read(connection: Connection) -> tuple[SignedEntry, ...]:
+        rows = connection.execute(
+            "SELECT entry_id FROM entry WHERE case_id = ? ORDER BY row", (case_id,)
         ).fetchall()
-    )
-    return tuple(SignedEntry(*row) for row in rows)
+        return read_signed(connection, [EntryId(entry_id) for (entry_id,) in rows])
+
+    return await station.vault.database.read(read)
 
 
 async def tell_story(station: Station) -> CaseId:

@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from protocol.bundle import EntryBundle, LayerBundle
 from protocol.entry import read_entry, verify_entry
 from protocol.header import Suite
+from protocol.micro import MicroBundle, read_micro
 from protocol.ranges import RangeSet
 from protocol.records import Kind
 from protocol.sealing import HpkeSealer, Prekey, SealContext
+from protocol.small_seal import SmallContext, SmallKey
 from sfnode.services.outbox import Outbox
 from sync.ports import OutgoingBundle
 from tests.sfnode.services.post import Post, open_post
@@ -43,6 +45,15 @@ class SealerUntil:
         self, suite: Suite, sealed: bytes, keys: Mapping[bytes, X25519PrivateKey], context: SealContext
     ) -> bytes:
         return self._real.open(suite, sealed, keys, context)
+
+    def seal_small(self, plain: bytes, key: SmallKey, context: SmallContext) -> bytes:
+        if not self._left:
+            raise PowerCut
+        self._left -= 1
+        return self._real.seal_small(plain, key, context)
+
+    def open_small(self, sealed: bytes, key: SmallKey, context: SmallContext) -> bytes:
+        return self._real.open_small(sealed, key, context)
 
 
 async def send_a_case(post: Post) -> None:
@@ -72,6 +83,8 @@ async def test_the_hub_can_open_and_verify_all_that_is_sealed(tmp_path: Path) ->
                         kinds |= {record.kind for record in read_entry(entry).records}
                 case LayerBundle():
                     layers += 1
+                case MicroBundle() as micro:
+                    kinds |= {read_micro(micro).record.kind}
         assert {Kind.ACTOR, Kind.CASE_OPENED, Kind.PATIENT, Kind.HEADLINE, Kind.NOTE, Kind.MEDIA} <= kinds
         assert layers == 2
 

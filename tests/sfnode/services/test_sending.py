@@ -10,20 +10,21 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from protocol.bundle import EntryBundle, bundle_id_of, pack
 from protocol.clinical import AllergyState, Consciousness, Patient, Pregnancy, Sex, Treatment, Vitals
-from protocol.entry import read_entry
 from protocol.header import Priority
 from protocol.ids import BundleId, Mailbox, Pseudonym
-from protocol.sealing import HpkeSealer, Prekey, SealContext
+from protocol.micro import MicroBundle, ProvisionalRecord, read_micro
+from protocol.sealing import HpkeSealer, Prekey
+from protocol.small_seal import Direction, SmallKey
 from sfnode.domain.headline import SEALED_BYTES_MAX
 from sfnode.errors import Incomplete
 from sfnode.services.outgoing import GOING, STORED_AT_HUB, Outgoing, Progress
 from sfnode.vault.entries import note_counter
-from sync.envelope import SUITE_BYTES
+from sync.envelope import Envelope
 from sync.ports import Rank
 from tests.sfnode.services.station import (
     NOW_S,
+    PAIR,
     Station,
     entries_in,
     new_case,
@@ -41,16 +42,20 @@ async def station(tmp_path: Path) -> AsyncIterator[Station]:
 
 def sealed_bytes(row: Outgoing) -> int:
     """Sealed for real, as the spool will hold it."""
-    recipient = Prekey(X25519PrivateKey.generate().public_key().public_bytes_raw())
-    context = SealContext(
+    envelope = Envelope(
         destination=Mailbox(b"d" * 8),
         origin=Pseudonym(b"o" * 4),
-        recipient_key=recipient.short_id,
-        bundle_id=bundle_id_of(row.content, b"b" * 32),
-        priority=row.priority,
+        pair_secret=PAIR.bundle_ids,
+        small=SmallKey(secret=PAIR.small, direction=Direction.TO_HUB),
     )
-    sealed = HpkeSealer(lambda size: b"r" * size).seal(pack(row.content), recipient, context)[1]
-    return SUITE_BYTES + len(sealed)
+    recipient = Prekey(X25519PrivateKey.generate().public_key().public_bytes_raw())
+    sealer = HpkeSealer(lambda size: b"r" * size)
+    return len(envelope.seal(row.content, priority=row.priority, recipient=recipient, sealer=sealer).sealed)
+
+
+def headline_in(row: Outgoing) -> ProvisionalRecord:
+    assert isinstance(row.content, MicroBundle)
+    return read_micro(row.content)
 
 
 async def test_a_case_goes_as_headline_text_previews_and_standard_layers(station: Station) -> None:
@@ -67,8 +72,9 @@ async def test_a_case_goes_as_headline_text_previews_and_standard_layers(station
     assert {row.priority for row in sent} == {Priority.URGENT}
     for row in sent:
         assert row.size_bytes == sealed_bytes(row)
-    (headline,) = entries_in(sent[0])
-    body = read_entry(headline).records[0].body
+    headline = headline_in(sent[0])
+    assert headline.is_covered_by([entries_in(sent[1])[0].entry_id])
+    body = headline.record.body
     assert (body.complaint, body.question, body.photo_count) == ("chest pain", "Aspirin now?", 1)
     assert len(entries_in(sent[1])) == 3
 
@@ -238,7 +244,7 @@ async def test_the_worst_headline_fits_one_satellite_message(station: Station, d
     headline = (await station.book.send_case(case_id))[0]
     assert headline.what == "headline"
     assert sealed_bytes(headline) == headline.size_bytes <= SEALED_BYTES_MAX
-    assert isinstance(headline.content, EntryBundle)
-    body = read_entry(headline.content.entries[0]).records[0].body
+    body = headline_in(headline).record.body
+    assert body.question
     assert body.vitals == FULL_SET
     assert body.allergy_state is AllergyState.LISTED

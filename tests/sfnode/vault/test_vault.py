@@ -177,13 +177,16 @@ async def test_an_entry_that_is_not_what_was_written_is_not_shown(
 
     def damage(connection: Connection) -> None:
         (payload,) = connection.execute("SELECT payload FROM entry WHERE case_id = ?", (case_id,)).fetchone()
-        altered = payload.replace(b"chest pain", b"chest gain")
+        altered = payload[:-1] + bytes((payload[-1] ^ 1,))
         connection.execute("UPDATE entry SET payload = ? WHERE case_id = ?", (altered, case_id))
 
     await station.vault.database.write(damage)
-    with pytest.raises(StoreDamaged, match="its case is not shown"):
+    with pytest.raises(StoreDamaged, match="it is not shown"):
         await station.book.case_view(case_id)
     assert (await station.book.case_view(other)).row.state == "draft"
+    damaged, well = await station.book.case_rows()
+    assert (damaged.case, damaged.state) == (case_id.hex(), "DAMAGED")
+    assert (well.case, well.needs_you) == (other.hex(), None)
 
 
 async def test_blobs_come_back_whole_and_belong_to_one_case(opened: list[Vault], tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from protocol.header import Priority
 from protocol.ids import BundleId, Pseudonym
 from sync.core import BundleReceived, Ending, Event, SessionTerms
 from sync.driver import SessionReport, Setting, dial_session
-from sync.links.http import HttpDialer
-from sync.links.http_listener import Callee, HttpListener
-from sync.ports import LinkError, Rank
+from sync.links.callee import Callee
+from sync.links.http import HttpDialer, HttpPath
+from sync.links.http_listener import HttpListener
+from sync.ports import Connection, LinkError, Rank
 from sync.registry import SessionRegistry
 from sync.stores.database import Database
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
@@ -113,9 +114,30 @@ async def sync(
     pseudonym: Pseudonym = PAIR,
     observer: Callable[[Event], None] = lambda _: None,
     parting: asyncio.Event | None = None,
+    in_turns: bool = False,
+) -> SessionReport:
+    path = HttpPath(in_turns_until_s=float("inf")) if in_turns else HttpPath()
+    return await talk(
+        await HttpDialer(url, rtt_s=0.01, path=path).dial(),
+        store,
+        stays_open=stays_open,
+        pseudonym=pseudonym,
+        observer=observer,
+        parting=parting,
+    )
+
+
+async def talk(
+    connection: Connection,
+    store: SqlitePairStore,
+    *,
+    stays_open: bool = False,
+    pseudonym: Pseudonym = PAIR,
+    observer: Callable[[Event], None] = lambda _: None,
+    parting: asyncio.Event | None = None,
 ) -> SessionReport:
     return await dial_session(
-        await HttpDialer(url).dial(),
+        connection,
         link_secret=SECRET,
         pseudonym=pseudonym,
         setting=Setting(
@@ -141,7 +163,13 @@ async def received(store: SqlitePairStore) -> list[bytes]:
     return [bundle.sealed for bundle in await store.received_after(0, 99)]
 
 
-async def test_a_session_moves_everything_both_ways_and_both_ends_say_so(tmp_path: Path) -> None:
+BOTH_WAYS = pytest.mark.parametrize("in_turns", [False, True], ids=["at once", "in turns"])
+
+
+@BOTH_WAYS
+async def test_a_session_moves_everything_both_ways_and_both_ends_say_so(
+    tmp_path: Path, in_turns: bool
+) -> None:
     async with (
         asyncio.timeout(PATIENCE_S),
         running_hub(tmp_path) as hub,
@@ -150,18 +178,18 @@ async def test_a_session_moves_everything_both_ways_and_both_ends_say_so(tmp_pat
         await add(node, "case", 900)
         await add(node, "photo", 300_000)
         await add(hub.store, "reply", 70_000)
-        report = await sync(hub.url, node)
+        report = await sync(hub.url, node, in_turns=in_turns)
         assert report.ending is Ending.DONE
         assert await received(hub.store) == [sealed_of("case", 900), sealed_of("photo", 300_000)]
         assert await received(node) == [sealed_of("reply", 70_000)]
         assert await node.outgoing(beside=(await node.open_session()).stored) == ()
         assert report.counters.duplicate_bytes_received == 0
-        await settled(lambda: len(hub.reports) == 1)
+        await settled(lambda: hub.listener.live == 0)
         assert [report.ending for report in hub.reports] == [Ending.DONE]
-        assert hub.listener.live == 0
 
 
-async def test_an_open_session_brings_what_is_added_later_at_once(tmp_path: Path) -> None:
+@BOTH_WAYS
+async def test_an_open_session_brings_what_is_added_later_at_once(tmp_path: Path, in_turns: bool) -> None:
     heard: asyncio.Queue[Event] = asyncio.Queue()
     parting = asyncio.Event()
     async with (
@@ -171,7 +199,14 @@ async def test_an_open_session_brings_what_is_added_later_at_once(tmp_path: Path
         asyncio.TaskGroup() as group,
     ):
         session = group.create_task(
-            sync(hub.url, node, stays_open=True, observer=heard.put_nowait, parting=parting)
+            sync(
+                hub.url,
+                node,
+                stays_open=True,
+                observer=heard.put_nowait,
+                parting=parting,
+                in_turns=in_turns,
+            )
         )
         await heard.get()
         await add(hub.store, "reply", 300)
@@ -182,7 +217,8 @@ async def test_an_open_session_brings_what_is_added_later_at_once(tmp_path: Path
         assert (await session).ending is Ending.PARTED
 
 
-async def test_the_newest_session_of_a_pair_wins(tmp_path: Path) -> None:
+@BOTH_WAYS
+async def test_the_newest_session_of_a_pair_wins(tmp_path: Path, in_turns: bool) -> None:
     heard: asyncio.Queue[Event] = asyncio.Queue()
     async with (
         asyncio.timeout(PATIENCE_S),
@@ -190,10 +226,12 @@ async def test_the_newest_session_of_a_pair_wins(tmp_path: Path) -> None:
         opened_store(tmp_path / "n.db") as node,
         asyncio.TaskGroup() as group,
     ):
-        older = group.create_task(sync(hub.url, node, stays_open=True, observer=heard.put_nowait))
+        older = group.create_task(
+            sync(hub.url, node, stays_open=True, observer=heard.put_nowait, in_turns=in_turns)
+        )
         await heard.get()
         await add(node, "case", 500)
-        newer = await sync(hub.url, node)
+        newer = await sync(hub.url, node, in_turns=in_turns)
         assert newer.ending is Ending.DONE
         assert (await older).ending in (Ending.LINK_LOST, Ending.FENCED)
         await settled(lambda: len(hub.reports) == 2)
@@ -204,14 +242,15 @@ async def test_the_newest_session_of_a_pair_wins(tmp_path: Path) -> None:
 # Callers that get no session.
 
 
-async def test_a_stranger_is_told_what_to_do(tmp_path: Path) -> None:
+@BOTH_WAYS
+async def test_a_stranger_is_told_what_to_do(tmp_path: Path, in_turns: bool) -> None:
     async with (
         asyncio.timeout(PATIENCE_S),
         running_hub(tmp_path) as hub,
         opened_store(tmp_path / "n.db") as node,
     ):
         await add(node, "case", 500)
-        report = await sync(hub.url, node, pseudonym=STRANGER)
+        report = await sync(hub.url, node, pseudonym=STRANGER, in_turns=in_turns)
         assert report.ending is Ending.LINK_LOST
         assert "does not know the site that calls itself 77686f3f" in report.reason
         assert "enrol this site again" in report.reason
@@ -219,7 +258,8 @@ async def test_a_stranger_is_told_what_to_do(tmp_path: Path) -> None:
         assert len(await node.outgoing(beside=(await node.open_session()).stored)) == 1
 
 
-async def test_one_caller_too_many_is_told_to_come_back(tmp_path: Path) -> None:
+@BOTH_WAYS
+async def test_one_caller_too_many_is_told_to_come_back(tmp_path: Path, in_turns: bool) -> None:
     heard: asyncio.Queue[Event] = asyncio.Queue()
     parting = asyncio.Event()
     async with (
@@ -230,7 +270,7 @@ async def test_one_caller_too_many_is_told_to_come_back(tmp_path: Path) -> None:
     ):
         group.create_task(sync(hub.url, node, stays_open=True, observer=heard.put_nowait, parting=parting))
         await heard.get()
-        refused = await sync(hub.url, node)
+        refused = await sync(hub.url, node, in_turns=in_turns)
         assert "as many sites as it can" in refused.reason
         parting.set()
     assert hub.listener.live == 0
@@ -318,8 +358,11 @@ async def counted(
         await server.wait_closed()
 
 
+@BOTH_WAYS
 @pytest.mark.parametrize("cut_after_bytes", [0, 100, 200, 400, 1_500, 5_000, 20_000, 60_000, 130_000])
-async def test_a_session_cut_anywhere_goes_on_in_the_next(tmp_path: Path, cut_after_bytes: int) -> None:
+async def test_a_session_cut_anywhere_goes_on_in_the_next(
+    tmp_path: Path, cut_after_bytes: int, in_turns: bool
+) -> None:
     async with (
         asyncio.timeout(PATIENCE_S),
         running_hub(tmp_path) as hub,
@@ -328,10 +371,10 @@ async def test_a_session_cut_anywhere_goes_on_in_the_next(tmp_path: Path, cut_af
         await add(node, "photo", 100_000)
         await add(hub.store, "reply", 40_000)
         async with counted(hub.url, cut_after_bytes) as (url, carried):
-            cut = await sync(url, node)
+            cut = await sync(url, node, in_turns=in_turns)
         assert cut.ending is Ending.LINK_LOST
         assert sum(carried.values()) > cut_after_bytes
-        rest = await sync(hub.url, node)
+        rest = await sync(hub.url, node, in_turns=in_turns)
         assert rest.ending is Ending.DONE
         assert await received(hub.store) == [sealed_of("photo", 100_000)]
         assert await received(node) == [sealed_of("reply", 40_000)]

@@ -1,0 +1,69 @@
+"""Makes the dialer of each contact from the link's settings, and keeps what dialers find out of the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sfnode.config import LinkSettings
+from sfnode.errors import NotEnrolled
+from sync.pins import parse_pin
+from sync.ports import Dialer
+
+from .contact import Pair
+
+if TYPE_CHECKING:
+    from sync.links.http import HttpPath
+    from sync.links.udp import UdpDialer
+
+
+@dataclass(slots=True)
+class Dialers:
+    """One for each contact; what was learnt of the way to one hub serves the next contact with it."""
+
+    _url: str | None = None
+    _path: HttpPath | None = field(default=None)
+    _udp: UdpDialer | None = field(default=None)
+    _udp_for: tuple[object, ...] = ()
+
+    def __call__(self, link: LinkSettings, pair: Pair) -> Dialer:
+        """Raises `NotEnrolled` while no hub is known."""
+        return self._udp_dialer(link, pair) if link.udp else self._http_dialer(link)
+
+    def _udp_dialer(self, link: LinkSettings, pair: Pair) -> UdpDialer:
+        """One for all contacts over the same link: it remembers the rate."""
+        from sync.links.udp import UdpDialer
+
+        wanted = (link.udp, link.rate_bit_s, link.rtt_s, link.usd_per_megabyte, pair.pseudonym)
+        if self._udp is None or self._udp_for != wanted:
+            parts = urlsplit(link.udp or "")
+            self._udp_for = wanted
+            self._udp = UdpDialer(
+                parts.hostname or "",
+                parts.port or 0,
+                pseudonym=pair.pseudonym,
+                link_secret=pair.link_secret,
+                rate_bit_s=link.rate_bit_s,
+                rtt_s=link.rtt_s,
+                usd_per_megabyte=link.usd_per_megabyte,
+            )
+        return self._udp
+
+    def _http_dialer(self, link: LinkSettings) -> Dialer:
+        if link.hub_url is None:
+            raise NotEnrolled("No hub is configured. Use `sfnode link set --hub URL`.")
+        # Imported at the first dial: it is a third of what a daemon takes to start, and typing can begin
+        # before.
+        from sync.links.http import HttpDialer, HttpPath
+
+        if self._path is None or self._url != link.hub_url:
+            self._url, self._path = link.hub_url, HttpPath()
+        return HttpDialer(
+            link.hub_url,
+            rate_bit_s=link.rate_bit_s,
+            rtt_s=link.rtt_s,
+            usd_per_megabyte=link.usd_per_megabyte,
+            pin=parse_pin(link.pin) if link.pin else None,
+            path=self._path,
+        )

@@ -1,0 +1,37 @@
+"""The site's own opening keys in one transaction: drawn monthly, stated to the hub, destroyed in their time.
+
+Law: a key is in the vault before the hub is told of it, and a clock that is not set moves nothing.
+"""
+
+from __future__ import annotations
+
+from protocol.keyring import LAST_RESORT
+from protocol.prekeys import EpochKey
+from protocol.stamps import WALL_S_MAX, Certainty
+from sfnode.vault import keys
+
+from .writing import Pen
+
+
+def keep_keys_current(pen: Pen) -> bool:
+    """Whether something was queued for the hub."""
+    connection, now = pen.connection, pen.occasion.now
+    if now.certainty is not Certainty.UNSET:
+        _renew(pen)
+    newest = keys.read_ring(connection).newest
+    if newest.epoch == LAST_RESORT or newest.epoch == keys.told_epoch(connection):
+        return False
+    made_s = min(max(0, int(newest.made_s)), WALL_S_MAX)
+    stated = EpochKey(epoch=newest.epoch, public_key=newest.public, made_s=made_s)
+    pen.state(stated, what="new key of this site")
+    keys.note_told(connection, newest.epoch)
+    return True
+
+
+def _renew(pen: Pen) -> None:
+    keys.date_keys(pen.connection, pen.now_s)
+    ring = keys.read_ring(pen.connection)
+    if ring.is_due(pen.now_s):
+        keys.draw_key(pen.connection, ring, pen.now_s)
+    for epoch in keys.read_ring(pen.connection).expired(pen.now_s):
+        keys.destroy_key(pen.connection, epoch)

@@ -1,0 +1,256 @@
+"""One streaming POST: its body is written while its response may already come; and failures in words."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpProcessingError
+
+from ..ports import LinkError, LinkRefused
+from .byte_queue import ByteQueue
+from .http_body import pour
+from .http_terms import BUFFER_BYTES_MAX
+from .sockets import Cork, TcpSocket, acknowledged_bytes, socket_of, tuned_socket
+from .tls import Trust, trouble_of
+
+CONNECT_S: Final = 60.0
+"""For TCP alone: at 40 s of round trip a handshake with one lost packet still fits."""
+DIAL_S: Final = 90.0
+"""For names, TCP and TLS together."""
+FIRST_BYTES_S: Final = 0.25
+"""How long the headers wait to leave in one packet with the first bytes of the session."""
+LOOK_S: Final = 0.5
+"""How often the kernel is asked whether the other end has acknowledged anything."""
+REFUSALS: Final = frozenset((400, 403, 408, 409, 410, 503))
+"""Statuses with which a listener says no, in a sentence of its own."""
+REFUSAL_CHARACTERS_MAX: Final = 400
+FAILURES: Final = (aiohttp.ClientError, HttpProcessingError, OSError)
+"""What aiohttp raises when the medium or the other end fails; a TimeoutError is an OSError."""
+
+_NO_HEADERS: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+"""127 bytes that nobody reads."""
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+"""`struct linger`: on, no seconds."""
+
+
+def new_client(rate_bit_s: int, trust: Trust, made: Callable[[socket.socket], None]) -> aiohttp.ClientSession:
+    """A client for one session; its sockets are tuned before they connect, and `made` is told of each."""
+
+    def make(address: aiohttp.AddrInfoType) -> socket.socket:
+        created = tuned_socket(rate_bit_s, *address[:3])
+        made(created)
+        return created
+
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=trust, socket_factory=make),
+        timeout=aiohttp.ClientTimeout(total=None, connect=DIAL_S, sock_connect=CONNECT_S),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=_NO_HEADERS,
+        auto_decompress=False,
+    )
+
+
+class StreamingRequest:
+    """Both directions of a session in one request; what comes back goes into an inbox."""
+
+    def __init__(self, client: aiohttp.ClientSession, url: str, inbox: ByteQueue, *, rate_bit_s: int) -> None:
+        self.answered = asyncio.Event()
+        """Set when the response has begun, or never will."""
+        self._client = client
+        self._url = url
+        self._inbox = inbox
+        self._upload = _Upload(rate_bit_s)
+        self._task: asyncio.Task[None] | None = None
+        self._is_abandoned = False
+
+    @property
+    def socket(self) -> TcpSocket | None:
+        """Of the connection, while it stands."""
+        return self._upload.socket
+
+    async def open(self) -> None:
+        """Connect; `LinkError` when nobody answers."""
+        # aiohttp hands out a response only when its headers are here, a round trip after our first bytes have
+        # to leave. So the request runs beside us, in a task that this object owns: `close` ends it.
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task.add_done_callback(lambda _: self._upload.begun.set())
+        await self._upload.begun.wait()
+        if self._inbox.failure is not None:
+            raise self._inbox.failure
+
+    async def send(self, data: bytes) -> None:
+        """Returns when there is room for more. Raises `LinkError`."""
+        try:
+            await self._upload.send(data)
+        except FAILURES as error:
+            raise broken(self._url, error) from error
+
+    async def finish(self) -> None:
+        """End the body; the response goes on."""
+        try:
+            await self._upload.finish()
+        except FAILURES as error:
+            raise broken(self._url, error) from error
+
+    async def is_ignored(self, patience_s: float) -> bool:
+        """Wait for the answer; True when bytes of ours were acknowledged so long ago, and none has begun."""
+        while not self._upload.is_acknowledged:
+            if await self._wait_answered(LOOK_S):
+                return False
+        return not await self._wait_answered(patience_s)
+
+    async def close(self) -> None:
+        """What was sent before still leaves, if the link lets it."""
+        self._upload.end()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def abandon(self) -> None:
+        """What was sent before need not arrive any more: the link is too thin to carry it in vain."""
+        if (target := self._upload.socket) is not None:
+            target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._is_abandoned = True
+        self._upload.abort()
+        await self.close()
+
+    async def _run(self) -> None:
+        try:
+            async with self._client.post(self._url, data=self._upload, allow_redirects=False) as response:
+                self.answered.set()
+                if response.status != 200:
+                    raise LinkRefused(await refusal_of(response))
+                await pour(response.content, transport_of(response), self._inbox)
+                self._inbox.finish()
+        except LinkError as error:
+            self._fail(error)
+        except FAILURES as error:
+            self._fail(broken(self._url, error))
+        finally:
+            self.answered.set()
+
+    def _fail(self, error: LinkError) -> None:
+        if not self._is_abandoned:
+            self._inbox.fail(error)
+
+    async def _wait_answered(self, patience_s: float) -> bool:
+        try:
+            async with asyncio.timeout(patience_s):
+                return await self.answered.wait()
+        except TimeoutError:
+            return False
+
+
+class _Upload(aiohttp.Payload):
+    """A request body that others write: it lends out aiohttp's writer until it is told to end."""
+
+    def __init__(self, rate_bit_s: int) -> None:
+        super().__init__(None)
+        self._rate_bit_s = rate_bit_s
+        self._cork: Cork | None = None
+        self.begun = asyncio.Event()
+        """Set once the connection stands, or never will."""
+        self._ended = asyncio.Event()
+        self._writer: AbstractStreamWriter | None = None
+        self._headers_alone: asyncio.TimerHandle | None = None
+        self._acknowledged_before = 0
+
+    @property
+    def socket(self) -> TcpSocket | None:
+        return socket_of(self._writer.transport if self._writer is not None else None)
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether bytes of the request have reached the other end of the TCP connection."""
+        target = self.socket
+        return target is not None and acknowledged_bytes(target) > self._acknowledged_before
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Called by aiohttp when it has connected; the body ends when this returns."""
+        self._writer = writer
+        if writer.transport is not None:
+            writer.transport.set_write_buffer_limits(high=BUFFER_BYTES_MAX)
+        if (target := self.socket) is not None:
+            self._acknowledged_before = acknowledged_bytes(target)
+            self._cork = Cork(target, self._rate_bit_s)
+        send_headers = partial(self._send_headers, writer)
+        self._headers_alone = asyncio.get_running_loop().call_later(FIRST_BYTES_S, send_headers)
+        self.begun.set()
+        await self._ended.wait()
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """For aiohttp's logs, which never show what we send."""
+        return ""
+
+    async def send(self, data: bytes) -> None:
+        writer = self._lent()
+        self._hold()
+        await writer.write(data)
+        await writer.drain()
+
+    async def finish(self) -> None:
+        """Nothing more will be sent; on return aiohttp has written so. `close` at once joins the packet."""
+        self._hold()
+        await self._lent().write_eof()
+        self.end()
+
+    def end(self) -> None:
+        """Give the writer back; idempotent."""
+        if self._headers_alone is not None:
+            self._headers_alone.cancel()
+        self._ended.set()
+
+    def _hold(self) -> None:
+        if self._cork is not None:
+            self._cork.hold()
+
+    def abort(self) -> None:
+        """Break the connection."""
+        if self._writer is not None and self._writer.transport is not None:
+            self._writer.transport.abort()
+
+    def _lent(self) -> AbstractStreamWriter:
+        if self._writer is None or self._ended.is_set():
+            raise aiohttp.ClientConnectionError("this end said that it sends no more")
+        return self._writer
+
+    def _send_headers(self, writer: AbstractStreamWriter) -> None:
+        if writer.transport is not None and not writer.transport.is_closing():
+            writer.send_headers()
+
+
+def broken(url: str, error: Exception) -> LinkError:
+    """What became of the link, for the person who waits."""
+    if trouble := trouble_of(error):
+        return LinkRefused(f"{trouble} Nothing is lost: everything stays here.")
+    cause = str(error) or type(error).__name__
+    if isinstance(error, aiohttp.ServerDisconnectedError) and url.startswith("http:"):
+        cause = "it hung up without an answer; if the hub serves TLS, its address begins with https://"
+    return LinkError(
+        f"The link to {url} broke or cannot be reached ({cause}). What was receipted is safe; "
+        "the rest goes on at the next contact."
+    )
+
+
+def transport_of(response: aiohttp.ClientResponse) -> asyncio.Transport | None:
+    """The connection that a response still comes over."""
+    return response.connection.transport if response.connection is not None else None
+
+
+async def refusal_of(response: aiohttp.ClientResponse) -> str:
+    """What the other end said, fit for a screen; anything but our plain text is somebody in between."""
+    if response.status not in REFUSALS or response.content_type != "text/plain":
+        return (
+            f"{response.url} answered {response.status}, which is no answer of a hub. Nothing was given away "
+            "and everything stays here. A login page of the network or a proxy may be in between: check the "
+            "address and the network."
+        )
+    said = (await response.content.read(REFUSAL_CHARACTERS_MAX)).decode("utf-8", "replace")
+    return "".join(character if character.isprintable() else " " for character in said).strip()
