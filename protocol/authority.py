@@ -20,7 +20,8 @@ from .movement import Referral
 from .records import Kind, Record, UnknownBody
 
 _SITE: Final = frozenset({Role.MEDIC, Role.NURSE, Role.MASTER})
-_PRESCRIBERS: Final = frozenset({Role.SPECIALIST})
+PRESCRIBERS: Final = frozenset({Role.SPECIALIST})
+"""Who advises on treatment, and strikes what was advised."""
 _HUB: Final = frozenset({Role.SPECIALIST, Role.COORDINATOR})
 _MACHINES: Final = frozenset({Role.STATION, Role.DESK})
 """Each vouched for by its own place's key: nobody else's machine can speak for it."""
@@ -55,11 +56,11 @@ MAY_WRITE: Final[Mapping[Kind, frozenset[Role]]] = MappingProxyType(
         Kind.QUESTION: _HUB,
         Kind.ANSWER: _SITE,
         Kind.MEDIA_REQUEST: _HUB,
-        Kind.SECOND_OPINION: _PRESCRIBERS,
+        Kind.SECOND_OPINION: PRESCRIBERS,
         Kind.REFERRAL: _SITE | _HUB,
         Kind.REFERRAL_ANSWERED: _HUB,
         Kind.RETURNED: _HUB,
-        Kind.CARE_PLAN: _PRESCRIBERS,
+        Kind.CARE_PLAN: PRESCRIBERS,
         Kind.RECALL: _SITE | _HUB,
         Kind.SURVEY: _SITE | _HUB,
         Kind.INCIDENT: _SITE | _HUB,
@@ -68,19 +69,24 @@ MAY_WRITE: Final[Mapping[Kind, frozenset[Role]]] = MappingProxyType(
         Kind.MOVE_ACCEPTED: _SITE,
         Kind.PREKEY: _MACHINES,
         Kind.REVOCATION: frozenset({Role.DESK}),
-        Kind.REPLY: _PRESCRIBERS,
-        Kind.ADVICE: _PRESCRIBERS,
-        Kind.ORDER_STOPPED: _PRESCRIBERS,
+        Kind.REPLY: PRESCRIBERS,
+        Kind.ADVICE: PRESCRIBERS,
+        Kind.ORDER_STOPPED: PRESCRIBERS,
         Kind.VOIDED: _SITE | _HUB,
-        Kind.REPLY_HEADLINE: _PRESCRIBERS,
-        Kind.VOICE_ADVICE: _SITE | _PRESCRIBERS,
-        Kind.PRESCRIPTION_CHANGED: _PRESCRIBERS,
+        Kind.REPLY_HEADLINE: PRESCRIBERS,
+        Kind.VOICE_ADVICE: _SITE | PRESCRIBERS,
+        Kind.PRESCRIPTION_CHANGED: PRESCRIBERS,
         Kind.TRANSFER: _SITE | _HUB,
         Kind.REOPENED: _SITE | _HUB,
         Kind.MOVED: _SITE | _HUB,
         Kind.TOMBSTONE: _SITE | _HUB,
     }
 )
+
+
+def only_prescribers_write(kind: int) -> bool:
+    """Whether nobody else may write records of this kind; false for one that is not known here."""
+    return kind in Kind.__members__.values() and MAY_WRITE[Kind(kind)] <= PRESCRIBERS
 
 
 def care_team(stated: Iterable[tuple[Record, Mailbox]]) -> frozenset[Mailbox]:

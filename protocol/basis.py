@@ -37,7 +37,10 @@ class OutsideBasis:
     later: tuple[Record, ...]
     """Relevant records stamped after the newest the author had."""
     earlier_missing: bool
-    """Some earlier relevant record had not reached the author either; which one cannot be told."""
+    """The earlier relevant records here are not those that the author had: one had not reached the author, or
+    one of the author's has not reached this store, or both; which ones cannot be told."""
+    not_here: bool
+    """Of those that the author had, one at least has not reached this store."""
 
     def __bool__(self) -> bool:
         return bool(self.later) or self.earlier_missing
@@ -57,8 +60,8 @@ def outside_basis(records: Iterable[Record], basis: Basis) -> OutsideBasis:
     )
     within = [record for record in relevant if record.stamp.counter <= basis.counter]
     later = tuple(record for record in relevant if record.stamp.counter > basis.counter)
-    seen_all = len(within) <= basis.count and _digest(within) == basis.digest
-    return OutsideBasis(later=later, earlier_missing=not seen_all and len(within) >= basis.count)
+    is_the_same = len(within) == basis.count and _digest(within) == basis.digest
+    return OutsideBasis(later=later, earlier_missing=not is_the_same, not_here=len(within) < basis.count)
 
 
 def _digest(records: Iterable[Record]) -> bytes:

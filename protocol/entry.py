@@ -29,7 +29,7 @@ from .ids import (
     PatientId,
     key_id_of,
 )
-from .limits import ENTRY_BYTES_MAX, RECORDS_PER_ENTRY_MAX
+from .limits import COUNTER_MAX, ENTRY_BYTES_MAX, RECORDS_PER_ENTRY_MAX
 from .records import NewRecord, Record, from_wire, to_wire
 from .stamps import Stamp, check_stamp
 
@@ -63,6 +63,11 @@ class Entry:
     stamp: Stamp
     records: tuple[Record, ...]
 
+    @property
+    def counter_last(self) -> int:
+        """Of its last record: whoever has read the entry writes above it."""
+        return self.stamp.counter + len(self.records) - 1
+
 
 def write_entry(
     records: Sequence[NewRecord],
@@ -73,7 +78,8 @@ def write_entry(
     stamp: Stamp,
     key: Ed25519PrivateKey,
 ) -> SignedEntry:
-    """Sign `records` as one entry; record i is stamped `stamp.at(i)`. `InvalidRecord` if it is too large."""
+    """Sign `records` as one entry; record i is stamped `stamp.at(i)`. `InvalidRecord` if its readers would
+    refuse it: nothing is signed that nobody could read."""
     if not 1 <= len(records) <= RECORDS_PER_ENTRY_MAX:
         raise InvalidRecord(f"an entry holds 1..{RECORDS_PER_ENTRY_MAX} records, not {len(records)}")
     payload = encode(
@@ -91,6 +97,10 @@ def write_entry(
             f"an entry of {len(payload)} bytes is larger than {ENTRY_BYTES_MAX}; send it in parts"
         )
     unsigned = SignedEntry(payload, b"")
+    try:
+        read_entry(unsigned)
+    except MalformedInput as error:
+        raise InvalidRecord(str(error)) from error
     return SignedEntry(payload, key.sign(_SIGNING_DOMAIN + unsigned.entry_id))
 
 
@@ -114,6 +124,8 @@ def read_entry(signed: SignedEntry) -> Entry:
     if not 1 <= len(items) <= RECORDS_PER_ENTRY_MAX:
         raise MalformedInput(f"an entry does not hold 1..{RECORDS_PER_ENTRY_MAX} records")
     stamp = check_stamp(counter, wall_s, offset, certainty)
+    if stamp.at(len(items) - 1).counter > COUNTER_MAX:
+        raise MalformedInput("the counter of an entry's last record is out of range")
     return Entry(
         entry_id=signed.entry_id,
         case_id=CaseId(case_id),

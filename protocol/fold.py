@@ -140,7 +140,7 @@ def fold(records: Iterable[Record]) -> CaseState:
     live = tuple(record for record in readable if record.record_id not in voided)
     standing = _Standing.of_case(live)
     of, current, replaced = standing.of, standing.current, standing.replaced
-    moves = move_states(live)
+    moves = move_states(live, readable)
     return CaseState(
         records=ordered,
         actors={record.author: record.body for record in of(Kind.ACTOR)},
@@ -165,7 +165,7 @@ def fold(records: Iterable[Record]) -> CaseState:
         advice=of(Kind.ADVICE),
         voice_advice=of(Kind.VOICE_ADVICE),
         second_opinions=current(Kind.SECOND_OPINION),
-        orders=order_states(live, replaced, moves),
+        orders=order_states(live, readable, moves),
         case_seen=of(Kind.CASE_SEEN),
         reply_seen=of(Kind.REPLY_SEEN),
         plan_accepted=of(Kind.PLAN_ACCEPTED),

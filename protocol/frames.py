@@ -197,8 +197,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """The sender has heard the end of all it sent, which was its bundles up to `sequence`; it has no more.
+    """The sender has sent all it has, which are its bundles up to `sequence`.
 
+    It does not say that all of it arrived: who hears it still waits for what was offered and is not whole.
+    Should a bundle leave custody after it was offered, a second one follows when all else was receipted.
     Sent again now and then, it also shows that a session kept open still lives.
     """
 

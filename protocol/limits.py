@@ -16,6 +16,15 @@ ENTRIES_PER_BUNDLE_MAX: Final = 256
 RECORDS_PER_ENTRY_MAX: Final = 512
 REFERENCES_PER_RECORD_MAX: Final = 64
 
+COUNTER_MAX: Final = 2**40
+"""The largest Lamport counter a record can have."""
+COUNTER_LEAP_MAX: Final = 2**28
+"""By how much what a site says may be ahead of all that its reader knows: more records than a site writes in
+a century. Whoever takes a counter over has to write above it, so one message must not use them up."""
+COUNTER_LEAP_OF_HUB_MAX: Final = 2**32
+"""The same for a hub, whose every counter follows one that it has taken over from some device of a site: with
+less, what one device may say would keep the answer to it from the others."""
+
 MICRO_BYTES_MAX: Final = 1024
 """Plain size of a micro-bundle: each fits one satellite message, and has room to grow into."""
 
@@ -40,7 +49,8 @@ WINDOW_SIZE_MAX: Final = 8 * 1024 * 1024
 
 CODED_BYTES_MAX: Final = 12 * 1024
 """What phrases may unpack to: decoding is our own loop, and this holds it below ten milliseconds."""
-CODED_STEPS_MAX: Final = 1024
-"""Copies, blanks and rows of vital signs in one coded payload: each takes longer than a phrase."""
+CODED_STEPS_MAX: Final = 2048
+"""Copies, blanks and runs of vital signs (by `RUN_STEPS` and their readings) in one coded payload: each takes
+longer than a phrase."""
 DICTIONARY_SAMPLE_BYTES: Final = 512
 """By how much of a payload its dictionary is chosen."""

@@ -106,6 +106,10 @@ def write_micro(
     micro = MicroBundle(case_id + patient_id + author + covers[:COVERS_BYTES] + encode(stated))
     if len(micro.payload) > _PAYLOAD_BYTES_MAX:
         raise InvalidRecord(f"a provisional record of {len(micro.payload)} bytes is too large; shorten it")
+    try:
+        read_micro(micro)
+    except MalformedInput as error:
+        raise InvalidRecord(str(error)) from error
     return micro
 
 

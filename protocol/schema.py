@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, Protocol, TypeVar
@@ -33,7 +33,7 @@ class FieldType(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """UTF-8 text without control characters other than line feed; never clipped."""
+    """UTF-8 text, each character of which can be seen; of controls only the line feed; never clipped."""
 
     bytes_max: int = TEXT_BYTES_MAX
 
@@ -48,6 +48,8 @@ class Text:
             raise InvalidRecord(f"text of {size} bytes is longer than {self.bytes_max}; split it")
         if bad := _CONTROLS.search(value):
             raise InvalidRecord(f"text holds the control character U+{ord(bad[0]):04X}")
+        if not value.isascii() and (bad := _UNSEEN.search(value)):
+            raise InvalidRecord(f"text holds the invisible character U+{ord(bad[0]):04X}; type it again")
         return value
 
     def decode(self, value: Primitive) -> str:
@@ -61,6 +63,15 @@ class Text:
 
 _CONTROLS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """C0 and C1 (terminal escapes), and the direction overrides that can reorder a dose on screen."""
+
+_UNSEEN: Final = re.compile(
+    "[\u00ad\u115f\u1160\u180e\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\ufffe\uffff\U000e0000-\U000e007f]"
+    "|(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]"
+)
+"""What breaks a line or hides inside a dose: line and paragraph separators, soft hyphen, what has no width,
+fillers, tags, and what is no character. The two joiners (U+200C, U+200D) shape Persian, the scripts of India
+and many emoji, so they may follow a character outside ASCII: never a figure, a Latin letter or each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +220,19 @@ def _fields(of: type[Any]) -> dict[int, tuple[str, FieldType]]:
     return _FIELDS_OF[of]
 
 
+_READERS_OF: Final[dict[type[Any], dict[int, tuple[str, Callable[[Primitive], Any], int, int]]]] = {}
+"""The same at hand: name, the function that reads it, and the bounds of a number (none fits elsewhere)."""
+
+
+def _readers(of: type[Any]) -> dict[int, tuple[str, Callable[[Primitive], Any], int, int]]:
+    readers: dict[int, tuple[str, Callable[[Primitive], Any], int, int]] = {}
+    for key, (name, field_type) in _fields(of).items():
+        low, high = (field_type.low, field_type.high) if isinstance(field_type, Number) else (1, 0)
+        readers[key] = (name, field_type.decode, low, high)
+    _READERS_OF[of] = readers
+    return readers
+
+
 def encode_fields(body: object) -> dict[int, Primitive]:
     """The body as a map of integer keys; `InvalidRecord` names the field that does not fit."""
     out: dict[int, Primitive] = {}
@@ -226,14 +250,16 @@ def encode_fields(body: object) -> dict[int, Primitive]:
 def decode_fields(of: type[Body], values: Mapping[int, Primitive]) -> Body:
     """A body of type `of`; keys it does not know are left alone, `MalformedInput` names a bad field."""
     known: dict[str, Any] = {}
-    fields = _fields(of)
-    for key, value in values.items():
-        if key in fields:
-            name, field_type = fields[key]
-            try:
-                known[name] = field_type.decode(value)
-            except MalformedInput as error:
-                raise MalformedInput(f"{name}: {error}") from error
+    readers = _READERS_OF.get(of) or _readers(of)
+    key = 0
+    try:
+        for key, value in values.items():
+            if key in readers:
+                name, decode, low, high = readers[key]
+                # A number as most are: asking the field type costs as much as all the rest.
+                known[name] = value if type(value) is int and low <= value <= high else decode(value)
+    except MalformedInput as error:
+        raise MalformedInput(f"{readers[key][0]}: {error}") from error
     try:
         return of(**known)
     except (TypeError, InvalidRecord) as error:
@@ -248,13 +274,16 @@ def unknown_fields(of: type[Any], values: Mapping[int, Primitive]) -> tuple[tupl
     return tuple((key, values[key]) for key in sorted(values) if key not in known)
 
 
+def has_bodies(of: type[Any]) -> bool:
+    """Whether some field of it is a body itself, or a list of such."""
+    return bool(_nested_of(of))
+
+
 def has_unknown_critical(of: type[Any], values: Mapping[int, Primitive]) -> bool:
     """Whether a field that must be understood is not known here, however deep it stands."""
     unknown = values.keys() - _fields(of).keys()
     if unknown and max(unknown) >= CRITICAL_FIELD_MIN:
         return True
-    if not _nested_of(of):
-        return False
     return any(
         has_unknown_critical(nested, each)
         for key, nested in _nested_of(of)

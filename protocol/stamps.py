@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from .errors import MalformedInput
+from .actors import Party
+from .errors import AuthorityRefused, MalformedInput
+from .limits import COUNTER_LEAP_MAX, COUNTER_LEAP_OF_HUB_MAX
+from .limits import COUNTER_MAX as COUNTER_MAX
 
 
 class Certainty(IntEnum):
@@ -18,7 +21,6 @@ class Certainty(IntEnum):
 
 
 OFFSET_MINUTES_MAX: Final = 14 * 60
-COUNTER_MAX: Final = 2**40
 WALL_S_MAX: Final = 2**40
 
 
@@ -45,6 +47,14 @@ def check_stamp(counter: object, wall_s: object, offset_minutes: object, certain
         _whole(offset_minutes, -OFFSET_MINUTES_MAX, OFFSET_MINUTES_MAX, "time zone"),
         Certainty(grade),
     )
+
+
+def check_leap(counter: int, *, known: int, party: Party) -> None:
+    """`AuthorityRefused` unless an honest author there can have come to `counter`; `known` is the highest
+    that its reader has seen."""
+    leap_max = COUNTER_LEAP_OF_HUB_MAX if party is Party.HUB else COUNTER_LEAP_MAX
+    if counter > known + leap_max:
+        raise AuthorityRefused("its counter is further ahead than any honest one can be")
 
 
 def _whole(value: object, low: int, high: int, what: str) -> int:

@@ -272,7 +272,8 @@ class SentView:
     record: str
     what: str
     size_bytes: int
-    """Sealed bytes that the link will carry, header not counted."""
+    """Sealed bytes that the link will carry at most, header not counted: fewer once the site is known to hold
+    what it refers to."""
     cautions: tuple[str, ...]
 
 

@@ -82,7 +82,7 @@ def sentence(outcome: subprocess.CompletedProcess[str]) -> str:
     return lines[0]
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "check", "test-peers", "bench", "lock"])
+@pytest.mark.parametrize("target", ["demo", "test", "check", "test-peers", "fuzz", "bench", "lock"])
 def test_no_python(make: Machine, clone: Path, target: str) -> None:
     assert sentence(make(target)) == (
         "Python 3.11 or newer is needed and none was found: install it"

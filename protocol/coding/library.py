@@ -19,10 +19,10 @@ from .phrases import PhraseBook, decode_book
 BOOKS_FOLDER: Final = "dictionaries"
 BOOK_FILES: Final[Mapping[int, str]] = MappingProxyType(
     {
-        1: "1-en-1559dc62371f5b59704b0b6ca0bc8389.book",
-        2: "2-ko-4f1698ddc148ea986d9d3166bcb7b9e1.book",
-        3: "3-es-baa1bbcfa0bc92e6eb15160d107f7cab.book",
-        4: "4-tl-511f8445143af432d448e33d54d54a32.book",
+        1: "1-en-402ddce7170aec89b8a90537e5dac46b.book",
+        2: "2-ko-7334d2b0027f6bb8e54736ecab8b0903.book",
+        3: "3-es-aa4bcc1187b49d66bc2ffeae30a80d0a.book",
+        4: "4-tl-d09c97a7769c4d28efd4b5ab0209eb6c.book",
     }
 )
 _HASH_BYTES: Final = 16

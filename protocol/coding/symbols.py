@@ -87,40 +87,42 @@ class SymbolReader:
     what only a writer knows.
     """
 
-    __slots__ = ("_next", "_state", "_words")
+    __slots__ = ("place", "words")
 
     def __init__(self, data: bytes) -> None:
         head_bytes = len(data) if len(data) <= _HEAD_BYTES_MAX else _HEAD_BYTES_MAX - len(data) % 2
-        self._state = int.from_bytes(data[:head_bytes], "big")
-        if self._state == 0:
+        state = int.from_bytes(data[:head_bytes], "big")
+        if state == 0:
             raise MalformedInput("coded data is empty")
         words = (len(data) - head_bytes) // 2
-        self._words: Sequence[int] = struct.unpack_from(f">{words}H", data, head_bytes)
-        self._next = 0
+        self.words: Sequence[int] = struct.unpack_from(f">{words}H", data, head_bytes)
+        self.place = state, 0
+        """The state, and how many words it has taken in: a loop that must be fast keeps both at hand."""
 
     def code(self, table: SymbolTable, index: int) -> int:
-        state = self._state
+        state, position = self.place
         slot = state & 0xFFFF
         starts = table.starts
         index = bisect_right(starts, slot)
         start = starts[index - 1]
         state = (starts[index] - start) * (state >> 16) + slot - start
-        if state < 0x1_0000_0000 and self._next < len(self._words):
-            state = state << 16 | self._words[self._next]
-            self._next += 1
-        self._state = state
+        if state < 0x1_0000_0000 and position < len(self.words):
+            state = state << 16 | self.words[position]
+            position += 1
+        self.place = state, position
         return index - 1
 
     def code_bits(self, value: int, count: int) -> int:
-        value, state = 0, self._state
+        value = 0
+        state, position = self.place
         whole = count // SLOT_BITS
-        if whole and self._next + whole <= len(self._words):
+        if whole and position + whole <= len(self.words):
             # Sixteen bits leave the state at its low end and a word replaces them: so words pass as they are.
-            passing = (state & 0xFFFF, *self._words[self._next : self._next + whole])
+            passing = (state & 0xFFFF, *self.words[position : position + whole])
             for word in passing[:-1]:
                 value = value << SLOT_BITS | word
             state = state & ~0xFFFF | passing[-1]
-            self._next += whole
+            position += whole
             count -= whole * SLOT_BITS
         while count > 0:
             digits = min(count, SLOT_BITS)
@@ -128,11 +130,11 @@ class SymbolReader:
             value = value << digits | slot >> SLOT_BITS - digits
             rest = slot & (SLOTS >> digits) - 1
             state = (state >> 16) * (SLOTS >> digits) + rest
-            if state < 0x1_0000_0000 and self._next < len(self._words):
-                state = state << 16 | self._words[self._next]
-                self._next += 1
+            if state < 0x1_0000_0000 and position < len(self.words):
+                state = state << 16 | self.words[position]
+                position += 1
             count -= digits
-        self._state = state
+        self.place = state, position
         return value
 
     def get_run(
@@ -143,8 +145,8 @@ class SymbolReader:
         `slots` holds frequency, start, text and what follows for each slot. It is `code` in a loop, spelt
         out, since here goes the time of opening a bundle.
         """
-        words, position, count = self._words, self._next, len(self._words)
-        state = self._state
+        words, count = self.words, len(self.words)
+        state, position = self.place
         more = 0
         while state != 1 or position < count:
             slot = state & 0xFFFF
@@ -156,7 +158,7 @@ class SymbolReader:
             out += text
             if more or len(out) > size_bytes_max:
                 break
-        self._state, self._next = state, position
+        self.place = state, position
         return more
 
 

@@ -6,6 +6,7 @@ record with anything else is no row and travels as any other bytes. One model ru
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from operator import add, sub
@@ -19,6 +20,9 @@ from .symbols import SLOTS, Coder, SymbolReader, SymbolTable, SymbolWriter
 Row = dict[int, int]
 """Field number to reading, ascending; the moment is field 1, and the one yes/no is a bool."""
 
+RUN_STEPS: Final = 32
+_READINGS_PER_STEP: Final = 4
+"""What a run costs its reader, in steps of a copy or a blank: most of it before the first reading."""
 ROWS_MAX: Final = 256
 """Rows of one run; more are several runs."""
 _KIND: Final = 10
@@ -84,7 +88,7 @@ def write_rows(writer: SymbolWriter, rows: Sequence[Row], before: bytes) -> None
 
 
 def read_rows(reader: SymbolReader, out: bytearray, end_max: int) -> int:
-    """Append the bytes of a run of rows, and return how many they are.
+    """Append the bytes of a run of rows, and return how many steps that is worth.
 
     `MalformedInput` for what cannot be, or goes past `end_max`.
     """
@@ -92,11 +96,12 @@ def read_rows(reader: SymbolReader, out: bytearray, end_max: int) -> int:
     if count * _ROW_BYTES_MIN > end_max - len(out):
         raise MalformedInput("coded vital signs unpack to more than is allowed")
     packer = msgpack.Packer()  # One for all: making it takes longer than what it packs.
-    for row in _code_rows(reader, [{}] * count, _moment_before(out)):
+    rows = _code_rows(reader, [{}] * count, _moment_before(out))
+    for row in rows:
         out += packer.pack((_KIND, row))
     if len(out) > end_max:
         raise MalformedInput("coded vital signs unpack to more than is allowed")
-    return count
+    return RUN_STEPS + sum(map(len, rows)) // _READINGS_PER_STEP
 
 
 def _row_at(data: bytes, position: int) -> Row | None:
@@ -147,31 +152,57 @@ def _geometric(mean: int) -> SymbolTable:
 
 
 _TABLES: Final = tuple(_geometric(mean) for mean in _MEANS)
+_STARTS: Final = tuple(table.starts for table in _TABLES)
 _LEVELS: Final = len(_TABLES)
 
 
 def _code_numbers(coder: Coder, numbers: Sequence[int], usual: int) -> list[int]:
     """Numbers from 0 up, each by a table that follows how large they have been lately.
 
-    When they grow beyond the tables, their low bits go as they are. One loop, spelt out: here goes the time
-    of opening a bundle with many rows.
+    When they grow beyond the tables, their low bits go as they are. A reader asks only for how many.
     """
-    code, tables, levels, direct, memory_rows = coder.code, _TABLES, _LEVELS, _DIRECT, _MEMORY_ROWS
-    coded = []
+    if isinstance(coder, SymbolReader):
+        return _read_numbers(coder, len(numbers), usual)
     average, seen = 16 * usual, 2
     for number in numbers:
         level = (average * average | 1).bit_length() - 1  # In half octaves.
-        if level < levels:
-            found = code(tables[level], number if number < direct else direct)
-            if found == direct:
-                found = _code_beyond(coder, number)
+        if level < _LEVELS:
+            if coder.code(_TABLES[level], min(number, _DIRECT)) == _DIRECT:
+                _code_beyond(coder, number)
         else:
-            found = _code_large(coder, number, level)
+            _code_large(coder, number, level)
+        seen += seen < _MEMORY_ROWS
+        average += (16 * number - average) // seen
+    return [*numbers]
+
+
+def _read_numbers(reader: SymbolReader, count: int, usual: int) -> list[int]:
+    """The other half, with `SymbolReader.code` spelt out: of many rows, here goes the time of opening."""
+    starts_of, direct, levels, memory_rows = _STARTS, _DIRECT, _LEVELS, _MEMORY_ROWS
+    words, end = reader.words, len(reader.words)
+    state, position = reader.place
+    average, seen = 16 * usual, 2
+    found_all = []
+    for _ in range(count):
+        level = (average * average | 1).bit_length() - 1
+        if level < levels:
+            starts, slot = starts_of[level], state & 0xFFFF
+            found = bisect_right(starts, slot) - 1
+            start = starts[found]
+            state = (starts[found + 1] - start) * (state >> 16) + slot - start
+            if state < 0x1_0000_0000 and position < end:
+                state = state << 16 | words[position]
+                position += 1
+        if level >= levels or found == direct:
+            reader.place = state, position
+            found = _code_beyond(reader, 0) if level < levels else _code_large(reader, 0, level)
+            state, position = reader.place
         if seen < memory_rows:
             seen += 1
         average += (16 * found - average) // seen
-        coded.append(found)
-    return coded
+        found_all.append(found)
+    reader.place = state, position
+    return found_all
 
 
 def _code_large(coder: Coder, number: int, level: int) -> int:
@@ -276,11 +307,10 @@ def _code_presence(coder: Coder, rows: Sequence[Row]) -> Sequence[Sequence[int]]
     columns = [index for index in range(len(_READINGS)) if present >> index & 1]
     count = len(rows)
     gaps = _gaps(rows, columns) if rows[0] else []  # A reader has no readings yet.
+    lacking = {*(_code_gaps(coder, gaps, count * len(columns)) if count > 1 else ())}
     having: list[list[int]] = [[] for _ in _READINGS]
-    for column in columns:
-        having[column] = [*range(count)]
-    for gap in _code_gaps(coder, gaps, count * len(columns)) if count > 1 else ():
-        having[columns[gap // count]].remove(gap % count)
+    for place, column in enumerate(columns):
+        having[column] = [at for at in range(count) if place * count + at not in lacking]
     return having
 
 

@@ -188,7 +188,7 @@ def show_sent(terminal: Terminal, sent: Mapping[str, Any], *, as_json: bool) -> 
     terminal.data(
         sent,
         as_json=as_json,
-        text=lambda: [f"{sent['what']} {sent['record'][:8]}: {sent['size_bytes']} bytes"],
+        text=lambda: [f"{sent['what']} {sent['record'][:8]}: at most {sent['size_bytes']} bytes"],
     )
     for caution in sent["cautions"]:
         terminal.talk(f"Look once more: {caution}")

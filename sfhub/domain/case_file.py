@@ -35,6 +35,8 @@ class ArrivedEntry:
     """Grows in order of arrival."""
     received_s: float
     party: Party
+    place: Mailbox
+    """Where the key stands that signed it."""
     signed: SignedEntry
     entry: Entry
 
@@ -93,7 +95,7 @@ class CaseFile:
 
     @cached_property
     def state(self) -> CaseState:
-        stated = ((record, here.party) for here in self.entries for record in here.entry.records)
+        stated = ((record, here.place) for here in self.entries for record in here.entry.records)
         return fold(admitted(stated))
 
     @cached_property

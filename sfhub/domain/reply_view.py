@@ -55,11 +55,11 @@ def advice_views(file: CaseFile) -> tuple[AdviceView, ...]:
 
 def open_orders(file: CaseFile, seen: int) -> tuple[OrderState, ...]:
     """Orders that a new reply by somebody who has seen `seen` entries has to say something about."""
-    current = {record.record_id for record in file.state.replies if file.arrival(record).number <= seen}
     return tuple(
         order
         for order in file.state.orders
-        if order.reply.record_id in current and order.status in (OrderStatus.OPEN, OrderStatus.CONFIRMED)
+        if order.status in (OrderStatus.OPEN, OrderStatus.CONFIRMED)
+        and file.arrival(order.reply).number <= seen
     )
 
 

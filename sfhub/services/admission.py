@@ -19,6 +19,7 @@ from protocol.errors import AuthorityRefused
 from protocol.header import Priority
 from protocol.ids import CaseId, KeyId, Mailbox
 from protocol.prekeys import EpochKey
+from protocol.stamps import check_leap
 from sync.stores.connection import Connection
 
 from ..domain.case_file import site_case_id
@@ -27,7 +28,9 @@ from ..storage.cases import (
     actors_of,
     add_actor,
     add_layer,
+    case_head,
     forget_row,
+    highest_counter,
     layers_ahead_count,
     layers_of_case,
     signed_case_head,
@@ -156,6 +159,7 @@ class Admission:
             raise AuthorityRefused("it names another patient than its case does")
         if self._is_of_another_site(entry.case_id, signer.mailbox):
             raise AuthorityRefused("its case is where another site keeps its own people and drugs")
+        check_leap(entry.counter_last, known=highest_counter(self.connection), party=signer.party)
         ours = self.directory.ours.mailbox
         members = self._members(head, entry.case_id, signer.mailbox) if head else frozenset()
         actors = actors_of(self.connection, entry.signer)
@@ -184,7 +188,8 @@ class Admission:
 
     def _apply(self, proven: ProvenEntry, priority: Priority, outcome: _Outcome) -> None:
         entry = proven.entry
-        head = signed_case_head(self.connection, entry.case_id)
+        former = case_head(self.connection, entry.case_id)
+        head = former if former is not None and former.signed else None
         touch_case(
             self.connection,
             case_id=entry.case_id,
@@ -192,9 +197,14 @@ class Admission:
             site=head.site if head else proven.signer.mailbox,
             priority=priority,
             now_s=self.now_s,
+            counter=entry.counter_last,
+            signed=proven.signer.party is Party.SITE,
         )
-        if head is None and (claimed := signed_case_head(self.connection, entry.case_id)):
-            put_contradicted_aside(self.connection, claimed, self.directory, now_s=self.now_s)
+        signed = signed_case_head(self.connection, entry.case_id)
+        if former is not None and head is None and signed is not None:
+            put_contradicted_aside(
+                self.connection, claim=former, head=signed, directory=self.directory, now_s=self.now_s
+            )
         add_entry(
             self.connection,
             proven.signed,
@@ -205,7 +215,7 @@ class Admission:
         )
         for record in entry.records:
             if isinstance(record.body, Actor):
-                add_actor(self.connection, entry.signer, entry.author, record.body)
+                add_actor(self.connection, entry.signer, record)
             elif isinstance(record.body, EpochKey):
                 keep_prekey(self.connection, entry.signer, record)
         outcome.cases.add(entry.case_id)

@@ -65,6 +65,7 @@ def _arrived(stored: StoredEntry, directory: Directory) -> ArrivedEntry:
         number=stored.number,
         received_s=stored.received_s,
         party=signer.party,
+        place=signer.mailbox,
         signed=stored.signed,
         entry=entry,
     )

@@ -12,6 +12,7 @@ from functools import partial
 
 from protocol.entry import write_entry
 from protocol.erasure import Tombstone
+from protocol.errors import InvalidRecord
 from protocol.ids import CaseId
 from protocol.records import NewRecord
 from protocol.stamps import Stamp
@@ -32,6 +33,7 @@ from ..storage.erasing import bundles_put_aside, bundles_sent, erase_rows, forge
 from ..storage.objects import ObjectStore
 from ..storage.outbox import outbox_of_case
 from ..storage.people import Clinician
+from ..storage.quarantine import asked_whole_count
 from .case_files import load_case
 from .changes import Changes
 from .outbox import Outbox
@@ -133,14 +135,17 @@ class Erasing:
             counter = load_case(connection, head.case_id, self._sites.directory).counter_next
         except StoreDamaged:
             counter = 1  # Nobody can tell any more; a damaged case may be erased like any other.
-        tombstone = write_entry(
-            [NewRecord(author.introduction), NewRecord(Tombstone(reason=reason))],
-            case_id=head.case_id,
-            patient_id=head.patient_id,
-            author=author.actor,
-            stamp=Stamp(counter, now_s),
-            key=self._keys.signing,
-        )
+        try:
+            tombstone = write_entry(
+                [NewRecord(author.introduction), NewRecord(Tombstone(reason=reason))],
+                case_id=head.case_id,
+                patient_id=head.patient_id,
+                author=author.actor,
+                stamp=Stamp(counter, now_s),
+                key=self._keys.signing,
+            )
+        except InvalidRecord as error:
+            raise BadRequest(f"{error}. Nothing was erased. Give another reason.") from error
         return Erasure(
             case_id=head.case_id,
             erased_s=now_s,
@@ -172,7 +177,15 @@ class Erasing:
             if (custody := await self._custody_of(number)) is not None:
                 await custody.discard(bundle_id)
         await asyncio.to_thread(self._objects.erase, erasure.case_id)
+        if await self._database.read(lambda c: self._may_be_in_unreadable(c, erasure)):
+            return False
         return await self._database.truncate_log()
+
+    def _may_be_in_unreadable(self, connection: Connection, erasure: Erasure) -> bool:
+        """Whether the site was asked for all of a bundle that may be of this case: once it is here, its case
+        is known, and the bytes kept so far are gone."""
+        head = case_head(connection, erasure.case_id)
+        return head is not None and asked_whole_count(connection, head.site) > 0
 
     async def _custody_of(self, number: int) -> SqlitePairStore | None:
         pair = self._sites.directory.pair_numbered(number)

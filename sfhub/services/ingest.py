@@ -30,7 +30,7 @@ from sync.stores.sqlite import SqlitePairStore, SqliteStore
 
 from ..domain.case_file import site_case_id
 from ..keystore import KeyStore
-from ..storage.bases import entry_starting
+from ..storage.bases import entry_starting, erased_case_starting
 from ..storage.erasing import drop_late
 from ..storage.objects import ObjectStore
 from ..storage.quarantine import begin_opening, end_opening, put_aside, take_back
@@ -51,6 +51,11 @@ RETRY_AFTER_S: Final = 5.0
 """After the disk refused; nothing is lost meanwhile, custody keeps it."""
 
 _log = logging.getLogger(__name__)
+
+
+class _OfNoUse(Exception):
+    """A bundle whose sealed bytes nobody needs; the message is the reason, empty where an erased case has
+    counted it."""
 
 
 class _OpeningFailed(Exception):
@@ -122,7 +127,10 @@ class Ingest:
         try:
             bundle_id, content = envelope.open_message(data, sealer=self._sealer)
         except BaseMissing as missing:
-            base = await self._note_corrected(pair, missing.base_id)
+            try:
+                base = await self._note_corrected(pair, missing.base_id)
+            except _OfNoUse as error:
+                raise BundleRefused(str(error) or "its case was erased here") from error
             bundle_id, content = envelope.open_message(data, sealer=self._sealer, base=base)
         await self._apply_micro(pair, bundle_id, message.priority, content)
 
@@ -162,7 +170,9 @@ class Ingest:
         except UnknownKey as error:
             await self._ask_again(pair, custody, bundle, f"{error}: the site is asked to seal it again")
         except BaseMissing as error:
-            await self._ask_whole(pair, custody, bundle, str(error))
+            await self._ask_whole(pair, custody, bundle, error)
+        except _OfNoUse as error:
+            await self._pass_over(pair, custody, bundle, str(error))
         except (ProtocolError, _OpeningFailed) as error:
             await self._put_aside(pair, custody, bundle, str(error))
         else:
@@ -173,7 +183,7 @@ class Ingest:
         for attempt in range(1, FAILURES_MAX + 1):
             try:
                 return await self._apply(pair, bundle)
-            except (ProtocolError, StoreError, OSError):
+            except (ProtocolError, StoreError, OSError, _OfNoUse):
                 raise
             except Exception as error:  # noqa: BLE001 - recorded with its trace, and again as the reason.
                 _log.exception("opening bundle %s failed", bundle.offer.bundle_id.hex())
@@ -208,15 +218,30 @@ class Ingest:
         if bundle.sealed[0] == Suite.SMALL:
             base: SignedEntry | None = await self._note_corrected(pair, start)
         else:
-            base = await self._database.read(lambda connection: entry_starting(connection, pair, start))
+            base = await self._base(pair, start)
         return await asyncio.to_thread(opener.open, bundle, base)
 
     async def _note_corrected(self, pair: Pair, start: bytes) -> SignedEntry:
-        """The entry that a provisional correction changes. `BundleRefused` where it is not here: nothing is
-        asked for, since the signed correction follows and can be read without it."""
-        base = await self._database.read(lambda connection: entry_starting(connection, pair, start))
+        """The entry that a provisional correction changes. `_OfNoUse` where it is not here: nothing is asked
+        for, since the signed correction follows and can be read without it."""
+        base = await self._base(pair, start)
         if base is None:
-            raise BundleRefused("it corrects a note that is not here; the signed correction follows")
+            raise _OfNoUse("it corrects a note that is not here; the signed correction follows")
+        return base
+
+    async def _base(self, pair: Pair, start: bytes) -> SignedEntry | None:
+        """The entry that a bundle is a difference from. `_OfNoUse` when it was erased with its case: whatever
+        changes it is of that case, too."""
+
+        def work(connection: Connection) -> CaseId | None:
+            case_id = erased_case_starting(connection, pair, start)
+            if case_id is not None:
+                drop_late(connection, case_id)
+            return case_id
+
+        base = await self._database.read(lambda connection: entry_starting(connection, pair, start))
+        if base is None and await self._database.write(work) is not None:
+            raise _OfNoUse
         return base
 
     async def _apply_entries(
@@ -323,20 +348,33 @@ class Ingest:
         await custody.ask_rekey(bundle.row, self._keys.newest_id, reason)
 
     async def _ask_whole(
-        self, pair: Pair, custody: SqlitePairStore, bundle: ReceivedBundle, reason: str
+        self, pair: Pair, custody: SqlitePairStore, bundle: ReceivedBundle, missing: BaseMissing
     ) -> None:
         """What it changes was lost here, since the site knew us to hold it: the site seals all of it, for
         the key that this one did open with."""
-        await self._note_aside(pair, bundle, reason)
-        await custody.ask_rekey(bundle.row, bundle.offer.recipient_key, reason)
+        await self._note_aside(pair, bundle, str(missing), base=missing.base_id)
+        await custody.ask_rekey(bundle.row, bundle.offer.recipient_key, str(missing))
 
-    async def _note_aside(self, pair: Pair, bundle: ReceivedBundle, reason: str) -> None:
+    async def _pass_over(
+        self, pair: Pair, custody: SqlitePairStore, bundle: ReceivedBundle, reason: str
+    ) -> None:
+        """Nothing would ever be made of its bytes, and nobody could tell of which case they are."""
+        if reason:
+            await self._note_aside(pair, bundle, reason)
+        else:
+            await self._database.note(lambda c: end_opening(c, pair.number, bundle.offer.bundle_id))
+        await custody.take(bundle.row)
+
+    async def _note_aside(
+        self, pair: Pair, bundle: ReceivedBundle, reason: str, *, base: bytes = b""
+    ) -> None:
         def work(connection: Connection) -> None:
             put_aside(
                 connection,
                 pair=pair.number,
                 bundle_id=bundle.offer.bundle_id,
                 entry_id=b"",
+                base=base,
                 reason=reason,
                 now_s=self._clock.wall_s(),
             )

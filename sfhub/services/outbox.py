@@ -13,6 +13,7 @@ from typing import Final
 from protocol.ahead import HASTY, micro_ahead_of
 from protocol.bundle import BundleContent, EntryBundle
 from protocol.entry import SignedEntry
+from protocol.header import Priority
 from protocol.ids import CaseId
 from protocol.micro import MicroBundle
 from protocol.prekeys import KnownKey, newest_of
@@ -223,7 +224,10 @@ class Outbox:
 
 
 def _base(connection: Connection, pair: Pair, row: OutboxRow) -> SignedEntry | None:
-    return None if row.headline else base_for(connection, pair, entry_by_id(connection, row.entry_id).signed)
+    """None for an emergency, too: it never waits for what a restored site may have lost."""
+    if row.headline or row.priority is Priority.EMERGENCY:
+        return None
+    return base_for(connection, pair, entry_by_id(connection, row.entry_id).signed)
 
 
 def _asked(connection: Connection, pair: Pair, asked: AskedRekey) -> tuple[OutboxRow | None, KnownKey | None]:

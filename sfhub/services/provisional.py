@@ -1,6 +1,6 @@
 """Decides, inside one transaction, whether a provisional record may open or join a case.
 
-Law: a provisional record claims a case only until somebody has signed an entry of it. Then the signed word
+Law: a provisional record claims a case only until a site has signed an entry of it. Then the signed word
 holds, and what contradicts it is put aside with its reason, in whatever order the two came.
 """
 
@@ -14,10 +14,12 @@ from protocol.errors import AuthorityRefused
 from protocol.header import Priority
 from protocol.ids import BundleId, CaseId
 from protocol.micro import MicroBundle, check_sender, read_micro
+from protocol.stamps import check_leap
 from sync.stores.connection import Connection
 
 from ..domain.case_file import site_case_id
-from ..storage.cases import CaseHead, case_head, touch_case
+from ..storage.cases import CaseHead, case_head, highest_counter, touch_case
+from ..storage.entries import refuse_entries
 from ..storage.erasing import drop_late
 from ..storage.provisional import add_micro, micros_of_case, refuse_micro
 from ..storage.quarantine import put_aside
@@ -26,6 +28,7 @@ from ..storage.sites import Directory, Pair
 MICROS_PER_CASE_MAX: Final = 64
 _NOT_ITS_SITE: Final = "its sender is not the site of this case"
 _NOT_ITS_PATIENT: Final = "it names another patient than its case does"
+_ON_A_FALSE_CLAIM: Final = "it was written here on an unsigned message that the signed case contradicts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,7 @@ class ProvisionalAdmission:
             raise AuthorityRefused("its case is where a site keeps its own people and drugs")
         if drop_late(self.connection, record.case_id):
             return frozenset({record.case_id})
+        check_leap(record.stamp.counter, known=highest_counter(self.connection), party=Party.SITE)
         head = case_head(self.connection, record.case_id)
         if head is not None:
             self._check(head, record.patient_id)
@@ -69,6 +73,7 @@ class ProvisionalAdmission:
             site=self.pair.site,
             priority=self.priority,
             now_s=self.now_s,
+            counter=record.stamp.counter,
             signed=False,
         )
         return frozenset({record.case_id})
@@ -83,9 +88,12 @@ class ProvisionalAdmission:
 
 
 def put_contradicted_aside(
-    connection: Connection, head: CaseHead, directory: Directory, *, now_s: float
+    connection: Connection, *, claim: CaseHead, head: CaseHead, directory: Directory, now_s: float
 ) -> None:
-    """The first signed entry of a case has come: what provisional records said otherwise never stood."""
+    """The first entry of a case that a site signed has come: what provisional records said otherwise never
+    stood, nor what was written here on their word."""
+    if (claim.site, claim.patient_id) != (head.site, head.patient_id):
+        _put_ours_aside(connection, claim, directory, now_s=now_s)
     for stored in micros_of_case(connection, head.case_id):
         pair = directory.pair_numbered(stored.pair)
         reason = None
@@ -103,3 +111,18 @@ def put_contradicted_aside(
                 now_s=now_s,
             )
             refuse_micro(connection, stored.micro, reason)
+
+
+def _put_ours_aside(connection: Connection, claim: CaseHead, directory: Directory, *, now_s: float) -> None:
+    """All that is here of the case was written here, to another site or for another patient."""
+    pair = directory.newest_pair(claim.site)
+    for entry_id in refuse_entries(connection, claim.case_id, _ON_A_FALSE_CLAIM):
+        if pair is not None:
+            put_aside(
+                connection,
+                pair=pair.number,
+                bundle_id=BundleId(b""),
+                entry_id=entry_id,
+                reason=_ON_A_FALSE_CLAIM,
+                now_s=now_s,
+            )

@@ -20,6 +20,7 @@ from protocol.entry import SignedEntry, read_entry, write_entry
 from protocol.errors import InvalidRecord
 from protocol.header import Priority
 from protocol.ids import CaseId, RecordId
+from protocol.limits import REFERENCES_PER_RECORD_MAX
 from protocol.orders import Advice, Reply, Seen
 from protocol.questions import Question
 from protocol.records import Kind, NewRecord, Record, Reference, Relation
@@ -131,7 +132,11 @@ class Replies:
                 self._send_first_orders(connection, written)
             return written, sayings
 
-        written, sayings = await self._commit(work)
+        try:
+            written, sayings = await self._commit(work)
+        except InvalidRecord as error:
+            # Each field fits and all of them together do not.
+            raise ReplyIncomplete([Problem("", f"The reply: {error}. Shorten it.")]) from error
         return self._hand_over(written, "reply", sayings)
 
     async def advise(self, case_id: CaseId, author: Clinician, text: str) -> SentView:
@@ -227,7 +232,8 @@ class Replies:
             author=author.actor,
             now_s=now_s,
         )
-        add_actor(connection, self._keys.signing_id, author.actor, author.introduction)
+        entry = read_entry(signed)
+        add_actor(connection, self._keys.signing_id, entry.records[0])
         touch_case(
             connection,
             case_id=file.case_id,
@@ -235,6 +241,8 @@ class Replies:
             site=file.site,
             priority=file.bundle_priority,
             now_s=now_s,
+            counter=entry.counter_last,
+            signed=False,
         )
         add_to_outbox(
             connection,
@@ -245,7 +253,7 @@ class Replies:
             priority=priority,
             now_s=now_s,
         )
-        return _Written(signed=signed, record=read_entry(signed).records[-1].record_id, file=file)
+        return _Written(signed=signed, record=entry.records[-1].record_id, file=file)
 
     def _send_first_orders(self, connection: Connection, written: _Written) -> None:
         """The reply headline goes ahead of the signed reply: it is sealed from the same entry in its turn."""
@@ -311,12 +319,16 @@ def _site_facts(file: CaseFile) -> tuple[Record, ...]:
 
 
 def _reply_refs(file: CaseFile, seen: int) -> tuple[Reference, ...]:
-    """It answers the case, and takes the place of the current replies that its author has seen."""
+    """It answers the case, takes the place of the current replies that its author has seen, and names the
+    moves: it is meant for whoever is treated here. One move too many to be named only suspends its orders."""
     replaced = [record for record in file.state.replies if file.arrival(record).number <= seen]
-    return (
+    moves = [state.moved for state in file.state.moves if file.arrival(state.moved).number <= seen]
+    refs = (
         *_case_refs(file, Relation.ANSWERS),
         *(Reference(Relation.SUPERSEDES, record.record_id) for record in replaced),
+        *(Reference(Relation.ABOUT, record.record_id) for record in reversed(moves)),
     )
+    return refs[:REFERENCES_PER_RECORD_MAX]
 
 
 def _case_refs(file: CaseFile, relation: Relation) -> tuple[Reference, ...]:

@@ -50,6 +50,7 @@ def state(
         stamp=Stamp(_counter_next(connection, pair), max(0, int(now_s))),
         key=keys.signing,
     )
+    entry = read_entry(signed)
     touch_case(
         connection,
         case_id=case_id,
@@ -57,9 +58,11 @@ def state(
         site=pair.site,
         priority=Priority.URGENT,
         now_s=now_s,
+        counter=entry.counter_last,
+        signed=False,
     )
     add_entry(connection, signed, case_id=case_id, signer=keys.signing_id, author=author, now_s=now_s)
-    add_actor(connection, keys.signing_id, author, machine)
+    add_actor(connection, keys.signing_id, entry.records[0])
     add_to_outbox(
         connection,
         pair=pair.number,

@@ -10,6 +10,7 @@ from protocol.case_keys import Slot
 from protocol.clinical import Layer
 from protocol.header import Priority
 from protocol.ids import ActorId, CaseId, KeyId, Mailbox, PatientId
+from protocol.records import Record
 from sync.stores.case_keys import CaseKeyRing, open_with, ring_of, seal_row
 from sync.stores.connection import Connection
 from sync.stores.errors import StoreDamaged
@@ -28,8 +29,8 @@ class CaseHead:
     first_arrived_s: float
     changed_s: float
     signed: bool
-    """False while only provisional records are here: patient and site are then a claim that a signed entry
-    may contradict."""
+    """False until an entry is here that a site signed: patient and site are a claim until then, which that
+    entry may contradict and no word of ours makes truer."""
 
 
 _HEAD = "case_id, patient_id, site, priority, first_arrived_s, changed_s, signed"
@@ -41,7 +42,7 @@ def case_head(connection: Connection, case_id: CaseId) -> CaseHead | None:
 
 
 def signed_case_head(connection: Connection, case_id: CaseId) -> CaseHead | None:
-    """The head of a case of which a signed entry is here: only that says whose case it is."""
+    """The head of a case of which an entry is here that a site signed: only that says whose case it is."""
     head = case_head(connection, case_id)
     return head if head is not None and head.signed else None
 
@@ -58,17 +59,26 @@ def touch_case(
     site: Mailbox,
     priority: Priority,
     now_s: float,
-    signed: bool = True,
+    counter: int,
+    signed: bool,
 ) -> None:
-    """The case exists from now on and has changed; once signed, whose it is never changes."""
+    """The case exists from now on and has changed. `signed` says that a site signed what came: from then on
+    whose case it is never changes. `counter` is the highest of what was kept."""
     connection.execute(
-        "INSERT INTO cases (case_id, patient_id, site, priority, first_arrived_s, changed_s, signed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO cases (case_id, patient_id, site, priority, first_arrived_s, changed_s, signed, counter)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (case_id) DO UPDATE SET priority = min(priority, excluded.priority),"
         " patient_id = iif(signed, patient_id, excluded.patient_id), site = iif(signed, site, excluded.site),"
-        " signed = max(signed, excluded.signed), changed_s = excluded.changed_s, row = NULL",
-        (case_id, patient_id, site, priority, now_s, now_s, signed),
+        " signed = max(signed, excluded.signed), counter = max(counter, excluded.counter),"
+        " changed_s = excluded.changed_s, row = NULL",
+        (case_id, patient_id, site, priority, now_s, now_s, signed, counter),
     )
+
+
+def highest_counter(connection: Connection) -> int:
+    """The highest Lamport counter of all cases together: sites count through all of theirs."""
+    ((counter,),) = connection.execute("SELECT max(counter) FROM cases").fetchall()
+    return int(counter or 0)
 
 
 def forget_row(connection: Connection, case_id: CaseId) -> None:
@@ -135,12 +145,21 @@ def _head(
     )
 
 
-def add_actor(connection: Connection, signer: KeyId, author: ActorId, actor: Actor) -> None:
-    """A device vouches for a person; the latest word counts."""
+def add_actor(connection: Connection, signer: KeyId, record: Record) -> None:
+    """A device vouches for a person; the latest word in the total order counts, whichever came last."""
     connection.execute(
-        "INSERT INTO actors (signer, actor, name, role) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (signer, actor) DO UPDATE SET name = excluded.name, role = excluded.role",
-        (signer, author, actor.name, actor.role),
+        "INSERT INTO actors (signer, actor, name, role, counter, record_id) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (signer, actor) DO UPDATE SET name = excluded.name, role = excluded.role,"
+        " counter = excluded.counter, record_id = excluded.record_id"
+        " WHERE (excluded.counter, excluded.record_id) > (actors.counter, actors.record_id)",
+        (
+            signer,
+            record.author,
+            record.body.name,
+            record.body.role,
+            record.stamp.counter,
+            record.record_id,
+        ),
     )
 
 

@@ -53,11 +53,22 @@ def add_entry(
     )
 
 
-def entries_of_case(connection: Connection, case_id: CaseId) -> tuple[StoredEntry, ...]:
-    """In order of arrival. `CaseErased`, or `StoreDamaged` when a payload is not the one that was stored."""
+def refuse_entries(connection: Connection, case_id: CaseId, reason: str) -> tuple[EntryId, ...]:
+    """None of those of the case that are here stands after all; their bytes stay, with the reason, and go
+    where they were meant to."""
     rows = connection.execute(
-        "SELECT number, entry_id, payload, signature, received_s FROM entries WHERE case_id = ? ORDER BY "
-        "number",
+        "UPDATE entries SET refused = ? WHERE case_id = ? AND refused = '' RETURNING entry_id",
+        (reason, case_id),
+    ).fetchall()
+    return tuple(EntryId(entry_id) for (entry_id,) in rows)
+
+
+def entries_of_case(connection: Connection, case_id: CaseId) -> tuple[StoredEntry, ...]:
+    """Those that stand, in order of arrival. `CaseErased`, or `StoreDamaged` when a payload is not the one
+    that was stored."""
+    rows = connection.execute(
+        "SELECT number, entry_id, payload, signature, received_s FROM entries"
+        " WHERE case_id = ? AND refused = '' ORDER BY number",
         (case_id,),
     ).fetchall()
     if not rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from protocol.ids import BundleId, CaseId
+from protocol.ids import BundleId, CaseId, Mailbox
 from sync.stores.connection import Connection
 
 REASON_LETTERS_MAX: Final = 400
@@ -33,13 +33,26 @@ def put_aside(
     reason: str,
     now_s: float,
     case_id: CaseId | None = None,
+    base: bytes = b"",
 ) -> None:
-    """Idempotent; the first reason counts. `case_id` is the case that it names, if that can be read."""
+    """Idempotent; the first reason counts. `case_id` is the case that it names, if that can be read; `base`
+    the start of the id of the entry that it is a difference from, while all of it is asked for."""
     connection.execute(
-        "INSERT INTO quarantine (pair, bundle_id, entry_id, case_id, reason, happened_s)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (pair, bundle_id, entry_id, case_id or b"", reason[:REASON_LETTERS_MAX], now_s),
+        "INSERT INTO quarantine (pair, bundle_id, entry_id, case_id, base, reason, happened_s)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (bundle_id, pair, entry_id) DO UPDATE SET base = excluded.base",
+        (pair, bundle_id, entry_id, case_id or b"", base, reason[:REASON_LETTERS_MAX], now_s),
     )
+
+
+def asked_whole_count(connection: Connection, site: Mailbox) -> int:
+    """Bundles of the site that are kept, of a case that cannot be told, until they come whole."""
+    ((count,),) = connection.execute(
+        "SELECT count(*) FROM quarantine q JOIN pairs p ON p.number = q.pair"
+        " WHERE p.site = ? AND q.base <> x''",
+        (site,),
+    ).fetchall()
+    return int(count)
 
 
 def take_back(connection: Connection, pair: int, bundle_id: BundleId) -> None:

@@ -15,7 +15,7 @@ from protocol.clinical import CaseOpened, Patient
 from protocol.entry import Entry
 from protocol.fold import CaseState, fold
 from protocol.header import Priority
-from protocol.ids import CaseId, EntryId, PatientId, RecordId
+from protocol.ids import CaseId, EntryId, Mailbox, PatientId, RecordId
 from protocol.micro import ProvisionalRecord
 
 from .moments import Moment
@@ -28,6 +28,8 @@ class KeptEntry:
     entry: Entry
     party: Party
     """Whose key signed it."""
+    place: Mailbox
+    """Where that key stands."""
     first_seen: Moment
 
 
@@ -75,7 +77,7 @@ class CaseFile:
             priority=priority,
             sent_s=sent_s,
             entries=kept,
-            state=fold(admitted((record, each.party) for each in kept for record in each.entry.records)),
+            state=fold(admitted((record, each.place) for each in kept for record in each.entry.records)),
             first_seen={record.record_id: each.first_seen for each in kept for record in each.entry.records},
             provisional=tuple(provisional),
         )

@@ -1,7 +1,7 @@
 """First orders: what the hub says ahead of a signed reply, shown as what it is and never taken for the reply.
 
 Law: nothing here is folded into the case. It is gone from the plan as soon as the signed reply that it
-announces is here, and until then none of its orders can be confirmed.
+announces is here, or one that was written later; until then none of its orders can be confirmed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from typing import Final
 
 from protocol.catalogue import question_text
-from protocol.orders import Evacuation
+from protocol.orders import Evacuation, Reply
 from protocol.questions import Question
 from protocol.reply_headline import FirstOrder, ReplyHeadline
 from sfnode.views import OrderView, ReplyView
@@ -33,8 +33,18 @@ EVACUATION_WORDS: Final = {
 
 
 def first_orders(case: CaseFile) -> tuple[KeptProvisional, ...]:
-    """Those whose signed reply has not arrived, oldest first."""
-    return tuple(kept for kept in case.uncovered if isinstance(kept.said.record.body, ReplyHeadline))
+    """Those whose signed reply has not arrived, nor one that was written after them, oldest first."""
+    return tuple(kept for kept in _waiting(case) if not _is_overtaken(kept, case))
+
+
+def overtaken_words(case: CaseFile) -> tuple[str, ...]:
+    """What to say of each that a signed reply has overtaken: somebody may have read it here before."""
+    return tuple(
+        "An older provisional message from the hub was overtaken by a signed reply: NOT TO BE DONE unless "
+        f"the plan says so: {_orders_text(kept.said.record.body)}"
+        for kept in _waiting(case)
+        if _is_overtaken(kept, case)
+    )
 
 
 def first_orders_views(case: CaseFile) -> tuple[ReplyView, ...]:
@@ -70,6 +80,18 @@ def first_orders_due_in_s(case: CaseFile, now: Moment) -> float:
     """When the next of them will have waited long enough to ring; infinite when none does."""
     left_s = [_due_in_s(kept, now) for kept in first_orders(case)]
     return min((left for left in left_s if left > 0), default=math.inf)
+
+
+def _waiting(case: CaseFile) -> tuple[KeptProvisional, ...]:
+    return tuple(kept for kept in case.uncovered if isinstance(kept.said.record.body, ReplyHeadline))
+
+
+def _is_overtaken(kept: KeptProvisional, case: CaseFile) -> bool:
+    """By any later reply, superseded and struck ones too: what it may have stopped does not come back."""
+    said_at = kept.said.record.stamp.counter
+    return any(
+        said_at < record.stamp.counter for record in case.state.records if isinstance(record.body, Reply)
+    )
 
 
 def _due_in_s(kept: KeptProvisional, now: Moment) -> float:

@@ -20,7 +20,14 @@ from sfnode.views import ContingencyView, OrderView, PlanView, ReplyView
 from .aboard import check_aboard
 from .case_file import CaseFile
 from .contingency import crossings, state_text
-from .first_orders import EVACUATION_WORDS, FOLLOWS, first_orders, first_orders_views, provisional_questions
+from .first_orders import (
+    EVACUATION_WORDS,
+    FOLLOWS,
+    first_orders,
+    first_orders_views,
+    overtaken_words,
+    provisional_questions,
+)
 from .moments import Moment
 from .rechecks import CANNOT_TELL, recheck_due_in_s, recheck_text, validity_text
 from .wording import clock, contingency_text, order_text
@@ -66,6 +73,7 @@ def current_plan(case: CaseFile, around: Surroundings) -> PlanView:
         ),
         advice=(
             *(_advice(case, record, around) for record in case.state.advice),
+            *overtaken_words(case),
             *provisional_questions(case, around.language),
         ),
         written_before=before,

@@ -29,6 +29,11 @@ from .wording import (
 
 SHOWN_MAX: Final = 12
 """Lines shown; the rest is counted, never dropped in silence."""
+_EARLIER_MISSING: Final = "an earlier entry of this case that had not reached its author"
+_NOT_ALL_HERE: Final = (
+    "something its author had read that is not here yet, and perhaps an earlier entry that had not reached "
+    "its author"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +56,7 @@ def unknown_to(reply: Record, case: CaseFile) -> tuple[Unknown, ...]:
     ]
     if outside.earlier_missing:
         facts.append(
-            Unknown(
-                record=reply.record_id, text="an earlier entry of this case that had not reached its author"
-            )
+            Unknown(record=reply.record_id, text=_NOT_ALL_HERE if outside.not_here else _EARLIER_MISSING)
         )
     return tuple(facts)
 

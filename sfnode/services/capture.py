@@ -70,7 +70,7 @@ def add_vitals(pen: Pen, case_id: CaseId, sets: Sequence[Vitals]) -> Saved:
     case = consult(pen, case_id)
     what = "vitals" if len(sets) == 1 else f"{len(sets)} sets of vitals"
     written = pen.add(case, [NewRecord(each) for each in sets], what=what)
-    after = with_entry(case, written, pen.occasion.now)
+    after = with_entry(case, written, place=pen.hub.site, now=pen.occasion.now)
     alarms = raise_alarms(pen.connection, case_id, crossing_alarms(after), since_s=pen.now_s)
     return saved(written, alarms=alarms)
 

@@ -48,7 +48,7 @@ from .happenings import (
     Quarantined,
     Saved,
 )
-from .ingest import ingest_entries
+from .ingest import ingest_entries, ingest_waiting
 from .key_epochs import keep_keys_current
 from .outgoing import Carriage, Outgoing
 from .provisional import ingest_micro
@@ -125,6 +125,8 @@ class CaseBook(CaseReader):
 
         await self._vault.database.write(work)
         self._observer(OutboxGrew())
+        # What the new keys signed may have come ahead of them.
+        await self._ingest(0.0, lambda connection, first_seen, now_s: ingest_waiting(connection, now_s=now_s))
 
     async def set_capability(self, items: Sequence[CapabilityItem]) -> Capability:
         """A new whole list, one version up, queued at once."""

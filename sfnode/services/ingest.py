@@ -8,33 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from protocol.actors import Party
 from protocol.authority import Signer, care_team, check_authority
 from protocol.case_keys import NO_CASE
 from protocol.clinical import CaseOpened
 from protocol.entry import Entry, SignedEntry, read_entry, verify_entry
-from protocol.errors import ProtocolError
+from protocol.errors import AuthorityRefused, ProtocolError
 from protocol.ids import CaseId, EntryId, Mailbox, key_id_of
 from protocol.prekeys import EpochKey, Revocation
 from protocol.records import Kind
-from protocol.stamps import COUNTER_MAX
+from protocol.stamps import check_leap
 from sfnode.domain.contingency import arrival_alarms, crossing_alarms
 from sfnode.domain.moments import Moment
 from sfnode.vault.alarms import raise_alarms
 from sfnode.vault.asides import put_aside, take_back, waiting
 from sfnode.vault.directory import Hub, keep_actor, place_of, read_actors, read_hub, read_signer
-from sfnode.vault.entries import insert_case, insert_entry, is_known, patient_of, read_case
+from sfnode.vault.entries import highest_counter, insert_case, insert_entry, is_known, patient_of, read_case
 from sfnode.vault.erasing import drop_late_entry, readable
 from sfnode.vault.keys import keep_prekey, keep_revocation, revocation_of
 from sfnode.views import AlarmView
 from sync.stores.connection import Connection
 
 from .happenings import Ingested, Quarantined
-
-COUNTER_ACCEPTED_MAX: Final = COUNTER_MAX // 2
-"""A counter beyond it is refused: taken over, it would leave this site none to write with."""
 
 
 class _MayNotStand(Exception):
@@ -66,15 +62,36 @@ def ingest_entries(
         _try(connection, hub, arrival, applied, aside)
     while applied and (more := _try_waiting(connection, hub, aside)):
         applied += more
+    quarantined = tuple(
+        Quarantined(name=signed.entry_id.hex(), reason=aside[signed.entry_id])
+        for signed in {arrival.signed: None for arrival in arrivals}
+        if signed.entry_id in aside
+    )
+    return _outcome(connection, applied, known=known, quarantined=quarantined, now_s=now_s)
+
+
+def ingest_waiting(connection: Connection, *, now_s: int) -> Ingested:
+    """Try again what waits, for a key has become known."""
+    hub = read_hub(connection)
+    applied: list[Entry] = []
+    while more := _try_waiting(connection, hub, {}):
+        applied += more
+    return _outcome(connection, applied, known=(), quarantined=(), now_s=now_s)
+
+
+def _outcome(
+    connection: Connection,
+    applied: Sequence[Entry],
+    *,
+    known: tuple[EntryId, ...],
+    quarantined: tuple[Quarantined, ...],
+    now_s: int,
+) -> Ingested:
     cases = frozenset(entry.case_id for entry in applied)
     return Ingested(
         applied=tuple(entry.entry_id for entry in applied),
         known=known,
-        quarantined=tuple(
-            Quarantined(name=signed.entry_id.hex(), reason=aside[signed.entry_id])
-            for signed in {arrival.signed: None for arrival in arrivals}
-            if signed.entry_id in aside
-        ),
+        quarantined=quarantined,
         cases=cases,
         keys_stated=any(isinstance(record.body, EpochKey) for entry in applied for record in entry.records),
         alarms=tuple(alarm for case_id in sorted(cases) for alarm in _alarms(connection, case_id, now_s)),
@@ -129,7 +146,8 @@ def _admit(connection: Connection, hub: Hub | None, signed: SignedEntry) -> tupl
         entry = read_entry(signed)
         signer = read_signer(connection, entry.signer)
         if signer is None:
-            raise _MayNotStand("it is signed with a key that this site does not know")
+            # A later enrolment may bring it.
+            raise _MayNotStand("it is signed with a key that this site does not know", retry=True)
         verify_entry(signed, signer.public_key)
     except ProtocolError as error:
         raise _MayNotStand(str(error)) from error
@@ -162,11 +180,14 @@ def _members(connection: Connection, hub: Hub, entry: Entry, signer: Signer) -> 
 
 
 def _check_bounds(connection: Connection, entry: Entry, signer: Signer) -> None:
-    if entry.stamp.counter + len(entry.records) > COUNTER_ACCEPTED_MAX:
-        raise _MayNotStand("its counter is further ahead than any honest one can be")
+    try:
+        check_leap(entry.counter_last, known=highest_counter(connection), party=signer.party)
+    except AuthorityRefused as error:
+        # What leads up to it may have been held up on its way.
+        raise _MayNotStand(str(error), retry=True) from error
     place = place_of(connection, entry.author)
     if place is not None and place != signer.mailbox:
-        raise _MayNotStand("its author belongs to another place than the key that signed it")
+        raise _MayNotStand("its author belongs to another place than the key that signed it", retry=True)
 
 
 def _check_keys(connection: Connection, hub: Hub, entry: Entry, signer: Signer) -> None:

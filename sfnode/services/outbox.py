@@ -13,6 +13,7 @@ from typing import Final
 from protocol.ahead import HASTY, micro_ahead_of
 from protocol.bundle import EntryBundle
 from protocol.entry import SignedEntry
+from protocol.header import Priority
 from protocol.micro import MicroBundle
 from protocol.prekeys import newest_of
 from protocol.sealing import Prekey, Sealer
@@ -197,8 +198,10 @@ class Outbox:
         self._queued(outgoing, sealed)
 
     async def _base(self, outgoing: Outgoing, custody: SqlitePairStore) -> SignedEntry | None:
-        """What the hub holds and this replaces: written as a difference from it, a correction is short."""
-        if not isinstance(outgoing.content, EntryBundle):
+        """What the hub holds and this replaces or refers to: written as a difference from it, it is short.
+
+        None for an emergency: it never waits for what a restored hub may have lost."""
+        if not isinstance(outgoing.content, EntryBundle) or outgoing.priority is Priority.EMERGENCY:
             return None
         base = await self._vault.casebook.base_of(outgoing.content)
         if base is None or base.from_hub:

@@ -12,8 +12,9 @@ from protocol.actors import Party
 from protocol.errors import BundleRefused
 from protocol.ids import CaseId
 from protocol.micro import MicroBundle, check_sender, read_micro
+from protocol.stamps import check_leap
 from sfnode.domain.moments import Moment
-from sfnode.vault.entries import patient_of
+from sfnode.vault.entries import highest_counter, patient_of
 from sfnode.vault.provisional import keep_micro, micro_count
 from sync.stores.connection import Connection
 from sync.stores.erasures import count_late, is_erased
@@ -38,6 +39,7 @@ def ingest_micro(connection: Connection, micro: MicroBundle, *, first_seen: Mome
         raise BundleRefused("its case is not known here")
     if patient_id != provisional.record.patient_id:
         raise BundleRefused("it names another patient than the case it wants to join")
+    check_leap(provisional.record.stamp.counter, known=highest_counter(connection), party=Party.HUB)
     if micro_count(connection, case_id, Party.HUB) >= MICROS_PER_CASE_MAX:
         raise BundleRefused(f"its case has {MICROS_PER_CASE_MAX} provisional records already")
     if not keep_micro(connection, micro, case_id=case_id, party=Party.HUB, first_seen=first_seen):

@@ -12,7 +12,7 @@ from protocol.clinical import Layer
 from protocol.entry import Entry, SignedEntry, read_entry, write_entry
 from protocol.errors import InvalidRecord
 from protocol.header import Priority
-from protocol.ids import ActorId, CaseId, PatientId, key_id_of
+from protocol.ids import ActorId, CaseId, Mailbox, PatientId, key_id_of
 from protocol.micro import MicroBundle
 from protocol.prekeys import machine_of
 from protocol.records import Kind, NewRecord
@@ -184,10 +184,11 @@ class Pen:
         return Written(signed=signed, entry=entry)
 
 
-def with_entry(case: CaseFile, written: Written, now: Moment) -> CaseFile:
-    """The case with one more entry of ours, without reading it again."""
+def with_entry(case: CaseFile, written: Written, *, place: Mailbox, now: Moment) -> CaseFile:
+    """The case with one more entry of ours, written at `place`, without reading it again."""
+    ours = KeptEntry(entry=written.entry, party=Party.SITE, place=place, first_seen=now)
     return CaseFile.of(
-        (*case.entries, KeptEntry(entry=written.entry, party=Party.SITE, first_seen=now)),
+        (*case.entries, ours),
         case_id=case.case_id,
         patient_id=case.patient_id,
         priority=case.priority,

@@ -1,4 +1,4 @@
-"""Entries that a bundle is written, or was written, as a difference from: those whose records it replaces."""
+"""Entries that a bundle is written, or was written, as a difference from: what it replaces or refers to."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 from protocol.actors import Party
 from protocol.entry import SignedEntry, read_entry
 from protocol.ids import ENTRY_ID_BYTES, BundleId, EntryId, RecordId
-from protocol.records import Relation
-from sfnode.domain.case_file import KeptEntry
+from protocol.records import Kind, Relation
+from sfnode.domain.case_file import CaseFile, KeptEntry
 from sync.stores.connection import Connection
 from sync.stores.errors import CaseErased, StoreDamaged
 
@@ -31,29 +31,37 @@ class Base:
 
 
 def base_of(connection: Connection, entries: Sequence[SignedEntry]) -> Base | None:
-    """The entry whose records these supersede: the latest, None if there is none that can be read."""
+    """The latest entry whose records these supersede, or else refer to, or else the one that opened the case:
+    it shares identifiers and words with them. None if there is none that can be read."""
     opened = [read_entry(signed) for signed in entries]
-    replaced = {
-        target
-        for entry in opened
-        for record in entry.records
-        for target in record.referred(Relation.SUPERSEDES)
-    }
-    if not replaced:
-        return None
+    records = [record for entry in opened for record in entry.records]
+    replaced = {target for record in records for target in record.referred(Relation.SUPERSEDES)}
+    named = {reference.record for record in records for reference in record.refs}
     try:
         case = read_case(connection, opened[0].case_id)
-        found = [kept for kept in case.entries if _holds(kept, replaced)] if case is not None else []
-        signed = read_signed(connection, [kept.entry.entry_id for kept in found[-1:]])
+        found = None if case is None else _nearest(case, (replaced, named), {e.entry_id for e in opened})
+        signed = [] if found is None else read_signed(connection, [found.entry.entry_id])
     except (StoreDamaged, CaseErased):
         return None  # Without a base the bundle is only longer.
-    if not signed:
+    if found is None or not signed:
         return None
     return Base(
         signed=signed[0],
-        from_hub=found[-1].party is Party.HUB,
+        from_hub=found.party is Party.HUB,
         bundles=_sent_in(connection, signed[0].entry_id),
     )
+
+
+def _nearest(case: CaseFile, wanted: Sequence[set[RecordId]], own: set[EntryId]) -> KeptEntry | None:
+    others = [kept for kept in case.entries if kept.entry.entry_id not in own]
+    for targets in wanted:
+        if found := [kept for kept in others if _holds(kept, targets)]:
+            return found[-1]
+    return next((kept for kept in others if _opens(kept)), None)
+
+
+def _opens(kept: KeptEntry) -> bool:
+    return any(record.kind == Kind.CASE_OPENED for record in kept.entry.records)
 
 
 def entry_starting(connection: Connection, start: bytes) -> SignedEntry | None:

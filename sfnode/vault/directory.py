@@ -241,6 +241,12 @@ def read_signer(connection: Connection, key_id: KeyId) -> Signer | None:
     return Signer(key_id=key_id, public_key=row[0], mailbox=Mailbox(row[1]), party=Party(row[2]))
 
 
+def read_places(connection: Connection) -> dict[KeyId, Mailbox]:
+    """Where each key stands that this site believes, or has ever believed."""
+    rows = connection.execute("SELECT key_id, mailbox FROM signer").fetchall()
+    return {KeyId(key_id): Mailbox(mailbox) for key_id, mailbox in rows}
+
+
 def read_actors(connection: Connection, mailbox: Mailbox) -> dict[ActorId, Actor]:
     """The people that this place has introduced."""
     rows = connection.execute(

@@ -3,13 +3,13 @@ against their id whenever they are read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from protocol.actors import Party
 from protocol.case_keys import CaseKey, Slot
 from protocol.entry import Entry, SignedEntry, read_entry
 from protocol.header import Priority
-from protocol.ids import CaseId, EntryId, PatientId
+from protocol.ids import CaseId, EntryId, KeyId, Mailbox, PatientId
 from sfnode.domain.case_file import CaseFile, KeptEntry, KeptProvisional
 from sfnode.domain.moments import Moment
 from sync.stores.case_keys import key_of, open_row, open_with, seal_row
@@ -17,6 +17,7 @@ from sync.stores.connection import Connection
 from sync.stores.erasures import is_erased, tombstone_with
 from sync.stores.errors import StoreDamaged
 
+from .directory import read_places
 from .moments import moment_of_row, moment_row
 from .provisional import said_by_hub
 
@@ -117,13 +118,14 @@ def read_case(connection: Connection, case_id: CaseId) -> CaseFile | None:
     provisional = said_by_hub(connection, case_id)
     if not entries:
         return _file(case_id, row, (), provisional)
-    key = key_of(connection, case_id)
+    key, places = key_of(connection, case_id), read_places(connection)
     return _file(
         case_id,
         row,
         (
-            KeptEntry(
-                entry=_checked(key, EntryId(entry_id), payload, signature),
+            _kept(
+                _checked(key, EntryId(entry_id), payload, signature),
+                places,
                 party=Party(party),
                 first_seen=moment_of_row(*moment),
             )
@@ -182,6 +184,16 @@ def _file(
         sent_s=sent_s,
         provisional=provisional,
     )
+
+
+def _kept(entry: Entry, places: Mapping[KeyId, Mailbox], *, party: Party, first_seen: Moment) -> KeptEntry:
+    place = places.get(entry.signer)
+    if place is None:
+        raise StoreDamaged(
+            "The vault has lost the key that an entry was signed with; its case is not shown: nobody must "
+            "act on it. Restore the vault from a backup."
+        )
+    return KeptEntry(entry=entry, party=party, place=place, first_seen=first_seen)
 
 
 def _signed(connection: Connection, entry_id: EntryId) -> SignedEntry:

@@ -33,6 +33,8 @@ AUTHOR: Final = ActorId(os.urandom(8))
 OPENING_KEY: Final = X25519PrivateKey.generate()
 PREKEY: Final = Prekey(OPENING_KEY.public_key().public_bytes_raw())
 SIGNING_KEY: Final = Ed25519PrivateKey.generate()
+_DOCTOR: Final = ActorId(os.urandom(8))
+_HUB_SIGNING_KEY: Final = Ed25519PrivateKey.generate()
 SEALER: Final = HpkeSealer(os.urandom)
 TO_HUB: Final = Envelope(
     destination=HUB,
@@ -58,6 +60,18 @@ def signed(records: Sequence[NewRecord], *, author: Actor | None = None, counter
 def introduced(bodies: Sequence[Any], name: str = story.MEDIC) -> SignedEntry:
     """The first entry of a case: the bodies, and who writes."""
     return signed([NewRecord(body) for body in bodies], author=Actor(name=name, role=Role.MEDIC))
+
+
+def answered(record: NewRecord, *, counter: int) -> SignedEntry:
+    """The hub's entry: who speaks, and what he says."""
+    return write_entry(
+        [NewRecord(Actor(name=story.DOCTOR, role=Role.SPECIALIST)), record],
+        case_id=CASE_ID,
+        patient_id=PATIENT_ID,
+        author=_DOCTOR,
+        stamp=Stamp(counter, NOW_S + 1800),
+        key=_HUB_SIGNING_KEY,
+    )
 
 
 def sealed(content: BundleContent, *, base: SignedEntry | None = None) -> SealedContent:

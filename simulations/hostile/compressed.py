@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Final
 
+import msgpack
 import zstandard
 
-from protocol.coding.library import BOOK_FILES
+from protocol.coding.library import BOOK_FILES, book_of
+from protocol.coding.phrases import VITALS
+from protocol.coding.symbols import SymbolWriter
+from protocol.coding.vitals import ROWS_MAX, Row, write_rows
 from protocol.compress import NO_DICTIONARY, Codec
+from protocol.kinds import Kind
 from protocol.limits import CODED_BYTES_MAX
 from protocol.varint import encode_varint
 
@@ -21,6 +27,7 @@ _SKIPPABLE: Final = b"\x50\x2a\x4d\x18"
 _WINDOW_8_MB: Final = b"\x68"
 """Window descriptor: 2**(10 + 13) bytes."""
 _SIGNATURE_BYTES: Final = 64
+_MOMENT_S: Final = 1_760_000_000
 
 
 def packed() -> dict[str, bytes]:
@@ -103,7 +110,30 @@ def _phrases() -> dict[str, bytes]:
             for byte in (0x00, 0x01, 0x55, 0xFF):
                 data = b"\x01" + bytes((byte,)) * (CODED_BYTES_MAX - 2)
                 out[f"{codec.name} by book {dictionary}, all {byte:#04x}"] = head + data
-    return out
+    return out | _rows_without_end()
+
+
+def _rows_without_end() -> dict[str, bytes]:
+    """Sets of vital signs in more runs than anybody needs, and one run with hardly a reading in it."""
+    dictionary = min(BOOK_FILES)
+    head = bytes((Codec.PHRASES, dictionary))
+    full = {1: _MOMENT_S, **dict.fromkeys(range(2, 13), 40)} | {5: True}
+    sparse = [{1: _MOMENT_S}] * (ROWS_MAX - 1) + [full]
+    runs = {
+        "455 runs of one full row": [[full]] * 455,
+        "1024 runs of one small row": [[{1: _MOMENT_S, 2: 80, 3: 16}]] * 1024,
+        "a run that lacks nearly all": [sparse],
+    }
+    return {name: head + _coded_runs(each, dictionary) for name, each in runs.items()}
+
+
+def _coded_runs(runs: Sequence[Sequence[Row]], dictionary: int) -> bytes:
+    writer, before = SymbolWriter(), b""
+    for rows in runs:
+        writer.put(book_of(dictionary).action(VITALS).symbol)
+        write_rows(writer, rows, before)
+        before += b"".join(msgpack.packb([int(Kind.VITALS), row]) for row in rows)
+    return writer.finish()
 
 
 def _foreign() -> dict[str, bytes]:

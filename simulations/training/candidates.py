@@ -15,7 +15,7 @@ Key = tuple[bytes, int]
 """Text of a phrase, and what follows it."""
 Counts = defaultdict[Key, float]
 
-RUN_TOKENS_MAX: Final = 4
+RUN_TOKENS_MAX: Final = 6
 PIECE_LETTERS_MAX: Final = 9
 PIECE_COUNT: Final = 0.01
 """A piece of a word starts low: it is only of use where its word is not known."""
@@ -28,7 +28,7 @@ FRAGMENT_COUNT: Final = 0.02
 FRAGMENT_WORDS_MIN: Final = 6
 FRAGMENT_LETTERS_MAX: Final = 6
 LETTER_COUNT: Final = 0.05
-ACTION_COUNT: Final = 12.0
+ACTION_COUNT: Final = 20.0
 """For what the samples do not show: copies, rows of vital signs, and blanks without a text."""
 BARE_BLANKS: Final = (1, 2, 3, 4, 6, 8, 16)
 _TOKEN: Final = re.compile("\udcc1[\udcfd-\udcff]| ?[^\\W\\d_]+|.", re.DOTALL)

@@ -10,7 +10,7 @@ import zstandard
 
 from protocol.coding.payload import encode_payload
 from protocol.coding.phrases import PhraseBook
-from protocol.compress import compress
+from protocol.compress import compress_plainly
 from simulations.demo.screen import table
 
 from .samples import texts_of
@@ -26,7 +26,7 @@ def measured_lines(paths: Sequence[Path], books: Mapping[int, PhraseBook]) -> li
     for path in paths:
         text = path.read_text("utf-8").strip()
         data = text.encode()
-        plain = len(compress(data)[-1])
+        plain = len(compress_plainly(data).data)
         with_dictionary = min(_zstd_bytes(data, dictionary) for dictionary in dictionaries)
         phrases = min(len(encode_payload(data, book, history=b"")) for book in books.values())
         rows.append(
@@ -64,6 +64,6 @@ def _zstd_bytes(data: bytes, dictionary: zstandard.ZstdCompressionDict) -> int:
 def _euc_kr_bytes(text: str) -> str | int:
     """Korean in the encoding that takes two bytes for a syllable, then zstd alone."""
     try:
-        return len(compress(text.encode("euc_kr"))[-1]) if not text.isascii() else "-"
+        return len(compress_plainly(text.encode("euc_kr")).data) if not text.isascii() else "-"
     except UnicodeEncodeError:
         return "-"

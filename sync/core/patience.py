@@ -15,6 +15,8 @@ KEEPALIVE_S: Final = 60.0
 KEEPALIVE_MISSED_S: Final = 150.0
 """Two signs of life missed and half a minute of grace."""
 
+QUIET_S: Final = 30.0
+"""After which a caller that need not say goodbye has gone: what it still wants it has asked for by then."""
 GAP_S: Final = 75.0
 """Where the link itself knocks until it is back: a gap of a minute, and what it takes to be heard again."""
 

@@ -58,7 +58,7 @@ from .greeting import SessionTerms
 from .intake import Intake
 from .memory import LinkMemory
 from .outlet import Outlet
-from .patience import GAP_S, KEEPALIVE_MISSED_S, KEEPALIVE_S, PARTING_S, silence_s
+from .patience import GAP_S, KEEPALIVE_MISSED_S, KEEPALIVE_S, PARTING_S, QUIET_S, silence_s
 from .rekeying import Rekeying
 from .sender import Sender
 from .states import ACQUAINTED, EXCHANGING, UNHEARD, Course, Role, State, Trigger
@@ -195,9 +195,11 @@ class Session:
         if self._course.state is State.PARTING:
             return self._spoke_at + PARTING_S
         if self._caller_may_have_gone:
-            return self._heard_at + PARTING_S
+            return self._heard_at + QUIET_S
         if self._awaits_peer:
-            bridges_gaps = self._wire.link_carries_frames and self._accord.peer is not None
+            # A dialer that was never answered goes on to look for another way sooner.
+            is_met = self._accord.peer is not None or self._role is Role.LISTENER
+            bridges_gaps = self._wire.link_carries_frames and is_met
             patience_s = GAP_S if bridges_gaps else silence_s(self._sender.pacing.rtt_s)
             return max(self._heard_at, self._sender.launched_at) + patience_s
         return min(self._spoke_at + KEEPALIVE_S, self._heard_at + KEEPALIVE_MISSED_S)

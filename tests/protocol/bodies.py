@@ -16,8 +16,14 @@ from protocol.schema import Choice, FieldType, Flag, ListOf, Number, Raw, Shaped
 
 TEXT_LETTERS_MAX = 24
 LIST_ITEMS_MAX = 3
+HIDDEN = "\u115f\u1160\u2028\u2029\u3164\uffa0"
+"""Letters and separators by their category, which no text may hold."""
 _LETTERS = st.characters(
-    codec="utf-8", categories=("L", "N", "P", "S", "Zs"), include_characters="\n가ñ", max_codepoint=0xFFFF
+    codec="utf-8",
+    categories=("L", "N", "P", "S", "Zs"),
+    include_characters="\n가ñ",
+    exclude_characters=HIDDEN,
+    max_codepoint=0xFFFF,
 )
 
 

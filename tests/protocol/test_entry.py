@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from protocol.clinical import AllergyState, Note, Patient, Sex, Vitals
 from protocol.codec import decode, encode
-from protocol.entry import SignedEntry, read_entry, verify_entry
+from protocol.entry import SignedEntry, read_entry, verify_entry, write_entry
 from protocol.errors import InvalidRecord, MalformedInput, SignatureBroken
 from protocol.ids import RecordId
-from protocol.limits import ENTRY_BYTES_MAX
+from protocol.limits import COUNTER_MAX, ENTRY_BYTES_MAX, RECORD_BYTES_MAX
 from protocol.records import Kind, NewRecord, Reference, Relation, UnknownBody
+from protocol.stamps import Stamp
 from tests.protocol.cases import CASE, MEDIC, PATIENT, SPECIALIST, WALL_S
 
 PUBLIC = MEDIC.key.public_key().public_bytes_raw()
@@ -133,3 +134,31 @@ def test_bodies_shared_by_kinds_must_say_which() -> None:
         read_entry(MEDIC.write(NewRecord(Seen(), kind=Kind.REPLY_SEEN), counter=1)).records[1].kind
         == Kind.REPLY_SEEN
     )
+
+
+def test_nothing_is_signed_that_nobody_could_read() -> None:
+    long = Patient(
+        code="P-1",
+        allergy_state=AllergyState.LISTED,
+        allergies=("a" * 390,) * 32,
+        medicines=("b" * 390,) * 20,
+    )
+    with pytest.raises(InvalidRecord, match=f"a record is larger than {RECORD_BYTES_MAX} bytes"):
+        MEDIC.write(long, counter=1)
+
+
+def test_the_last_record_of_an_entry_has_a_counter_in_range_too() -> None:
+    def two_records(counter: int) -> SignedEntry:
+        return write_entry(
+            [NewRecord(VITALS), NewRecord(VITALS)],
+            case_id=CASE,
+            patient_id=PATIENT,
+            author=MEDIC.actor,
+            stamp=Stamp(counter, WALL_S),
+            key=MEDIC.key,
+        )
+
+    last = read_entry(two_records(COUNTER_MAX - 1))
+    assert last.counter_last == last.records[-1].stamp.counter == COUNTER_MAX
+    with pytest.raises(InvalidRecord, match="last record is out of range"):
+        two_records(COUNTER_MAX)

@@ -125,6 +125,18 @@ def test_the_basis_names_what_came_after_and_what_was_missing() -> None:
         [*seen, MEDIC.entry(Note(language="en", text="early"), counter=3).records[1]], basis
     )
     assert missing.earlier_missing
+    assert not missing.not_here
+
+
+def test_a_site_that_lacks_more_than_the_author_did_still_says_written_before() -> None:
+    """The author had two facts of the hub that are not here; a note of the site had not reached him."""
+    of_hub = [SPECIALIST.entry(Note(language="en", text=f"{n}"), counter=n).records[1] for n in (6, 7)]
+    unseen = MEDIC.entry(Note(language="en", text="allergic"), counter=3).records[1]
+    basis = basis_of([RECORDS["patient"], RECORDS["vitals"], *of_hub])
+    here = outside_basis([RECORDS["patient"], RECORDS["vitals"], unseen], basis)
+    assert here.earlier_missing
+    assert here.not_here
+    assert outside_basis([RECORDS["patient"], RECORDS["vitals"], *of_hub, unseen], basis).earlier_missing
 
 
 def test_what_no_basis_counts_never_marks_a_reply() -> None:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol.actors import Party
 from protocol.admission import admitted
 from protocol.basis import basis_of
 from protocol.clinical import Closed, Note, Patient, Vitals, Voided
@@ -44,7 +43,7 @@ from protocol.orders import (
 from protocol.quality import Course, Outcome
 from protocol.questions import Answer, AnswerState, Question
 from protocol.records import NewRecord, Record, Reference, Relation, UnknownBody
-from tests.protocol.cases import HUB, MEDIC, SPECIALIST, WALL_S, Author
+from tests.protocol.cases import HUB, MEDIC, SITE, SPECIALIST, WALL_S, Author
 
 ARMED = {OrderStatus.OPEN, OrderStatus.CONFIRMED}
 
@@ -56,7 +55,11 @@ def say(author: Author, counter: int, body: Any, *refs: tuple[Relation, Record])
 
 
 def reply(
-    counter: int, *seen: Record, supersedes: Record | None = None, prior: Iterable[PriorOrder] = ()
+    counter: int,
+    *seen: Record,
+    supersedes: Record | None = None,
+    prior: Iterable[PriorOrder] = (),
+    names: Iterable[Record] = (),
 ) -> Record:
     body = Reply(
         basis=basis_of(seen),
@@ -64,7 +67,8 @@ def reply(
         orders=(Order(number=1, name="aspirin"), Order(number=2, name="oxygen")),
         prior=tuple(prior),
     )
-    return say(SPECIALIST, counter, body, *([(Relation.SUPERSEDES, supersedes)] if supersedes else []))
+    refs = [(Relation.ABOUT, record) for record in names]
+    return say(SPECIALIST, counter, body, *refs, *([(Relation.SUPERSEDES, supersedes)] if supersedes else []))
 
 
 def moved(counter: int, author: Author = MEDIC, *taken: Record) -> Record:
@@ -143,7 +147,7 @@ SITE_AUTHORS = {MEDIC.actor}
 
 def as_admitted(records: Iterable[Record]) -> CaseState:
     """Folded as site and hub fold it: references that may not take effect are left out first."""
-    stated = ((record, Party.SITE if record.author in SITE_AUTHORS else Party.HUB) for record in records)
+    stated = ((record, SITE if record.author in SITE_AUTHORS else HUB) for record in records)
     return fold(admitted(stated))
 
 
@@ -281,8 +285,8 @@ def test_a_second_move_suspends_what_the_first_let_go_on() -> None:
     assert order(state, SECOND) is OrderStatus.SUSPENDED
 
 
-def test_a_reply_that_knew_of_the_move_is_armed() -> None:
-    knowing = reply(95, PATIENT, WHOLE_MOVE)
+def test_a_reply_that_names_the_move_is_armed() -> None:
+    knowing = reply(95, PATIENT, WHOLE_MOVE, names=[WHOLE_MOVE])
     state = fold([PATIENT, SECOND, WHOLE_MOVE, knowing])
     assert order(state, knowing) is OrderStatus.OPEN
     assert order(state, SECOND) is OrderStatus.SUSPENDED

@@ -7,14 +7,13 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.actors import Party
 from protocol.admission import admitted
 from protocol.clinical import Note, Patient, Voided
 from protocol.fold import CaseState, fold
 from protocol.fold_notes import NoteState
 from protocol.plain_words import note_text, standing_words
 from protocol.records import NewRecord, Record, Reference, Relation
-from tests.protocol.cases import MEDIC, SPECIALIST, Author
+from tests.protocol.cases import HUB, MEDIC, SITE, SPECIALIST, Author
 
 
 def note(text: str, counter: int, *corrects: Record, author: Author = MEDIC) -> Record:
@@ -98,8 +97,8 @@ def test_neither_end_corrects_the_notes_of_the_other_nor_with_another_kind() -> 
     patient = MEDIC.entry(
         NewRecord(Patient(code="P-1"), (Reference(Relation.SUPERSEDES, FIRST.record_id),)), counter=9
     ).records[1]
-    state = fold(admitted([(FIRST, Party.SITE), (foreign, Party.HUB), (patient, Party.SITE)]))
+    state = fold(admitted([(FIRST, SITE), (foreign, HUB), (patient, SITE)]))
     assert [each.note.record_id for each in state.note_states] == [FIRST.record_id, foreign.record_id]
     assert of(state, FIRST).rivals == ()
-    own = fold(admitted([(FIRST, Party.SITE), (SECOND, Party.SITE)]))
+    own = fold(admitted([(FIRST, SITE), (SECOND, SITE)]))
     assert own.notes == (SECOND,)

@@ -27,6 +27,7 @@ from protocol.schema import encode_fields
 from protocol.small_seal import Direction, SmallContext, SmallKey, open_small, seal_small
 from protocol.stamps import Stamp
 
+from .bodies import HIDDEN
 from .cases import CASE, MEDIC, PATIENT, WALL_S
 from .micros import ENTRY, HEADLINES, REPLIES, VITALS, micro
 
@@ -65,7 +66,9 @@ def test_what_was_written_is_read(name: str) -> None:
     assert said.covers == ENTRY[:COVERS_BYTES]
 
 
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=30)
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters=HIDDEN), min_size=1, max_size=30
+)
 BODIES = st.builds(
     Headline,
     urgency=st.sampled_from(Priority),

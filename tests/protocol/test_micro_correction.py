@@ -37,6 +37,7 @@ from protocol.small_seal import (
     write_message,
 )
 from simulations.demo.story import NOTE
+from tests.protocol.bodies import HIDDEN
 from tests.protocol.cases import CASE, MEDIC, PATIENT, SPECIALIST, STRANGER, WALL_S, Author
 
 VECTOR = Path(__file__).parent.parent / "golden" / "correction.json"
@@ -106,7 +107,13 @@ def test_a_note_inside_the_entry_that_opened_the_case_is_corrected_as_well() -> 
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=60))
+@given(
+    st.text(
+        st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters=HIDDEN),
+        min_size=1,
+        max_size=60,
+    )
+)
 def test_any_text_comes_back_exactly(text: str) -> None:
     edit = edit_of(BASE, text)
     micro = correction_of(edit, BASE)

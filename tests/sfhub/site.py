@@ -41,6 +41,7 @@ from protocol.enrolment import (
     write_request,
 )
 from protocol.entry import Entry, SignedEntry, read_entry, verify_entry, write_entry
+from protocol.errors import BaseMissing
 from protocol.header import Priority, prekey_id
 from protocol.ids import ActorId, CaseId, Incarnation, Mailbox, PatientId, RecordId, mailbox_of, seal_tag_of
 from protocol.micro import MicroBundle
@@ -116,6 +117,7 @@ class Site:
         self.incarnation = Incarnation(os.urandom(4))
         self.sequence = 0
         self.hub: HubKeys | None = None
+        self.written: list[SignedEntry] = []
 
     # Enrolment.
 
@@ -182,7 +184,7 @@ class Site:
         self.counter += len(records)
         new = [record if isinstance(record, NewRecord) else NewRecord(record) for record in records]
         new[-1] = NewRecord(new[-1].body, tuple(refs) or new[-1].refs, new[-1].kind)
-        return write_entry(
+        signed = write_entry(
             new,
             case_id=case_id,
             patient_id=self.patient if patient_id is None else patient_id,
@@ -190,6 +192,12 @@ class Site:
             stamp=stamp,
             key=self.signing,
         )
+        self.written.append(signed)
+        return signed
+
+    def written_starting(self, start: bytes) -> SignedEntry | None:
+        """The entry of our own whose id starts so."""
+        return next((signed for signed in self.written if signed.entry_id.startswith(start)), None)
 
     def introduction(self, *items: CapabilityItem) -> SignedEntry:
         """Who the medic is and what is aboard, in the site's own pseudo-case."""
@@ -388,7 +396,11 @@ def open_from_hub(site: Site, offer: Offer, sealed: bytes) -> list[Entry]:
         small=SmallKey(secret=site.secrets.small, direction=Direction.TO_SITE),
     )
     keys = {prekey_id(site.keys.opening): site.opening}
-    content = envelope.open(offer, sealed, keys=keys, sealer=SEALER)
+    try:
+        content = envelope.open(offer, sealed, keys=keys, sealer=SEALER)
+    except BaseMissing as missing:
+        base = site.written_starting(missing.base_id)
+        content = envelope.open(offer, sealed, keys=keys, sealer=SEALER, base=base)
     if isinstance(content, MicroBundle):
         return []
     assert isinstance(content, EntryBundle)

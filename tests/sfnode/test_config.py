@@ -103,3 +103,19 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Refused, match="cannot be made"):
         NodeFolder(tmp_path / "file" / "node").create()
+
+
+def test_an_udp_address_is_kept_and_can_be_taken_away() -> None:
+    link = link_from({"udp": "udp://hub.example:8471"})
+    assert link.udp == "udp://hub.example:8471"
+    assert link_from({"rate_bit_s": 9_600}, link).udp == "udp://hub.example:8471"
+    assert link_from({"udp": ""}, link).udp == ""
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["hub.example:8471", "udp://hub.example", "http://hub:1", "udp://hub:1/x", "udp://h b:1", "udp://h:0"],
+)
+def test_an_udp_address_that_cannot_be_is_named(address: str) -> None:
+    with pytest.raises(BadRequest, match="looks like udp://"):
+        LinkSettings(udp=address)

@@ -94,8 +94,10 @@ CREATE TABLE cases (
     case_id BLOB NOT NULL PRIMARY KEY,
     patient_id BLOB NOT NULL,
     site BLOB NOT NULL REFERENCES sites (mailbox),
-    -- 0 as long as all that is here are provisional records: the first signed entry says whose case it is.
+    -- 0 as long as no entry is here that a site signed: the first one says whose case it is.
     signed INTEGER NOT NULL,
+    -- The highest Lamport counter of all that was kept of it.
+    counter INTEGER NOT NULL,
     priority INTEGER NOT NULL,
     first_arrived_s REAL NOT NULL,
     changed_s REAL NOT NULL,
@@ -105,6 +107,7 @@ CREATE TABLE cases (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX cases_without_row ON cases (case_id) WHERE row IS NULL;
+CREATE INDEX cases_counter ON cases (counter);
 
 CREATE TABLE entries (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -115,7 +118,9 @@ CREATE TABLE entries (
     -- Sealed under the case's key; empty for a tombstone, and for what came after a case was erased.
     payload BLOB NOT NULL,
     signature BLOB NOT NULL,
-    received_s REAL NOT NULL
+    received_s REAL NOT NULL,
+    -- Why it does not stand after all; empty while it does.
+    refused TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE INDEX entries_of_case ON entries (case_id, number);
@@ -125,6 +130,9 @@ CREATE TABLE actors (
     actor BLOB NOT NULL,
     name TEXT NOT NULL,
     role INTEGER NOT NULL,
+    -- Where the introduction stands in the records' total order: the latest holds, whichever came first.
+    counter INTEGER NOT NULL,
+    record_id BLOB NOT NULL,
     PRIMARY KEY (signer, actor)
 ) STRICT, WITHOUT ROWID;
 
@@ -177,6 +185,8 @@ CREATE TABLE quarantine (
     entry_id BLOB NOT NULL DEFAULT x'',
     -- The case that it names, empty when that cannot be read.
     case_id BLOB NOT NULL DEFAULT x'',
+    -- Of the entry that it is a difference from and that is not here, while all of it is asked for; else empty.
+    base BLOB NOT NULL DEFAULT x'',
     reason TEXT NOT NULL,
     happened_s REAL NOT NULL,
     UNIQUE (bundle_id, pair, entry_id)

@@ -100,7 +100,7 @@ async def test_a_reply_that_replaces_one_the_site_holds_is_a_difference_from_it(
     assert size_bytes < 64 + 48 + 110
 
 
-async def test_a_reply_that_replaces_one_the_site_may_lack_is_whole(
+async def test_a_reply_that_replaces_one_the_site_may_lack_needs_nothing_of_the_hubs(
     hub: Hub, site: Site, story: Story, doctor: Clinician
 ) -> None:
     await reply(hub, story, doctor)

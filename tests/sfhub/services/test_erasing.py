@@ -8,18 +8,24 @@ from pathlib import Path
 import pytest
 
 from protocol.actors import Actor, Role
-from protocol.bundle import EntryBundle, LayerBundle
+from protocol.bundle import BundleContent, EntryBundle, LayerBundle
 from protocol.clinical import Layer, Note
+from protocol.entry import SignedEntry, read_entry
 from protocol.erasure import Tombstone
+from protocol.header import Priority
 from protocol.ids import CaseId
+from protocol.micro_correction import correction_of
+from protocol.records import Reference, Relation
+from protocol.sealing import Prekey
 from sfhub.app import Hub, open_hub
 from sfhub.config import HubFolder
 from sfhub.domain.case_file import site_case_id
 from sfhub.errors import BadRequest, CaseErased, NotAllowed, NotFound
 from sfhub.services.replies import Draft
 from sfhub.storage.people import Clinician
+from sync.envelope import SealedContent
 from sync.stores.erasures import Erasure
-from tests.sfhub.site import Site, Story, TestClock, drain, read_from_hub, vitals
+from tests.sfhub.site import SEALER, Site, Story, TestClock, drain, read_from_hub, vitals
 
 CANARY = "CANARY-7f3a"
 REASON = "opened by mistake"
@@ -256,3 +262,85 @@ async def test_an_undelivered_bundle_in_hand_does_not_stop_the_outbox(
     await hub.outbox.flush()
     assert hub.outbox.trouble == ""
     assert await drain(hub, site) == 0
+
+
+def difference(site: Site, story: Story) -> tuple[SignedEntry, SignedEntry]:
+    """A note, and its correction that the canary is in."""
+    base = site.entry(Note(language="en", text="base note " * 10), case_id=story.case_id)
+    replaced = Reference(Relation.SUPERSEDES, read_entry(base).records[0].record_id)
+    # The note alone, so that it may also go ahead unsigned.
+    edit = site.entry(
+        Note(language="en", text="base note " * 10 + CANARY), case_id=story.case_id, refs=(replaced,)
+    )
+    return base, edit
+
+
+def sealed_after(site: Site, content: BundleContent, base: SignedEntry) -> SealedContent:
+    return site.envelope.seal(
+        content,
+        priority=Priority.URGENT,
+        recipient=Prekey(site.known_hub.opening),
+        sealer=SEALER,
+        base=base,
+    )
+
+
+async def test_a_difference_nobody_can_read_yet_keeps_an_erasure_unfinished(
+    hub: Hub, site: Site, doctor: Clinician
+) -> None:
+    story = await delivered(hub, site)
+    base, edit = difference(site, story)
+    sealed = sealed_after(site, EntryBundle((edit,)), base)
+    await site.put(hub, sealed)
+    await drain(hub, site)
+    await hub.erasing.erase(story.case_id, doctor, reason=REASON)
+    assert await sealed_in_custody(hub, site) == 1, "kept until all of it comes"
+    assert not (await erasure_of(hub)).finished
+    await site.put(hub, site.seal(EntryBundle((edit,))))
+    await drain(hub, site)
+    await hub.erasing.carry_through()
+    erasure = await erasure_of(hub)
+    assert (erasure.finished, erasure.late) == (True, 1)
+    assert await sealed_in_custody(hub, site) == 0
+
+
+async def test_a_difference_from_what_was_erased_is_counted_and_not_kept(
+    hub: Hub, site: Site, doctor: Clinician
+) -> None:
+    story = await delivered(hub, site)
+    base, edit = difference(site, story)
+    await site.deliver(hub, base)
+    await hub.erasing.erase(story.case_id, doctor, reason=REASON)
+    correction = correction_of(edit, base)
+    assert correction is not None
+    for content in (EntryBundle((edit,)), correction):
+        sealed = sealed_after(site, content, base)
+        await site.put(hub, sealed)
+        await drain(hub, site)
+        assert await sealed_in_custody(hub, site) == 0
+    store = await hub.custody.pair(site.known_hub.pseudonym)
+    assert await store.unopened() == (), "nothing is asked for"
+    erasure = await erasure_of(hub)
+    assert (erasure.finished, erasure.late) == (True, 2)
+
+
+async def test_a_provisional_correction_of_what_is_not_here_leaves_nothing(
+    hub: Hub, site: Site, doctor: Clinician
+) -> None:
+    story = await delivered(hub, site)
+    base, edit = difference(site, story)
+    correction = correction_of(edit, base)
+    assert correction is not None
+    sealed = sealed_after(site, correction, base)
+    await site.put(hub, sealed)
+    await drain(hub, site)
+    assert await sealed_in_custody(hub, site) == 0
+    await hub.erasing.erase(story.case_id, doctor, reason=REASON)
+    assert (await erasure_of(hub)).finished
+
+
+async def test_a_reason_that_no_record_holds_erases_nothing(hub: Hub, site: Site, doctor: Clinician) -> None:
+    story = await delivered(hub, site)
+    with pytest.raises(BadRequest, match="Nothing was erased"):
+        await hub.erasing.erase(story.case_id, doctor, reason="long " * 5_000)
+    assert await hub.erasing.erasures() == ()

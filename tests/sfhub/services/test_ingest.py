@@ -14,22 +14,25 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from protocol.actors import Actor, Role
 from protocol.bundle import EntryBundle, LayerBundle, blob_hash
 from protocol.clinical import CaseOpened, Layer, Note
-from protocol.entry import SignedEntry
+from protocol.entry import SignedEntry, write_entry
 from protocol.header import Priority, Suite
 from protocol.ids import CaseId, PatientId
+from protocol.limits import COUNTER_LEAP_MAX, COUNTER_MAX
 from protocol.orders import Advice, Seen
 from protocol.records import Kind, NewRecord
 from protocol.sealing import Prekey, SealContext
 from protocol.small_seal import SmallContext, SmallKey
+from protocol.stamps import Stamp
 from sfhub.app import Hub
 from sfhub.errors import NotFound
 from sfhub.keystore import load_keys
 from sfhub.services.ingest import DEATHS_MAX, Ingest
 from sfhub.services.worklist import Worklist
 from sfhub.storage.objects import ObjectStore
+from sfhub.storage.people import Clinician
 from sfhub.storage.quarantine import PutAside, all_put_aside, begin_opening
 from sfhub.views import CaseView
-from tests.sfhub.site import SEALER, Site, Story, drain, vitals
+from tests.sfhub.site import NOON_S, SEALER, Site, Story, drain, vitals
 
 
 async def aside(hub: Hub) -> tuple[PutAside, ...]:
@@ -410,3 +413,42 @@ async def test_a_case_that_is_changing_is_never_missing_from_the_queue(hub: Hub,
         group.create_task(change())
         while changing:
             assert len(await hub.worklist.queue()) == 1
+
+
+async def test_no_entry_uses_up_the_counters(hub: Hub, site: Site, doctor: Clinician) -> None:
+    """Whoever writes must write above what is here, so one entry cannot take all there are."""
+    story = site.story()
+    await site.deliver_story(hub, story)
+    known = site.counter - 1
+
+    async def note(text: str, counter: int) -> None:
+        written = write_entry(
+            [NewRecord(Note(language="en", text=text))],
+            case_id=story.case_id,
+            patient_id=site.patient,
+            author=site.medic,
+            stamp=Stamp(counter, NOON_S),
+            key=site.signing,
+        )
+        await site.deliver(hub, written)
+
+    await note("the very last", COUNTER_MAX)
+    await note("one too far", known + COUNTER_LEAP_MAX + 1)
+    assert [each.reason for each in await aside(hub)] == [
+        "its counter is further ahead than any honest one can be"
+    ] * 2
+    await note("as far as may be", known + COUNTER_LEAP_MAX)
+    assert "as far as may be" in str((await hub.worklist.case(story.case_id)).notes)
+    await hub.replies.advise(story.case_id, doctor, "Give oxygen.")
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_a_name_does_not_depend_on_what_came_last(hub: Hub, site: Site, order: tuple[int, ...]) -> None:
+    story = site.story()
+    said = [
+        site.entry(Actor(name=name, role=Role.MEDIC), Note(language="en", text=name), case_id=story.case_id)
+        for name in ("Medic", "Medic on watch", "First medic")
+    ]
+    await site.deliver(hub, story.text, *(said[index] for index in order))
+    authors = {each.author for each in (await hub.worklist.case(story.case_id)).timeline}
+    assert authors == {"First medic"}

@@ -14,7 +14,9 @@ from protocol.clinical import AllergyState, Headline, Note, Sex
 from protocol.entry import SignedEntry, read_entry
 from protocol.header import Priority
 from protocol.ids import CaseId, EntryId, PatientId, seal_tag_of
+from protocol.limits import COUNTER_LEAP_MAX, COUNTER_MAX
 from protocol.micro import MicroBundle, read_micro, write_micro
+from protocol.orders import Advice
 from protocol.questions import Answer
 from protocol.ranges import RangeSet
 from protocol.records import NewRecord, Reference, Relation
@@ -30,7 +32,7 @@ from sfhub.storage.quarantine import PutAside, all_put_aside
 from sfhub.views import CaseView
 from sync.envelope import Envelope
 from sync.ports import IncomingChunk
-from tests.sfhub.site import NOON_S, SEALER, Site, Story, TestClock, drain, vitals
+from tests.sfhub.site import NOON_S, SEALER, Site, Story, TestClock, drain, read_from_hub, vitals
 
 UNUSED = Prekey(bytes(32))
 """A micro-bundle is sealed for the pair, not for a prekey."""
@@ -402,3 +404,78 @@ async def test_advice_needs_nothing_ahead_of_it(hub: Hub, site: Site, doctor: Cl
     await hub.replies.advise(story.case_id, doctor, "Aspirin 300 mg now.")
     await hub.outbox.flush()
     assert await first_orders(hub, site) == []
+
+
+# What is written here on the word of nobody.
+
+
+async def test_opening_a_page_makes_no_claim_true(hub: Hub, site: Site, doctor: Clinician) -> None:
+    """A stranger claimed the case and a clinician looked: whoever signs it is heard all the same."""
+    story = site.story(urgency=Priority.EMERGENCY)
+    stranger = Site("MV OTHER", seed=2)
+    await stranger.enrol(hub)
+    await stranger.deliver(
+        hub, micro(stranger, story, patient_id=PatientId(b"another-pt"), covers=EntryId(b"z" * 32))
+    )
+    assert await hub.replies.mark_seen(story.case_id, doctor)
+    await site.deliver(hub, site.introduction(), story.headline, story.text)
+    (row,) = await hub.worklist.queue()
+    assert (row.site, row.complaint, row.provisional, row.needs_answer) == (
+        "MV ARGO",
+        "chest pain",
+        False,
+        True,
+    )
+    assert sorted((each.site_name, each.reason) for each in await aside(hub)) == [
+        ("MV OTHER", "it was written here on an unsigned message that the signed case contradicts"),
+        ("MV OTHER", "its sender is not the site of this case"),
+    ]
+    assert await hub.replies.mark_seen(story.case_id, doctor), "nobody has opened this site's case"
+
+
+async def test_advice_on_an_unsigned_message_holds_no_other_patient(
+    hub: Hub, site: Site, doctor: Clinician
+) -> None:
+    story = site.story()
+    await site.deliver(hub, site.introduction())
+    await site.deliver(
+        hub, micro(site, story, patient_id=PatientId(b"another-pt"), covers=EntryId(b"z" * 32))
+    )
+    await hub.replies.advise(story.case_id, doctor, "Give oxygen.")
+    await site.deliver(hub, story.text)
+    view = await hub.worklist.case(story.case_id)
+    assert (view.row.provisional, view.row.complaint, view.advice) == (False, "chest pain", ())
+    await hub.replies.advise(story.case_id, doctor, "Sit up.")
+    await hub.outbox.flush()
+    patients = {
+        entry.patient_id: [record.body.text for record in entry.records if isinstance(record.body, Advice)]
+        for entry in await read_from_hub(hub, site)
+        if entry.case_id == story.case_id
+    }
+    assert patients == {b"another-pt": ["Give oxygen."], site.patient: ["Sit up."]}
+
+
+async def test_advice_on_an_unsigned_message_stands_when_the_signed_case_agrees(
+    hub: Hub, site: Site, doctor: Clinician
+) -> None:
+    story = site.story()
+    await site.deliver(hub, site.introduction(), micro(site, story))
+    await hub.replies.advise(story.case_id, doctor, "Give oxygen.")
+    await site.deliver(hub, story.text)
+    view = await hub.worklist.case(story.case_id)
+    assert ([each.text for each in view.advice], await aside(hub)) == (["Give oxygen."], ())
+
+
+async def test_a_headline_cannot_use_up_the_counters(hub: Hub, site: Site, doctor: Clinician) -> None:
+    story = site.story()
+    await site.deliver(hub, site.introduction(), story.text)
+    known = site.counter - 1
+    for counter in (COUNTER_MAX, known + COUNTER_LEAP_MAX + 1):
+        await site.deliver(
+            hub, micro(site, story, stamp=Stamp(counter, NOON_S), covers=EntryId(counter.to_bytes(32, "big")))
+        )
+    assert {each.reason for each in await aside(hub)} == {
+        "its counter is further ahead than any honest one can be"
+    }
+    assert len(await aside(hub)) == 2
+    await hub.replies.advise(story.case_id, doctor, "Give oxygen.")

@@ -11,7 +11,9 @@ from protocol.actors import Actor, Role
 from protocol.basis import outside_basis
 from protocol.bundle import EntryBundle
 from protocol.clinical import AllergyState, Closed, Note, Patient, Sex
+from protocol.corrections import Moved
 from protocol.entry import Entry, read_entry
+from protocol.fold import OrderStatus
 from protocol.header import Priority
 from protocol.orders import (
     Advice,
@@ -96,7 +98,7 @@ async def test_the_site_reads_the_whole_reply(hub: Hub, site: Site, story: Story
     assert record.referred(Relation.ANSWERS) == (story.opened,)
     assert sent.record == record.record_id.hex()
     view = await hub.worklist.case(story.case_id)
-    assert view.replies[0].size_bytes == sent.size_bytes
+    assert 0 < view.replies[0].size_bytes <= sent.size_bytes
     assert view.row.state == "answered"
 
 
@@ -198,6 +200,35 @@ async def test_a_second_reply_can_stop_an_open_order(hub: Hub, story: Story, doc
     view = await hub.worklist.case(story.case_id)
     statuses = {order.number: order.status for reply in view.replies for order in reply.orders}
     assert statuses == {1: "stopped", 2: "open"}
+
+
+async def test_a_third_reply_goes_on_with_what_the_second_went_on_with(
+    hub: Hub, story: Story, doctor: Clinician
+) -> None:
+    first = await answer(hub, story, doctor)
+    await answer(hub, story, doctor, assessment="Go on.", orders=[], contingencies=[])
+    third = await answer(hub, story, doctor, assessment="And on.", orders=[], contingencies=[])
+    assert [(prior.reply, prior.order) for prior in third.body.prior] == [
+        (first.record_id, 1),
+        (first.record_id, 2),
+    ]
+    file, _ = await hub.worklist.file(story.case_id)
+    assert {order.status for order in file.state.orders} == {OrderStatus.OPEN}
+
+
+async def test_a_reply_names_the_moves_that_its_author_has_seen(
+    hub: Hub, site: Site, story: Story, doctor: Clinician
+) -> None:
+    before = await answer(hub, story, doctor)
+    moved = Moved(case=b"case-two-2", patient=b"patient-22", reason="wrong bunk")
+    entry = site.entry(moved, case_id=story.case_id)
+    await site.deliver(hub, entry)
+    knowing = await answer(hub, story, doctor, assessment="For the patient who is here.")
+    assert knowing.referred(Relation.ABOUT) == (read_entry(entry).records[-1].record_id,)
+    file, _ = await hub.worklist.file(story.case_id)
+    statuses = {(order.reply.record_id, order.status) for order in file.state.orders}
+    assert (knowing.record_id, OrderStatus.OPEN) in statuses
+    assert (before.record_id, OrderStatus.OPEN) not in statuses
 
 
 async def test_two_who_had_not_seen_each_others_reply_stand_side_by_side(
@@ -340,3 +371,14 @@ async def test_news_from_a_note_says_what_it_is(
     await site.deliver(hub, site.entry(Note(language="en", text="He vomited."), case_id=story.case_id))
     view = await hub.worklist.case(story.case_id)
     assert "He vomited." in view.replies[0].written_before[0]
+
+
+async def test_a_reply_that_is_too_long_as_a_whole_is_refused_and_leaves_no_trace(
+    hub: Hub, story: Story, doctor: Clinician
+) -> None:
+    orders = [{"name": "n" * 100, "dose": "n" * 100, "details": "d" * 390} for _ in range(24)]
+    with pytest.raises(ReplyIncomplete, match=r"larger than 16384 bytes\. Shorten it"):
+        await hub.replies.send(
+            story.case_id, doctor, Draft(values={"assessment": "a" * 3_900, "orders": orders})
+        )
+    assert (await hub.worklist.case(story.case_id)).replies == ()

@@ -13,7 +13,7 @@ from protocol.basis import basis_of
 from protocol.clinical import CaseOpened, Patient, Vitals
 from protocol.entry import Entry, read_entry, write_entry
 from protocol.header import Priority
-from protocol.ids import ActorId, CaseId, PatientId
+from protocol.ids import ActorId, CaseId, Mailbox, PatientId
 from protocol.orders import Basis, Reply
 from protocol.records import NewRecord, Record, Reference, Relation
 from protocol.stamps import Certainty, Stamp
@@ -22,6 +22,7 @@ from sfnode.domain.moments import Moment
 
 NOW_S = 1_763_845_200
 """2025-11-22 21:00:00Z."""
+PLACES = {Party.SITE: Mailbox(b"s" * 8), Party.HUB: Mailbox(b"h" * 8)}
 
 
 def moment(after_s: float = 0.0, *, boot: str = "boot 1", certainty: Certainty = Certainty.SYNCED) -> Moment:
@@ -51,8 +52,8 @@ class Chart:
                 urgency=Priority.URGENT,
                 complaint="chest pain",
                 question=question,
-                site=b"s" * 8,
-                hub=b"h" * 8,
+                site=PLACES[Party.SITE],
+                hub=PLACES[Party.HUB],
             ),
             Patient(**{"code": "P-1", "age_years": 54, **patient}),
         )
@@ -92,7 +93,7 @@ class Chart:
         if party not in self._introduced:
             records.insert(0, NewRecord(Actor(name=f"{role.name.lower()} on duty", role=role)))
         entry = self._entry(party, records)
-        self.kept.append(KeptEntry(entry=entry, party=party, first_seen=self.now))
+        self.kept.append(KeptEntry(entry=entry, party=party, place=PLACES[party], first_seen=self.now))
         introduced = party in self._introduced
         self._introduced.add(party)
         return entry.records if introduced else entry.records[1:]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice, permutations
 from typing import Any
 
 import pytest
 
 from protocol.clinical import AllergyState, Note, Patient, Pregnancy, Treatment, Vitals, Voided
+from protocol.ids import Mailbox
 from protocol.orders import (
     Advice,
     Disposition,
@@ -153,6 +155,15 @@ def test_an_earlier_fact_that_had_not_arrived_is_said_though_not_which() -> None
     assert plan(chart).written_before == ("an earlier entry of this case that had not reached its author",)
 
 
+def test_a_reply_whose_author_had_read_what_is_not_here_says_so() -> None:
+    """Fewer entries are here than the author had read; one of them may be what the author lacked."""
+    chart = Chart()
+    seen = chart.basis()
+    chart.reply(basis=type(seen)(counter=seen.counter, count=seen.count + 2, digest=b"12345678"))
+    (words,) = plan(chart).written_before
+    assert words.startswith("something its author had read that is not here yet")
+
+
 def test_many_facts_are_counted_not_dropped() -> None:
     chart = Chart()
     chart.reply()
@@ -257,6 +268,15 @@ def test_a_site_cannot_strike_a_hubs_reply_nor_a_hub_a_sites_allergy() -> None:
     body = chart.file().patient
     assert body is not None
     assert body.allergies == ("penicillin",)
+
+
+def test_a_second_hub_strikes_nothing_that_the_first_wrote() -> None:
+    chart = Chart()
+    reply = chart.reply(orders=(ASPIRIN,))
+    chart.hub(NewRecord(Voided(reason="x"), (Reference(Relation.VOIDS, reply.record_id),)))
+    assert orders(chart) == {}
+    chart.kept[-1] = replace(chart.kept[-1], place=Mailbox(b"h2" * 4))
+    assert orders(chart)[1].status == "open"
 
 
 def test_an_older_reply_that_arrives_later_rearms_nothing() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from protocol.actors import Role
-from protocol.clinical import Treatment
+from protocol.clinical import AllergyState, Patient, Treatment
 from protocol.entry import read_entry, verify_entry
 from protocol.header import Priority
 from protocol.limits import TEXT_BYTES_MAX
@@ -208,3 +208,15 @@ async def test_the_observer_is_told_after_each_change(station: Station) -> None:
     station.events.clear()
     saved = await station.book.open_case(new_case())
     assert station.events == [CaseChanged(case_id=saved.case_id), OutboxGrew()]
+
+
+async def test_a_case_that_no_record_holds_is_refused_in_words(station: Station) -> None:
+    patient = Patient(
+        code="P-1",
+        allergy_state=AllergyState.LISTED,
+        allergies=("a" * 390,) * 32,
+        medicines=("b" * 390,) * 20,
+    )
+    with pytest.raises(ValueRefused, match=r"larger than 16384 bytes\. Nothing was saved"):
+        await station.book.open_case(new_case(patient=patient))
+    assert await station.book.case_rows() == ()

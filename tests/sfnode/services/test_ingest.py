@@ -22,6 +22,7 @@ from protocol.entry import SignedEntry, read_entry
 from protocol.errors import BundleRefused
 from protocol.header import Priority
 from protocol.ids import CaseId, EntryId, PatientId
+from protocol.limits import COUNTER_LEAP_OF_HUB_MAX
 from protocol.orders import (
     Advice,
     Comparison,
@@ -38,19 +39,20 @@ from sfnode.domain.intake import PatientChange
 from sfnode.errors import NotFound
 from sfnode.services.casebook import LAYERS_UNNAMED_MAX, CaseBook
 from sfnode.services.clock import SetClock
-from sfnode.services.ingest import COUNTER_ACCEPTED_MAX
 from sfnode.vault.asides import ASIDE_MAX
-from sfnode.vault.entries import read_signed
+from sfnode.vault.entries import highest_counter, read_signed
 from sfnode.vault.vault import Vault
 from sfnode.views import CaseView
 from sync.stores.connection import Connection
 from tests.sfnode.services.station import (
     NOW_S,
+    PAIR,
     PASSPHRASE,
     HubDesk,
     Station,
     about,
     entries_in,
+    hub_keys,
     last_record,
     new_case,
     open_station,
@@ -153,9 +155,35 @@ async def test_entries_of_another_patient_never_join_a_case(station: Station) ->
 
 async def test_a_counter_that_would_leave_us_none_is_refused(station: Station) -> None:
     case_id = await station.sent_case()
-    greedy = station.desk.write(case_id, NewRecord(Advice(text="x")), counter=COUNTER_ACCEPTED_MAX)
+    known = await station.vault.database.read(highest_counter)
+    # Its last record, not its first, is one beyond the bound.
+    greedy = station.desk.write(case_id, NewRecord(Advice(text="x")), counter=known + COUNTER_LEAP_OF_HUB_MAX)
     await refused(station, greedy, "further ahead than any honest one")
     await station.book.add_note(case_id, language="en", text="still writing")
+    # What leads up to it may come later; then it stands, in whatever order the two came.
+    before = station.desk.write(case_id, NewRecord(Advice(text="y")), counter=known + 10)
+    ingested = await station.book.ingest(EntryBundle((before,)))
+    assert ingested.applied == (before.entry_id, greedy.entry_id)
+
+
+async def test_a_reply_that_came_ahead_of_its_key_stands_once_the_key_is_known(station: Station) -> None:
+    case_id = await station.sent_case()
+    renewed = HubDesk(key=Ed25519PrivateKey.from_private_bytes(b"r" * 32), seen=station.desk.seen)
+    reply = renewed.reply(case_id)
+    await refused(station, reply, "a key that this site does not know")
+    await station.book.join_hub(replace(hub_keys(), signing=renewed.public_key), PAIR)
+    assert len((await station.book.plan_view(case_id)).replies) == 1
+    assert await station.book.quarantined() == ()
+
+
+async def test_an_author_of_another_place_is_judged_again(station: Station) -> None:
+    case_id = await station.sent_case()
+    identity = await station.vault.directory.identity()
+    await station.book.ingest(EntryBundle((replace(station.desk, author=identity.author).reply(case_id),)))
+    waiting = await station.vault.database.read(
+        lambda connection: connection.execute("SELECT retry FROM aside").fetchall()
+    )
+    assert waiting == [(1,)]
 
 
 async def test_a_case_that_is_not_known_waits_and_the_hub_cannot_open_one(station: Station) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from protocol.ahead import micro_ahead_of
 from protocol.bundle import BundleContent, EntryBundle
-from protocol.clinical import Headline, Note, Treatment
+from protocol.clinical import Headline, Note, Treatment, Voided
 from protocol.entry import SignedEntry, read_entry
 from protocol.errors import AuthorityRefused, BundleRefused, ProtocolError
 from protocol.header import Priority
@@ -158,6 +158,42 @@ async def test_first_orders_after_their_reply_change_nothing_and_ring_for_nothin
     assert await station.book.case_view(case_id) == before
     station.clock.pass_time(GRACE_S)
     assert await station.book.raise_first_orders() == ()
+
+
+@pytest.mark.parametrize("headline_at", [0, 1, 2], ids=["first", "between", "last"])
+async def test_first_orders_older_than_a_signed_reply_neither_stand_nor_ring(
+    station: Station, headline_at: int
+) -> None:
+    """Their own reply is late; a newer one that stopped them is here, and was struck since."""
+    case_id = await station.sent_case()
+    desk = station.desk
+    late = read_entry(desk.reply(case_id, orders=(ASPIRIN,)))
+    reply = late.records[-1]
+    stopped = desk.reply(case_id, assessment="Bleeding: no aspirin.")
+    later = read_entry(stopped).records[-1]
+    struck = desk.write(
+        case_id, NewRecord(Voided(reason="wrong case"), (Reference(Relation.VOIDS, later.record_id),))
+    )
+    headline = write_micro(
+        NewRecord(FIRST),
+        case_id=case_id,
+        patient_id=reply.patient_id,
+        author=DOCTOR,
+        stamp=reply.stamp,
+        covers=late.entry_id,
+    )
+    parts: list[BundleContent | SignedEntry] = [stopped, struck]
+    parts.insert(headline_at, headline)
+    for part in parts:
+        await hear(station, part)
+    station.clock.pass_time(GRACE_S)
+    assert await station.book.raise_first_orders() == ()
+    plan = await station.book.plan_view(case_id)
+    assert not any(view.provisional for view in plan.replies)
+    assert "PROVISIONAL" not in plan.headline
+    (words,) = (text for text in plan.advice if "overtaken" in text)
+    assert words.startswith("An older provisional message from the hub was overtaken by a signed reply")
+    assert "Aspirin" in words
 
 
 async def test_any_order_and_any_repeat_give_the_same_plan(station: Station) -> None:

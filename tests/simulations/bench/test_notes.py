@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from protocol.compress import Codec, compress, compress_plainly
-from simulations.bench.notes import notes
+from simulations.bench.notes import notes, replies
 
 
 def test_there_are_three_notes_in_each_language() -> None:
@@ -28,3 +28,13 @@ def test_korean_is_shorter_than_in_its_own_encoding() -> None:
         if language == "ko":
             own = compress_plainly(text.encode("euc_kr", errors="replace"))
             assert len(compress(text.encode()).data) < 0.7 * len(own.data)
+
+
+def test_replies_are_little_more_than_half_of_zstd() -> None:
+    shares = []
+    for _, text in replies():
+        packed = compress(text.encode())
+        assert packed.codec is Codec.PHRASES
+        shares.append(len(packed.data) / len(compress_plainly(text.encode()).data))
+    assert len(shares) == 5
+    assert sum(shares) / len(shares) <= 0.54

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from protocol.coding.library import BOOK_FILES, BOOKS_FOLDER, book_of
-from simulations.bench.notes import notes
+from simulations.bench.notes import notes, replies
 from simulations.cli import main
 from simulations.demo import story
 from simulations.training.samples import LANGUAGES, texts_of
@@ -33,7 +33,7 @@ def test_every_book_is_of_the_language_that_training_gives_its_id() -> None:
 def test_training_has_not_seen_what_is_measured(language: str) -> None:
     texts = texts_of(language)
     seen = {run for line in (*texts.notes, *texts.replies, *texts.phrases) for run in runs(line)}
-    measured = [note.text for note in notes() if note.language == language]
+    measured = [note.text for note in (*notes(), *replies()) if note.language == language]
     told = [story.NOTE, story.QUESTION, story.COMPLAINT, story.PLAN_IF_SILENT, str(story.REPLY)]
     for text in (*measured, *told):
         assert not seen & set(runs(text))

@@ -1,0 +1,210 @@
+"""What waits to leave in datagrams: frames cut to fit, what was lost before what is new.
+
+The little that is not DATA goes first, then DATA by the priority that its bundle was offered with.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from typing import Final
+
+from protocol.datagram_parts import PIECE_OVERHEAD_BYTES_MAX, Control, DataPiece, End, Part
+from protocol.fields import Fields
+from protocol.frames import Bye, Data, DigestTell, Have, Idle, Offer, Stored
+from protocol.framing import next_bounds
+from protocol.header import Priority
+
+_BYE: Final = bytes((Bye.CODE, 0))
+_ANSWERS: Final = frozenset((Stored.CODE, Have.CODE, DigestTell.CODE, Bye.CODE))
+RECEIPTS_BYTES_MAX: Final = 512
+OFFERS_MAX: Final = 1024
+"""Bundles whose priority is remembered; a session plans no more than so many at once."""
+PIECE_BYTES_MIN: Final = 48
+"""A datagram's last bytes are left free rather than filled with less."""
+
+
+class Outbox:
+    """One side's frames on their way into datagrams."""
+
+    def __init__(self) -> None:
+        self.queued_bytes = 0
+        """Bytes that have not left yet, or are to leave again."""
+        self.has_said_bye = False
+        self.ends_idle = False
+        """Since we said that we have no more, we only answered."""
+        self._control: deque[bytes] = deque()
+        self._cut = b""
+        """The rest of a frame that has begun to leave."""
+        self._control_end = 0
+        self._data: dict[Priority, deque[DataPiece]] = {priority: deque() for priority in Priority}
+        self._priorities: dict[int, Priority] = {}
+        """Of the latest bundles offered."""
+        self._again_control: deque[Control] = deque()
+        self._again_data: deque[DataPiece] = deque()
+        self._is_ending = False
+        self._end_is_due = False
+
+    @property
+    def empty(self) -> bool:
+        return not self.queued_bytes and not self._end_is_due
+
+    def write(self, frames: bytes) -> None:
+        """Queue whole frames."""
+        position = 0
+        while position < len(frames):
+            bounds = next_bounds(frames[position : position + len(frames)])
+            if bounds is None:
+                raise ValueError("frames are handed over whole")
+            start, end = position + bounds[0], position + bounds[1]
+            self._put(frames[position], frames[position:end], frames[start:end])
+            position = end
+
+    def finish(self) -> None:
+        """Nothing more will be written."""
+        if not self._is_ending and not self.has_said_bye:
+            self._is_ending = self._end_is_due = True
+
+    @property
+    def _has_data(self) -> bool:
+        return any(self._data.values())
+
+    @property
+    def holds_only_receipts(self) -> bool:
+        """Little is left to say, and no data: the window need not hold back so little."""
+        return not self._has_data and not self._again_data and 0 < self.queued_bytes <= RECEIPTS_BYTES_MAX
+
+    def is_only_bye(self) -> bool:
+        """Nothing but a goodbye is left to say."""
+        others = self._cut or self._has_data or self._again_control or self._again_data
+        return not others and all(frame == _BYE for frame in self._control)
+
+    def clear(self) -> None:
+        """Say nothing of all this."""
+        self._control.clear()
+        self._again_control.clear()
+        self._again_data.clear()
+        for queue in self._data.values():
+            queue.clear()
+        self._cut = b""
+        self.queued_bytes = 0
+        self._end_is_due = False
+
+    def again(self, parts: tuple[Part, ...]) -> None:
+        """These were lost."""
+        for part in parts:
+            if isinstance(part, Control):
+                # What was sent first is what the peer waits for.
+                insort(self._again_control, part, key=lambda piece: piece.offset)
+                self.queued_bytes += len(part.data)
+            elif isinstance(part, DataPiece):
+                self._again_data.append(part)
+                self.queued_bytes += len(part.data)
+            elif isinstance(part, End):
+                self._end_is_due = True
+
+    def take(self, room_bytes: int) -> list[Part]:
+        """Parts for one datagram."""
+        taken: list[Part] = []
+        room_bytes = self._take_control_again(room_bytes, taken)
+        room_bytes = self._take_control(room_bytes, taken)
+        if not (self._cut or self._control or self._again_control):
+            room_bytes = self._take_data(self._again_data, room_bytes, taken)
+            for queue in self._data.values():
+                room_bytes = self._take_data(queue, room_bytes, taken)
+        if self._end_is_due and not self.queued_bytes and room_bytes >= PIECE_OVERHEAD_BYTES_MAX:
+            self._end_is_due = False
+            taken.insert(0, End(self._control_end))
+        return taken
+
+    # Inside.
+
+    def _put(self, code: int, frame: bytes, body: bytes) -> None:
+        if code == Data.CODE:
+            fields = Fields(body)
+            data = Data.read(fields)
+            priority = self._priorities.get(data.handle, Priority.BULK)
+            self._data[priority].append(DataPiece(data.handle, data.offset, data.data))
+            self.ends_idle = False
+            self.queued_bytes += len(data.data)
+            return
+        self.has_said_bye |= code == Bye.CODE
+        self.ends_idle = code == Idle.CODE or (self.ends_idle and code in _ANSWERS)
+        if code == Offer.CODE:
+            self._note_offer(Offer.read(Fields(body)))
+        if code == Have.CODE:
+            self._drop_older(body)
+        self._control.append(frame)
+        self.queued_bytes += len(frame)
+
+    def _note_offer(self, offer: Offer) -> None:
+        self._priorities[offer.handle] = offer.priority
+        if len(self._priorities) > OFFERS_MAX:
+            del self._priorities[next(iter(self._priorities))]
+
+    def _drop_older(self, body: bytes) -> None:
+        """Progress that has not left is void once there is newer progress of the same bundle."""
+        handle = Fields(body).number()
+        for frame in self._control:
+            if frame[0] == Have.CODE and _handle_of(frame) == handle:
+                self._control.remove(frame)
+                self.queued_bytes -= len(frame)
+                return
+
+    def _take_control_again(self, room_bytes: int, taken: list[Part]) -> int:
+        while self._again_control and room_bytes > PIECE_BYTES_MIN:
+            piece = self._again_control.popleft()
+            size = min(room_bytes - PIECE_OVERHEAD_BYTES_MAX, len(piece.data))
+            if size < len(piece.data):
+                self._again_control.appendleft(Control(piece.offset + size, piece.data[size:]))
+            taken.append(Control(piece.offset, piece.data[:size]))
+            self.queued_bytes -= size
+            room_bytes -= size + PIECE_OVERHEAD_BYTES_MAX
+        return room_bytes
+
+    def _take_control(self, room_bytes: int, taken: list[Part]) -> int:
+        fresh = bytearray()
+        while (self._cut or self._control) and room_bytes > PIECE_BYTES_MIN + len(fresh):
+            frame = self._cut or self._control.popleft()
+            size = min(room_bytes - PIECE_OVERHEAD_BYTES_MAX - len(fresh), len(frame))
+            fresh += frame[:size]
+            self._cut = frame[size:]
+        if not fresh:
+            return room_bytes
+        taken.append(Control(self._control_end, bytes(fresh)))
+        self._control_end += len(fresh)
+        self.queued_bytes -= len(fresh)
+        return room_bytes - len(fresh) - PIECE_OVERHEAD_BYTES_MAX
+
+    def _take_data(self, queue: deque[DataPiece], room_bytes: int, taken: list[Part]) -> int:
+        while queue and room_bytes > PIECE_BYTES_MIN:
+            piece = queue.popleft()
+            size = min(room_bytes - PIECE_OVERHEAD_BYTES_MAX, len(piece.data))
+            if size < len(piece.data):
+                queue.appendleft(DataPiece(piece.handle, piece.offset + size, piece.data[size:]))
+            self.queued_bytes -= size
+            room_bytes -= size
+            part = DataPiece(piece.handle, piece.offset, piece.data[:size])
+            if (joined := _joined(taken, part)) is not None:
+                taken[-1] = joined
+            else:
+                taken.append(part)
+                room_bytes -= PIECE_OVERHEAD_BYTES_MAX
+        return room_bytes
+
+
+def _handle_of(have: bytes) -> int:
+    bounds = next_bounds(have)
+    return Fields(have[bounds[0] :]).number() if bounds else -1
+
+
+def _joined(taken: list[Part], part: DataPiece) -> DataPiece | None:
+    """The part as the continuation of the one before it."""
+    last = taken[-1] if taken else None
+    if (
+        isinstance(last, DataPiece)
+        and last.handle == part.handle
+        and last.offset + len(last.data) == part.offset
+    ):
+        return DataPiece(last.handle, last.offset, last.data + part.data)
+    return None

@@ -1,0 +1,397 @@
+"""Carries one session's frames in datagrams, as a pure state machine: bytes and time in, datagrams out.
+
+Law: each sealed datagram stands for itself; what is lost is sent again in later ones, under new numbers.
+Into a link that has fallen silent goes nothing but probes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from enum import Enum
+from typing import Final, Protocol
+
+from protocol.channel import Phase
+from protocol.datagram_parts import (
+    DELAY_S_MAX,
+    Acknowledged,
+    Closing,
+    Control,
+    DataPiece,
+    End,
+    Part,
+    Ping,
+    decode_parts,
+    encode_parts,
+)
+from protocol.datagrams import Opened
+
+from .datagram_flight import MARGIN_S_MAX, Flight, Heard, RoundTrip
+from .datagram_inbox import Inbox
+from .datagram_outbox import Outbox
+from .datagram_parting import Parting
+from .datagram_rate import ASK_SHARE, FIRST_FLIGHT_BYTES, UNIT_BYTES, RateControl, RateMemory
+from .datagram_silence import Silence
+from .datagram_words import Words
+
+HEADERS_BYTES: Final = 28
+"""IPv4 and UDP, which the link carries and bills too."""
+DATAGRAM_BYTES_MAX: Final = UNIT_BYTES - HEADERS_BYTES
+QUEUE_S: Final = 0.5
+QUEUE_BYTES_MAX: Final = 64 * 1024
+"""What may wait here, where nothing urgent can overtake it."""
+BURST_S: Final = 0.004
+"""Timers come late by about as much."""
+BURST_BYTES: Final = 2 * (DATAGRAM_BYTES_MAX + HEADERS_BYTES)
+"""After a pause so much leaves at once."""
+QUIET_S: Final = 0.005
+CORK_S: Final = 0.025
+"""A datagram that is not full waits until nothing more has come for a moment, and not for long."""
+ANSWER_QUIET_S: Final = 0.02
+ANSWER_CORK_S: Final = 0.045
+"""An answer waits longer: the receipt behind it is being made durable."""
+ASK_S_MIN: Final = 0.02
+STRANGER_PATIENCE_S: Final = 4.0
+"""A listener knows nothing of a first caller's link, which may be slow; the caller knocks if it misses us."""
+LEAST_BYTES: Final = 128
+"""A datagram with a word of what arrived and little else, at most."""
+UNPROVEN_FACTOR: Final = 3
+"""As many bytes as it sent may go to a caller that has not shown that it is where it says."""
+
+
+class Seal(Protocol):
+    """Either end's seal."""
+
+    def overhead_bytes(self, number: int, acknowledged: int) -> int: ...
+
+    def seal(self, number: int, acknowledged: int, plaintext: bytes, *, asks: bool) -> bytes: ...
+
+    def open(self, datagram: bytes) -> Opened | None: ...
+
+    def introduce(self) -> None: ...
+
+    @property
+    def is_rejected(self) -> bool: ...
+
+
+class Outcome(Enum):
+    """What became of a part."""
+
+    HEARD = "nothing is to be said to it"
+    TAKEN = "to be acknowledged"
+    REFUSED = "no room: its datagram counts as lost"
+
+
+class DatagramTransport:
+    """One end of one session."""
+
+    def __init__(self, seal: Seal, memory: RateMemory, now: float, *, is_dialer: bool) -> None:
+        self.peer_has_closed = False
+        self._seal = seal
+        self._peer_is_proven = is_dialer
+        self._round_trip = RoundTrip(memory.rtt_s, MARGIN_S_MAX if is_dialer else STRANGER_PATIENCE_S)
+        self._rate = RateControl(memory, self._round_trip)
+        self._flight = Flight(now)
+        self._outbox = Outbox()
+        self._inbox = Inbox()
+        self._next_number = 0
+        self._sent_bytes = 0
+        self._received_bytes = 0
+        self._may_send_at = -math.inf
+        self._first_queued_at = self._last_queued_at = now
+        self._asked_at = now
+        self._words = Words()
+        self._parting = Parting(self._outbox, self._inbox, self._flight, is_dialer=is_dialer)
+        self._silence = Silence(
+            self._flight, self._round_trip, self._rate, self._parting, now, is_dialer=is_dialer
+        )
+
+    # For the session.
+
+    @property
+    def memory(self) -> RateMemory:
+        """For the next session over this link."""
+        return self._rate.memory
+
+    @property
+    def has_room(self) -> bool:
+        """Whether to hand over more frames now."""
+        if self._sent_bytes + self._outbox.queued_bytes < FIRST_FLIGHT_BYTES:
+            return True
+        limit = min(max(self._rate.rate_bytes_s * QUEUE_S, self._unit_bytes), QUEUE_BYTES_MAX)
+        return self._outbox.queued_bytes < limit
+
+    @property
+    def is_dark(self) -> bool:
+        """Nothing is heard, although it should be."""
+        return self._silence.probe_at is not None
+
+    @property
+    def has_parted(self) -> bool:
+        """Our goodbye has left, or need not leave since the peer's came first."""
+        return self._parting.has_left or (self._outbox.has_said_bye and not self.unconfirmed)
+
+    @property
+    def has_spoken(self) -> bool:
+        """The peer may know of this session."""
+        return self._next_number > 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Nothing more will be read than what lies here."""
+        return not self._inbox.is_waiting and (
+            self._inbox.has_ended or self.has_parted or self.peer_has_closed
+        )
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Both ends have said that they have no more, and neither waits for an answer."""
+        return self._parting.is_at_rest and self._outbox.empty
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Something that we sent may not have arrived."""
+        return not self._outbox.empty or self._flight.outstanding
+
+    def write(self, frames: bytes, now: float) -> None:
+        """Whole frames to carry."""
+        if self._outbox.empty:
+            self._first_queued_at = now
+        self._last_queued_at = now
+        self._outbox.write(frames)
+        no_word_is_due = self._words.due_at is None
+        if self._inbox.peer_has_said_bye or (no_word_is_due and self._parting.bye_is_needless()):
+            self._leave()
+
+    def finish(self, now: float) -> None:
+        """Nothing more will be written."""
+        if self.is_at_rest or self._inbox.peer_has_said_bye:
+            self._leave()
+            return
+        if self._outbox.empty:
+            self._first_queued_at = self._last_queued_at = now
+        self._outbox.finish()
+
+    def take(self) -> bytes:
+        """The next message for the session, b"" if there is none yet."""
+        return self._inbox.take()
+
+    # For the medium.
+
+    def receive(self, datagram: bytes, now: float) -> bool:
+        """A datagram came; whether it was the peer's and new. `ProtocolError` if it was not the peer's."""
+        opened = self._seal.open(datagram)
+        if opened is None:
+            self.peer_has_closed |= self._seal.is_rejected
+            return False
+        self._received_bytes += len(datagram)
+        self._peer_is_proven |= opened.phase is Phase.FRESH
+        self._silence.heard(now)
+        outcomes = [self._hear(part, opened, now) for part in decode_parts(opened.plaintext)]
+        if self._inbox.peer_has_said_bye:
+            self._leave()  # It reads nothing more: whatever we could send would only cost.
+        if self._parting.has_left:
+            return True
+        if Outcome.REFUSED not in outcomes:
+            self._words.note(opened, now, says_something=Outcome.TAKEN in outcomes)
+        if opened.asks and opened.phase is Phase.EARLY and self._parting.last_words:
+            self._queue_again(self._parting.last_words, now)  # It has not heard us.
+        return True
+
+    def datagrams(self, now: float) -> Iterator[bytes]:
+        """Everything that may leave now."""
+        self._silence.judge(now)
+        while (datagram := self._next_datagram(now)) is not None:
+            yield datagram
+
+    def deadline(self) -> float | None:
+        """When to ask for datagrams again, unless something comes first."""
+        if self._budget_bytes < LEAST_BYTES:
+            return None  # Only what the caller sends can change that.
+        moments = [self._words.due_at, self._silence.probe_at, self._silence.overdue_at()]
+        if not self.is_dark and not self._outbox.empty and self._may_fly():
+            moments.append(max(self._may_send_at, self._flush_at()))
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def closing_datagram(self) -> bytes:
+        """Tells the peer that nobody is here any more; to be sent once, if at all."""
+        return self._sealed([Closing()], asks=False)
+
+    # What comes in.
+
+    def _hear(self, part: Part, opened: Opened, now: float) -> Outcome:
+        """Take in one part."""
+        match part:
+            case Acknowledged():
+                self._hear_word(part, now)
+                return Outcome.HEARD
+            case Closing():
+                self.peer_has_closed = True
+                return Outcome.HEARD
+            case Control():
+                return Outcome.TAKEN if self._inbox.control(part, opened.phase) else Outcome.REFUSED
+            case DataPiece():
+                return Outcome.TAKEN if self._inbox.data(part, opened.phase) else Outcome.REFUSED
+            case End(offset):
+                self._inbox.end(offset)
+        return Outcome.TAKEN
+
+    def _hear_word(self, word: Acknowledged, now: float) -> None:
+        self._silence.hear_word(word)
+        heard = self._flight.hear(word, self._rate.rate_bytes_s, now)
+        if (newest := heard.newest) is not None:
+            if newest.number == word.highest and word.delay_s < DELAY_S_MAX:
+                sample_s = max(now - newest.at - word.delay_s, 0.0001)
+                self._rate.weigh(sample_s, newest.size_bytes)
+                self._round_trip.measure(sample_s, newest.size_bytes, self._rate.rate_bytes_s, now)
+            self._adjust_rate(heard, now)
+        lost = [*heard.lost, *self._flight.overtaken(self._round_trip.smoothed_s)]
+        for sent in lost:
+            self._rate.lost(sent.at, now)
+            self._queue_again(sent.parts, now)
+
+    def _adjust_rate(self, heard: Heard, now: float) -> None:
+        newest = heard.newest
+        if newest is not None:
+            self._rate.heard(
+                heard.rate_bytes_s,
+                limited=newest.is_limited,
+                newly_confirmed=len(heard.confirmed),
+                confirmed_bytes=self._flight.confirmed_bytes,
+                newest_confirmed_bytes=newest.confirmed_bytes,
+                in_flight_bytes=self._flight.in_flight_bytes,
+                now=now,
+            )
+
+    def _queue_again(self, parts: tuple[Part, ...], now: float) -> None:
+        if self._outbox.empty:
+            self._first_queued_at = self._last_queued_at = now - CORK_S
+        self._outbox.again(parts)
+
+    def _leave(self) -> None:
+        self._parting.leave()
+        self._words.clear()
+        self._silence.probe_at = None
+
+    # What goes out.
+
+    @property
+    def _unit_bytes(self) -> int:
+        if self._sent_bytes < FIRST_FLIGHT_BYTES:
+            return DATAGRAM_BYTES_MAX
+        return self._rate.unit_bytes - HEADERS_BYTES
+
+    @property
+    def _window_bytes(self) -> float:
+        is_first_flight = self._sent_bytes < FIRST_FLIGHT_BYTES
+        return max(self._rate.window_bytes, FIRST_FLIGHT_BYTES if is_first_flight else 0)
+
+    @property
+    def _budget_bytes(self) -> float:
+        """What may be sent to a caller that has not shown that it is where it says."""
+        if self._peer_is_proven:
+            return math.inf
+        return UNPROVEN_FACTOR * self._received_bytes - self._sent_bytes
+
+    def _may_fly(self) -> bool:
+        has_room = self._flight.in_flight_bytes < self._window_bytes or self._outbox.holds_only_receipts
+        return has_room and self._budget_bytes >= LEAST_BYTES
+
+    def _flush_at(self) -> float:
+        """When a datagram that is not full should leave."""
+        if self._outbox.queued_bytes >= self._unit_bytes or self._outbox.has_said_bye:
+            return self._first_queued_at
+        if self._words.is_answer:
+            return min(self._first_queued_at + ANSWER_CORK_S, self._last_queued_at + ANSWER_QUIET_S)
+        return min(self._first_queued_at + CORK_S, self._last_queued_at + QUIET_S)
+
+    def _next_datagram(self, now: float) -> bytes | None:
+        if self._budget_bytes < LEAST_BYTES:
+            return None
+        if (probe_at := self._silence.probe_at) is not None:
+            return self._probe(now) if now >= probe_at else self._bare_word(now)
+        flies = not self._outbox.empty and self._may_fly()
+        if flies and now >= self._may_send_at and now >= self._flush_at():
+            return self._filled(now)
+        return self._bare_word(now)
+
+    def _filled(self, now: float) -> bytes | None:
+        word = self._words.take(now)
+        taken_bytes = self._overhead_bytes() + len(encode_parts(word))
+        room_bytes = int(min(self._unit_bytes, self._budget_bytes)) - taken_bytes
+        parts = self._outbox.take(room_bytes)
+        if not parts:
+            return self._sealed(word, asks=False) if word else None
+        if (before := self._parting.retold(parts, room_bytes)) is not None:
+            self._leave()
+            return self._sealed([*word, *before, *parts], asks=False)
+        if self._parting.is_last_word(word, parts, is_first=self._next_number == 0):
+            self._parting.last_words = tuple(parts)
+            return self._sealed([*word, *parts], asks=False)
+        spares_answer = self._silence.peer_has_answered and self._parting.will_be_retold(parts)
+        return self._launched(
+            word, tuple(parts), now, asks=not spares_answer and self._should_ask(parts, now)
+        )
+
+    def _should_ask(self, parts: list[Part], now: float) -> bool:
+        spacing_s = max(ASK_SHARE * self._round_trip.smoothed_s, ASK_S_MIN)
+        if not any(isinstance(part, DataPiece) for part in parts) and self._silence.peer_has_answered:
+            # Receipts follow each other; what the peer sends will tell by the way which of them it has.
+            spacing_s = self._round_trip.smoothed_s
+            if now - self._asked_at < spacing_s and self._flight.outstanding:
+                return False
+        due = now - self._asked_at >= spacing_s and self._flight.outstanding
+        fills_window = self._flight.in_flight_bytes + 2 * self._unit_bytes > self._window_bytes
+        if due or self._outbox.empty or fills_window:
+            self._asked_at = now
+            return True
+        if not self._flight.outstanding:
+            self._asked_at = now
+        return False
+
+    def _launched(self, word: list[Part], parts: tuple[Part, ...], now: float, *, asks: bool) -> bytes:
+        number = self._next_number
+        datagram = self._sealed([*word, *parts], asks=asks)
+        size_bytes = len(datagram) + HEADERS_BYTES
+        self._pace(size_bytes, now)
+        self._flight.launch(
+            number,
+            size_bytes,
+            parts,
+            now,
+            asks=asks,
+            limited=self._outbox.empty,
+            rate_bytes_s=self._rate.rate_bytes_s,
+        )
+        return datagram
+
+    def _pace(self, size_bytes: int, now: float) -> None:
+        pace = self._rate.pace_bytes_s
+        burst_s = max(BURST_S, BURST_BYTES / pace if self._flight.in_flight_bytes <= BURST_BYTES else 0.0)
+        self._may_send_at = max(self._may_send_at, now - burst_s) + size_bytes / pace
+
+    def _probe(self, now: float) -> bytes:
+        self._seal.introduce()  # Our address may be another one by now.
+        self._asked_at = now
+        parts = self._silence.knock(now, self._budget_bytes - LEAST_BYTES)
+        return self._launched(self._words.take(now), parts, now, asks=True)
+
+    def _bare_word(self, now: float) -> bytes | None:
+        if self._words.due_at is None or now < self._words.due_at:
+            return None
+        if self._flight.outstanding and self._flight.oldest_asking is None:
+            # What was told by the way may be lost: ask about it now that a datagram leaves anyhow.
+            return self._launched(self._words.take(now), (Ping(),), now, asks=True)
+        datagram = self._sealed(self._words.take(now), asks=False)
+        self._pace(len(datagram) + HEADERS_BYTES, now)
+        return datagram
+
+    def _overhead_bytes(self) -> int:
+        return self._seal.overhead_bytes(self._next_number, self._flight.highest_confirmed)
+
+    def _sealed(self, parts: list[Part], *, asks: bool) -> bytes:
+        number = self._next_number
+        self._next_number += 1
+        datagram = self._seal.seal(number, self._flight.highest_confirmed, encode_parts(parts), asks=asks)
+        self._sent_bytes += len(datagram)
+        return datagram

@@ -1,0 +1,89 @@
+"""What the peer is to hear of the datagrams that arrived, and when at the latest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from protocol.datagram_parts import RUNS_MAX, Acknowledged, Part
+from protocol.datagrams import Opened
+
+from .datagram_rate import ACKNOWLEDGE_S
+
+UNASKED_MAX: Final = 64
+"""Datagrams that nobody asked about before we tell of them all the same."""
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """Which of the peer's datagrams arrived, as far as it may still want to know."""
+
+    runs: list[tuple[int, int]] = field(default_factory=list)
+    """(lowest, highest), newest run first."""
+    newest_at: float = 0.0
+
+    def add(self, number: int, now: float) -> bool:
+        """Take note; whether it came out of turn."""
+        if not self.runs or number > self.runs[0][1]:
+            self.newest_at = now
+        for index, (low, high) in enumerate(self.runs):
+            if low - 1 <= number <= high + 1:
+                self.runs[index] = (min(low, number), max(high, number))
+                self._join(index)
+                return index > 0
+            if number > high:
+                self.runs.insert(index, (number, number))
+                del self.runs[RUNS_MAX:]
+                return True
+        self.runs.append((number, number))
+        del self.runs[RUNS_MAX:]
+        return number > 0 and len(self.runs) > 1
+
+    def word(self, now: float) -> Acknowledged:
+        """What to tell the peer."""
+        return Acknowledged(tuple(self.runs), max(0.0, now - self.newest_at))
+
+    def _join(self, index: int) -> None:
+        for upper in (index - 1, index):
+            if 0 <= upper < len(self.runs) - 1 and self.runs[upper][0] == self.runs[upper + 1][1] + 1:
+                self.runs[upper] = (self.runs[upper + 1][0], self.runs[upper][1])
+                del self.runs[upper + 1]
+                return
+
+
+class Words:
+    """Word of what arrived: it rides on whatever leaves, and goes alone if nothing does in time."""
+
+    def __init__(self) -> None:
+        self.due_at: float | None = None
+        """When it goes alone."""
+        self.is_answer = False
+        """The peer asked: what it sets off may be put in the same datagram."""
+        self._arrivals = Arrivals()
+        self._is_owed = False
+        self._unasked = 0
+
+    def note(self, opened: Opened, now: float, *, says_something: bool) -> None:
+        """A datagram came; if it says nothing that its sender could lose, nothing need be said to it."""
+        out_of_turn = self._arrivals.add(opened.number, now)
+        if not says_something:
+            return
+        self._is_owed = True
+        self._unasked += 1
+        if opened.asks or out_of_turn or self._unasked >= UNASKED_MAX:
+            due = now + ACKNOWLEDGE_S
+            self.due_at = min(due, self.due_at or due)
+            self.is_answer = True
+
+    def take(self, now: float) -> list[Part]:
+        """The word to put before whatever leaves now, if any is owed."""
+        if not self._is_owed:
+            return []
+        self.clear()
+        return [self._arrivals.word(now)]
+
+    def clear(self) -> None:
+        """Nobody waits for it."""
+        self.due_at = None
+        self.is_answer = self._is_owed = False
+        self._unasked = 0

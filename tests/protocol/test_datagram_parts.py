@@ -1,0 +1,101 @@
+"""Parts survive the trip through a datagram, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.datagram_parts import (
+    DELAY_UNIT_S,
+    PIECE_OVERHEAD_BYTES_MAX,
+    RUNS_MAX,
+    Acknowledged,
+    Closing,
+    Control,
+    DataPiece,
+    End,
+    Part,
+    Ping,
+    decode_parts,
+    encode_parts,
+)
+from protocol.errors import MalformedInput
+from protocol.limits import BUNDLE_SEALED_BYTES_MAX
+
+RUNS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=RUNS_MAX)
+
+
+def acknowledged(steps: list[tuple[int, int]], units: int) -> Acknowledged:
+    """Runs with gaps between them, newest first."""
+    runs: list[tuple[int, int]] = []
+    at = 0
+    for gap, length in steps:
+        low = at + gap + (2 if runs else 0)
+        runs.append((low, low + length))
+        at = low + length
+    return Acknowledged(tuple(reversed(runs)), units * DELAY_UNIT_S)
+
+
+PARTS = st.one_of(
+    st.builds(acknowledged, RUNS, st.integers(0, 127)),
+    st.builds(Control, st.integers(0, 2**40), st.binary(min_size=1, max_size=50)),
+    st.builds(
+        DataPiece,
+        st.integers(1, 2**20),
+        st.integers(0, BUNDLE_SEALED_BYTES_MAX),
+        st.binary(min_size=1, max_size=50),
+    ),
+    st.builds(End, st.integers(0, 2**40)),
+    st.just(Ping()),
+    st.just(Closing()),
+)
+
+
+@given(st.lists(PARTS, max_size=6))
+def test_parts_come_back_as_they_were(parts: list[Part]) -> None:
+    assert decode_parts(encode_parts(parts)) == parts
+
+
+@given(st.binary(max_size=60))
+def test_noise_is_refused_or_read_never_worse(noise: bytes) -> None:
+    try:
+        decode_parts(noise)
+    except MalformedInput:
+        return
+
+
+@given(st.lists(PARTS, min_size=1, max_size=4), st.data())
+def test_what_is_cut_short_is_not_mistaken_for_the_whole(parts: list[Part], data: st.DataObject) -> None:
+    encoded = encode_parts(parts)
+    cut = encoded[: data.draw(st.integers(0, len(encoded) - 1))]
+    try:
+        assert decode_parts(cut) != parts
+    except MalformedInput:
+        return
+
+
+@given(st.integers(1, 1023), st.integers(0, BUNDLE_SEALED_BYTES_MAX), st.integers(1, 1400))
+def test_a_piece_costs_no_more_than_said(handle: int, offset: int, size: int) -> None:
+    alone = encode_parts([DataPiece(handle, offset, bytes(size)), Ping()])
+    assert len(alone) - 1 - size <= PIECE_OVERHEAD_BYTES_MAX
+
+
+def test_word_of_one_run_takes_four_bytes() -> None:
+    assert len(encode_parts([Acknowledged(((0, 100),), 0.0)])) == 4
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"\x10\x00\x00",  # An empty piece.
+        b"\x10\x00\x05ab",  # A piece longer than its datagram.
+        b"\x01\x03\x00\x05",  # A run that begins below the first datagram.
+        b"\x02\x7f\x00\x00\x20",  # More runs than allowed.
+        b"\x13\x01\x80\x80\x80\x80\x01a",  # An offset beyond any bundle.
+        b"\x7e",  # A part that does not exist.
+    ],
+)
+def test_what_breaks_a_bound_is_refused(broken: bytes) -> None:
+    with pytest.raises(MalformedInput):
+        decode_parts(broken)

@@ -1,0 +1,74 @@
+"""A hub told to listen for datagrams holds the same sessions there as over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlsplit
+
+import pytest
+
+from sfhub.app import Hub
+from sfhub.clock import SystemClock
+from sfhub.errors import CannotListen
+from sfhub.server import running
+from sync.core import Ending, SessionTerms
+from sync.driver import SessionReport, Setting, dial_session
+from sync.links.udp import UdpDialer
+from sync.stores import MemoryStore
+from tests.sfhub.site import Site, dial, site_store
+
+PATIENCE_S = 20.0
+
+
+async def dial_in_datagrams(
+    hub: Hub, site: Site, store: MemoryStore, *, stays_open: bool = False
+) -> SessionReport:
+    address = urlsplit(hub.address.udp)
+    dialer = UdpDialer(
+        address.hostname or "",
+        address.port or 0,
+        pseudonym=site.known_hub.pseudonym,
+        link_secret=site.secrets.link,
+        rtt_s=0.05,
+    )
+    return await dial_session(
+        await dialer.dial(),
+        link_secret=site.secrets.link,
+        pseudonym=site.known_hub.pseudonym,
+        setting=Setting(store=store, clock=SystemClock(), terms=SessionTerms(stays_open=stays_open)),
+    )
+
+
+async def test_a_session_in_datagrams_reaches_the_same_custody(hub: Hub, site: Site) -> None:
+    async with asyncio.timeout(PATIENCE_S), running(hub, host="127.0.0.1", port=0, udp_port=0):
+        assert hub.address.udp.startswith("udp://127.0.0.1:")
+        store = site_store()
+        report = await dial_in_datagrams(hub, site, store)
+        assert report.ending is Ending.DONE, report.reason
+        again = await dial(hub.address.base, site, store)
+        assert again.ending is Ending.DONE
+        assert again.counters.payload_bytes_sent == 0
+
+
+async def test_without_being_told_a_hub_does_not_listen_for_datagrams(hub: Hub) -> None:
+    async with running(hub, host="127.0.0.1", port=0):
+        assert hub.address.udp == ""
+
+
+async def test_a_port_that_is_taken_is_named(hub: Hub) -> None:
+    class Holder(asyncio.DatagramProtocol):
+        """Has the port."""
+
+    holder, _ = await asyncio.get_running_loop().create_datagram_endpoint(Holder, local_addr=("127.0.0.1", 0))
+    port = holder.get_extra_info("sockname")[1]
+    try:
+        with pytest.raises((CannotListen, ExceptionGroup)) as raised:
+            async with running(hub, host="127.0.0.1", port=0, udp_port=port):
+                pass
+        error = raised.value
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        assert f"{port}" in str(error)
+        assert "--udp" in str(error)
+    finally:
+        holder.close()
