@@ -72,10 +72,10 @@ async def running(
     registry = SessionRegistry()
     runner = web.AppRunner(build_application(hub, registry), access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
+    socket = LocalServer(hub.folder.socket, _handler(hub), _described)
     try:
         server = await _listen(runner, host, port, tls)
         hub.address.base = base.rstrip("/") or _base_of(server, "https" if tls else "http")
-        socket = LocalServer(hub.folder.socket, _handler(hub), _described)
         socket.bind()
         hub.changes.listen(lambda cases: socket.publish("case_changed", _hex(cases)))
         async with asyncio.TaskGroup() as group:
@@ -101,6 +101,7 @@ async def running(
                 for task in tasks:
                     task.cancel()
     finally:
+        socket.close()
         await runner.cleanup()
 
 

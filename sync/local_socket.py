@@ -106,6 +106,13 @@ class LocalServer:
                 async with server:
                     await server.serve_forever()
         finally:
+            self.close()
+
+    def close(self) -> None:
+        """Remove the socket; for whoever has bound it and may never come to serve."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
             self._path.unlink(missing_ok=True)
 
     def publish(self, topic: str, data: object) -> int:
