@@ -130,7 +130,7 @@ def from_wire(
     version = fields[3] if len(fields) == 4 else 1
     if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= 255:
         raise MalformedInput("a record's version is not a number of 1..255")
-    refs = _references(fields[2] if len(fields) > 2 else [])
+    refs = _references(fields[2]) if len(fields) > 2 else ()
     identity = repack(
         [
             case_id,
