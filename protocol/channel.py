@@ -22,6 +22,7 @@ from .errors import MalformedInput, SealBroken
 from .ids import PSEUDONYM_BYTES, Pseudonym
 
 VERSION: Final = 1
+_DOMAIN: Final = b"sf-sync/%d" % VERSION
 SALT_BYTES: Final = 12
 LINK_SECRET_BYTES: Final = 32
 DIALER_PREAMBLE_BYTES: Final = 1 + PSEUDONYM_BYTES + SALT_BYTES
@@ -74,7 +75,7 @@ class DialerChannel:
     """The end that greets first and sends at once."""
 
     def __init__(self, secret: bytes, pseudonym: Pseudonym, salt: bytes) -> None:
-        self._keys = _Keys(secret, DialerPreamble(pseudonym, salt))
+        self._keys = SessionKeys(_DOMAIN, secret, DialerPreamble(pseudonym, salt))
         self._sending = _Cipher(self._keys.derive(b"up", Phase.EARLY))
         self._fresh: _Cipher | None = None
         self._records: _Records | None = None
@@ -106,7 +107,7 @@ class ListenerChannel:
     """The end that was called; it is made when the dialer's preamble has told whose secret to use."""
 
     def __init__(self, secret: bytes, preamble: DialerPreamble, salt: bytes) -> None:
-        keys = _Keys(secret, preamble)
+        keys = SessionKeys(_DOMAIN, secret, preamble)
         self._sending = _Cipher(keys.derive(b"down", Phase.FRESH, salt))
         self._fresh = _Cipher(keys.derive(b"up", Phase.FRESH, salt))
         self._records = _Records(_Cipher(keys.derive(b"up", Phase.EARLY)), Phase.EARLY)
@@ -129,9 +130,11 @@ class ListenerChannel:
 
 
 @dataclass(frozen=True, slots=True)
-class _Keys:
-    """Derives every key of a session; both salts, the pair and the direction are bound in."""
+class SessionKeys:
+    """Derives every key of a session; both salts, the pair and the direction are bound in, and the form and
+    version that the session speaks by `domain`."""
 
+    domain: bytes
     secret: bytes
     preamble: DialerPreamble
 
@@ -140,7 +143,7 @@ class _Keys:
             algorithm=SHA256(),
             length=32,
             salt=self.preamble.salt + listener_salt,
-            info=b"sf-sync/%d/%b/%b/" % (VERSION, direction, phase.value) + self.preamble.pseudonym,
+            info=b"%b/%b/%b/" % (self.domain, direction, phase.value) + self.preamble.pseudonym,
         ).derive(self.secret)
 
 

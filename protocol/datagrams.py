@@ -13,14 +13,13 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from .channel import SALT_BYTES, DialerPreamble, Phase
+from .channel import SALT_BYTES, DialerPreamble, Phase, SessionKeys
 from .errors import MalformedInput, SealBroken
 from .ids import PSEUDONYM_BYTES, Pseudonym
 
 VERSION: Final = 1
+_DOMAIN: Final = b"sf-datagram/%d" % VERSION
 TAG_BYTES: Final = 16
 NUMBER_BYTES_MAX: Final = 4
 NUMBER_MAX: Final = 2**48 - 1
@@ -79,7 +78,7 @@ class DialerSeal:
 
     def __init__(self, secret: bytes, pseudonym: Pseudonym, salt: bytes) -> None:
         preamble = DialerPreamble(pseudonym, salt)
-        self._keys = _Keys(secret, preamble)
+        self._keys = SessionKeys(_DOMAIN, secret, preamble)
         self._early = _Sender(self._keys.derive(b"up", Phase.EARLY))
         self._fresh: _Sender | None = None
         self._opening: _Receiver | None = None
@@ -109,7 +108,7 @@ class DialerSeal:
         """The content, None for a repetition; `SealBroken` or `MalformedInput` if it is not the peer's."""
         marks = _marks(datagram)
         if marks & Mark.GONE:
-            self._keys.check_gone(datagram)
+            _check_gone(self._keys, datagram)
             self.is_rejected = True
             return None
         if not marks & Mark.INTRODUCES:
@@ -132,7 +131,7 @@ class ListenerSeal:
     """Seals what the listener sends and opens what it gets, once an introduction told whose secret to use."""
 
     def __init__(self, secret: bytes, preamble: DialerPreamble, salt: bytes) -> None:
-        self._keys = _Keys(secret, preamble)
+        self._keys = SessionKeys(_DOMAIN, secret, preamble)
         self._sending = _Sender(self._keys.derive(b"down", Phase.FRESH, salt))
         self._early = _Receiver(self._keys.derive(b"up", Phase.EARLY))
         self._fresh = _Receiver(self._keys.derive(b"up", Phase.FRESH, salt), self._early.seen)
@@ -168,33 +167,18 @@ class ListenerSeal:
 
 def gone_datagram(secret: bytes, preamble: DialerPreamble) -> bytes:
     """The listener's word that it does not know the session of this preamble: always the same bytes."""
-    return _Keys(secret, preamble).gone()
+    return _gone(SessionKeys(_DOMAIN, secret, preamble))
 
 
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """Derives every key of a session; both salts, the pair and the direction are bound in."""
+def _gone(keys: SessionKeys) -> bytes:
+    # One key, one nonce, one plaintext: saying it twice gives nothing away.
+    octet = bytes((VERSION << _VERSION_SHIFT | Mark.GONE,))
+    return octet + ChaCha20Poly1305(keys.derive(b"gone", Phase.EARLY)).encrypt(bytes(12), b"", octet)
 
-    secret: bytes
-    preamble: DialerPreamble
 
-    def derive(self, direction: bytes, phase: Phase, listener_salt: bytes = b"") -> bytes:
-        return HKDF(
-            algorithm=SHA256(),
-            length=32,
-            salt=self.preamble.salt + listener_salt,
-            info=b"sf-datagram/%d/%b/%b/" % (VERSION, direction, phase.value) + self.preamble.pseudonym,
-        ).derive(self.secret)
-
-    def gone(self) -> bytes:
-        # One key, one nonce, one plaintext: saying it twice gives nothing away.
-        octet = bytes((VERSION << _VERSION_SHIFT | Mark.GONE,))
-        key = self.derive(b"gone", Phase.EARLY)
-        return octet + ChaCha20Poly1305(key).encrypt(bytes(12), b"", octet)
-
-    def check_gone(self, datagram: bytes) -> None:
-        if datagram != self.gone():
-            raise SealBroken("somebody else ends this session")
+def _check_gone(keys: SessionKeys, datagram: bytes) -> None:
+    if datagram != _gone(keys):
+        raise SealBroken("somebody else ends this session")
 
 
 class _Sender:

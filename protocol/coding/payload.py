@@ -177,7 +177,9 @@ def _read_copy(reader: SymbolReader, out: bytearray, end_max: int) -> None:
     distance = reader.code_bits(0, len(out).bit_length())
     digits = reader.code_bits(0, _LENGTH_DIGITS)
     length = (1 << digits | reader.code_bits(0, digits)) + COPY_BYTES_MIN - 1
-    if not length <= distance <= len(out) or len(out) + length > end_max:
+    if not length <= distance <= len(out):
         raise MalformedInput("coded data copies what is not there")
+    if len(out) + length > end_max:
+        raise MalformedInput("it unpacks to more than is allowed")
     source = len(out) - distance
     out += out[source : source + length]

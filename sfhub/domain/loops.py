@@ -47,6 +47,6 @@ def _question_view(file: CaseFile, state: QuestionState) -> QuestionView:
         asked_s=record.stamp.wall_s,
         status=state.status.value,
         answers=tuple(f"{answer_text(answer.body)} ({file.author(answer)})" for answer in state.answers),
-        carried=carried(file, record),
+        carried=carried(file, record, answers=state.answers),
         size_bytes=sent_bytes(file, record),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from protocol.basis import outside_basis
@@ -152,9 +152,9 @@ def sent_bytes(file: CaseFile, record: Record) -> int:
     return sent.size_bytes if sent else 0
 
 
-def carried(file: CaseFile, record: Record) -> str:
-    """How far something of ours is that nobody confirms to have seen."""
-    return _carried(_sent(file, record), None)
+def carried(file: CaseFile, record: Record, *, answers: Iterable[Record] = ()) -> str:
+    """How far something of ours is that nobody confirms to have seen, unless by answering it."""
+    return _carried(_sent(file, record), file.arrived_s(answers))
 
 
 def _carried(sent: SentEntry | None, seen_s: float | None) -> str:

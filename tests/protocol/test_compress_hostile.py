@@ -171,7 +171,7 @@ def test_what_unpacks_to_more_than_is_asked_for_is_refused() -> None:
     long = compress_by_phrases(b"chest pain, " * 1000)
     assert long is not None
     assert len(long.data) < 5000
-    with pytest.raises(MalformedInput, match=r"more than 5000|not there"):
+    with pytest.raises(MalformedInput, match=r"unpacks to more than"):
         decompress(*long, size_bytes_max=5000)
 
 

@@ -57,6 +57,8 @@ async def test_a_question_is_asked_from_the_page_and_its_answer_shown(
     shown = await page(browser, story)
     assert f"<p><b>{AWAKE}</b>" in shown
     assert "no (Medic)" in shown
+    assert "seen at the site, known here" in shown
+    assert "on its way" not in shown
 
 
 @pytest.mark.parametrize("code", ["", "60000", "four", "9" * 30])
