@@ -16,7 +16,7 @@ import click
 from sfhub.clock import SystemClock
 from simulations.emulator import EmulatorError, open_link
 from simulations.emulator.link import ModeName
-from simulations.links import DEFAULT_PROFILE, ProfileError, load_profile
+from simulations.links import DEFAULT_PROFILE, LinkDescriptionError, load_profile
 
 from . import story
 from .acts import perform
@@ -42,7 +42,7 @@ def demo(*, link_name: str, mode: ModeName, seed: int, keep: Path | None) -> Non
     """Play one chest-pain consult over an emulated link: hub, node, kill, cut, reply, order done."""
     try:
         load_profile(link_name)
-    except ProfileError as error:
+    except LinkDescriptionError as error:
         raise click.ClickException(str(error)) from error
     if keep is not None and keep.exists():
         raise click.ClickException(f"{keep} exists already. Name a folder that does not, or remove it.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar, assert_never
 
-from simulations.links import Line, LinkModel, ServicePlan
+from simulations.links import Line, open_models
 
 from .control import Command, Reply, Request, Start
 from .counters import LinkCounters
@@ -16,10 +16,9 @@ class Carriage(Generic[Cargo]):
     """The up and the down line of a profile, with their own seeded randomness."""
 
     def __init__(self, start: Start) -> None:
-        profile = start.profile
-        service = ServicePlan.of(profile)
-        self.up = Line[Cargo](LinkModel(profile.up, seed=f"up/{start.seed}", service=service))
-        self.down = Line[Cargo](LinkModel(profile.down, seed=f"down/{start.seed}", service=service))
+        up, down = open_models(start.profile, start.seed)
+        self.up = Line[Cargo](up)
+        self.down = Line[Cargo](down)
 
     def answer(self, request: Request, now_s: float) -> Reply:
         """Do what the owner asks; forwards are only for carriers that have ports."""
@@ -38,5 +37,9 @@ class Carriage(Generic[Cargo]):
                 assert_never(request.command)
         return Reply(
             is_up=self.up.model.is_up(now_s),
-            counters=LinkCounters(up=self.up.counters(), down=self.down.counters()),
+            counters=self.counters(),
         )
+
+    def counters(self) -> LinkCounters:
+        """Packets and bytes so far."""
+        return LinkCounters(up=self.up.counters(), down=self.down.counters())

@@ -13,13 +13,21 @@ from pathlib import Path
 
 import click
 
-from simulations.links import DirectionCounters, LinkProfile, ProfileError, load_profile, profile_names
+from simulations.links import (
+    DirectionCounters,
+    LinkDescriptionError,
+    LinkProfile,
+    load_profile,
+    profile_document,
+    profile_names,
+)
 
 from .control import Mode
 from .counters import LinkCounters
 from .errors import EmulatorError
 from .link import EmulatedLink, ModeName, Protocol, open_link
 from .listening import listens
+from .modem_command import modem_command
 
 HUB_START_TIMEOUT_S = 30.0
 POLL_S = 0.05
@@ -56,20 +64,28 @@ def link() -> None:
     """Emulated links: what there is, and programs run through them."""
 
 
+link.add_command(modem_command)
+
+
 @link.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list instead of a table.")
 def list_profiles(*, as_json: bool) -> None:
     """List the link profiles that are shipped."""
     profiles = [load_profile(name) for name in profile_names()]
     if as_json:
-        click.echo(json.dumps([asdict(profile) for profile in profiles], indent=2))
+        click.echo(json.dumps([profile_document(profile) for profile in profiles], indent=2))
         return
     for profile in profiles:
-        up, down = _rate(profile.up.rate_bit_s), _rate(profile.down.rate_bit_s)
-        click.echo(
-            f"{profile.name:<15} {up:>12} up {down:>12} down"
-            f"  RTT {profile.rtt_ms:>5.0f} ms  loss {profile.up.loss_mean:>5.1%}  {profile.title}"
-        )
+        click.echo(f"{profile.name:<17} {_figures(profile):<75} {profile.title}")
+
+
+def _figures(profile: LinkProfile) -> str:
+    mailbox = profile.mailbox
+    if mailbox is not None:
+        sizes = f"{_size(mailbox.up_bytes_max):>12} up {_size(mailbox.down_bytes_max):>14} down a message"
+        return f"{sizes}, one every {mailbox.interval_s:g} s"
+    up, down = _rate(profile.up.rate_bit_s), _rate(profile.down.rate_bit_s)
+    return f"{up:>12} up {down:>14} down  RTT {profile.rtt_ms:>5.0f} ms  loss {profile.up.loss_mean:>5.1%}"
 
 
 @link.command("run", context_settings={"ignore_unknown_options": True})
@@ -113,7 +129,7 @@ def run_command(
             packet_log=packet_log,
         )
         outcome = asyncio.run(carry_out(run))
-    except (EmulatorError, ProfileError) as error:
+    except (EmulatorError, LinkDescriptionError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(asdict(outcome)) if as_json else _report(outcome), err=not as_json)
     sys.exit(outcome.exit_status)
@@ -230,5 +246,9 @@ def _counted(counted: DirectionCounters) -> str:
 
 def _rate(bit_s: float) -> str:
     if bit_s >= 1_000_000:
-        return f"{bit_s / 1_000_000:g} Mbit/s"
-    return f"{bit_s / 1_000:g} kbit/s"
+        return f"{bit_s / 1_000_000:.3g} Mbit/s"
+    return f"{bit_s / 1_000:.3g} kbit/s"
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:g} GB" if size_bytes >= 1e9 else f"{size_bytes} B"

@@ -14,7 +14,7 @@ from simulations.links import DirectionCounters, LinkProfile, Table, profile_doc
 
 from .counters import LinkCounters
 
-LINE_BYTES_MAX = 1_000_000
+LINE_BYTES_MAX = 16_000_000  # A recording of a line is written out in the profile.
 CONTROL_READ_BYTES = 65_536
 
 

@@ -189,6 +189,11 @@ async def open_link(
 ) -> AsyncIterator[EmulatedLink]:
     """Open a link for as long as the block runs; raises `EmulatorError` or `ProfileError`."""
     chosen = load_profile(profile) if isinstance(profile, str) else profile
+    if chosen.mailbox is not None:
+        raise EmulatorError(
+            f"{chosen.title} carries whole messages and no packets, so no program can talk through it. "
+            "Choose another profile, or simulate a site that has it."
+        )
     log = str(packet_log) if packet_log else None
     link = await asyncio.to_thread(_open, chosen, seed, mode, log)
     try:

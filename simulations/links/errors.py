@@ -1,7 +1,8 @@
 """What can be wrong with a description of a link, in words for the person who wrote it.
 
 LinkDescriptionError
-└── ProfileError   a profile that is missing, unreadable or impossible
+├── ProfileError       a profile or recording that is missing, unreadable or impossible
+└── OrbitUnavailable   a profile that needs the package for satellite orbits
 """
 
 from __future__ import annotations
@@ -13,3 +14,7 @@ class LinkDescriptionError(Exception):
 
 class ProfileError(LinkDescriptionError):
     """A link profile cannot be used; the message names the file, the place in it and the reason."""
+
+
+class OrbitUnavailable(LinkDescriptionError):
+    """Satellite orbits cannot be computed here; the message says what to install."""

@@ -5,19 +5,19 @@ Everything here is valid once constructed; a value that no link can have raises 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from itertools import pairwise
 
-RATE_BIT_S_MAX = 10_000_000_000.0
+from .capacity import RATE_BIT_S_MAX, RateTrace
+from .outages import DURATION_S_MAX, Cycle, Orbit, Outage, RandomOutages, require_order
+from .ranges import require_range
+from .tariff import Tariff
+
 DELAY_MS_MAX = 600_000.0  # Ten minutes one way: Jupiter-like, beyond any link to a patient.
 QUEUE_BYTES_MAX = 256 * 1024 * 1024
 MTU_BYTES_MIN = 68  # RFC 791: every IPv4 link carries 68 bytes unfragmented.
 MTU_BYTES_MAX = 65_535
-PRICE_USD_MAX = 10_000.0
-OUTAGES_MAX = 10_000
-DURATION_S_MAX = 10 * 365 * 86_400.0
-BYTES_PER_MB = 1_000_000
+MESSAGE_BYTES_MAX = 1 << 44  # A disk in a bag is a message too.
+COPIES_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class BurstLoss:
 
     def __post_init__(self) -> None:
         for name in ("to_bad", "to_good", "loss_good", "loss_bad"):
-            _require_range(name, getattr(self, name), 0.0, 1.0)
+            require_range(name, getattr(self, name), 0.0, 1.0)
         if self.to_bad + self.to_good == 0.0:
             raise ValueError("to_bad and to_good are both 0, so the link could never change state")
 
@@ -47,18 +47,20 @@ class DirectionProfile:
     """One direction of a link; `delay_ms` is one way and excludes the time a packet takes to send."""
 
     rate_bit_s: float
+    """The mean, where a recording gives the rate of each moment."""
     delay_ms: float
     queue_bytes: int
     jitter_ms: float = 0.0  # Uniform in ± this, around the delay.
     loss: float = 0.0  # Independent, per packet.
     burst: BurstLoss | None = None
+    trace: RateTrace | None = None
 
     def __post_init__(self) -> None:
-        _require_range("rate_bit_s", self.rate_bit_s, 1.0, RATE_BIT_S_MAX)
-        _require_range("delay_ms", self.delay_ms, 0.0, DELAY_MS_MAX)
-        _require_range("jitter_ms", self.jitter_ms, 0.0, DELAY_MS_MAX)
-        _require_range("loss", self.loss, 0.0, 1.0)
-        _require_range("queue_bytes", self.queue_bytes, MTU_BYTES_MIN, QUEUE_BYTES_MAX)
+        require_range("rate_bit_s", self.rate_bit_s, 1.0, RATE_BIT_S_MAX)
+        require_range("delay_ms", self.delay_ms, 0.0, DELAY_MS_MAX)
+        require_range("jitter_ms", self.jitter_ms, 0.0, DELAY_MS_MAX)
+        require_range("loss", self.loss, 0.0, 1.0)
+        require_range("queue_bytes", self.queue_bytes, MTU_BYTES_MIN, QUEUE_BYTES_MAX)
         if self.jitter_ms > self.delay_ms:
             raise ValueError(
                 f"jitter_ms is {self.jitter_ms:g}: more than delay_ms {self.delay_ms:g}, "
@@ -72,69 +74,42 @@ class DirectionProfile:
         return 1.0 - (1.0 - self.loss) * (1.0 - burst_mean)
 
     def serialisation_s(self, length_bytes: int) -> float:
-        """How long the line is busy with this many IP bytes."""
+        """How long the line is busy with this many IP bytes, at its mean rate."""
         return length_bytes * 8.0 / self.rate_bit_s
 
 
 @dataclass(frozen=True, slots=True)
-class Tariff:
-    """What the carrier bills for one session over the link, both directions together."""
+class HalfDuplex:
+    """Both directions share one channel; whoever was silent waits until the other's buffer is empty."""
 
-    usd_per_mb: float = 0.0
-    usd_per_minute: float = 0.0
-    usd_per_message: float = 0.0
-    increment_s: float = 0.0  # Connected time is rounded up to a multiple of this; 0 bills exactly.
-    session_bytes_min: int = 0  # A session that carries less is billed as this.
+    turnaround_ms: float
 
     def __post_init__(self) -> None:
-        for name in ("usd_per_mb", "usd_per_minute", "usd_per_message"):
-            _require_range(name, getattr(self, name), 0.0, PRICE_USD_MAX)
-        _require_range("increment_s", self.increment_s, 0.0, 86_400.0)
-        _require_range("session_bytes_min", self.session_bytes_min, 0, BYTES_PER_MB * 1000)
-
-    def cost_usd(self, *, ip_bytes: int, connected_s: float = 0.0, messages: int = 0) -> float:
-        """The price of one session that moved `ip_bytes` in `connected_s`."""
-        billed_s = connected_s
-        if self.increment_s > 0.0:
-            billed_s = math.ceil(connected_s / self.increment_s) * self.increment_s
-        billed_bytes = max(ip_bytes, self.session_bytes_min) if ip_bytes else 0
-        return (
-            self.usd_per_mb * billed_bytes / BYTES_PER_MB
-            + self.usd_per_minute * billed_s / 60.0
-            + self.usd_per_message * messages
-        )
+        require_range("turnaround_ms", self.turnaround_ms, 0.0, DELAY_MS_MAX)
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
-    """A span without service, counted from the moment the link is opened."""
+class Mailbox:
+    """A link that carries whole messages and no packets: satellite short bursts, e-mail, a bag on a boat."""
 
-    start_s: float
-    duration_s: float
-
-    def __post_init__(self) -> None:
-        _require_range("start_s", self.start_s, 0.0, DURATION_S_MAX)
-        if self.duration_s <= 0.0:
-            raise ValueError(f"duration_s is {self.duration_s:g}: an outage lasts longer than nothing")
-        _require_range("duration_s", self.duration_s, 0.0, DURATION_S_MAX)
-
-    @property
-    def end_s(self) -> float:
-        return self.start_s + self.duration_s
-
-
-@dataclass(frozen=True, slots=True)
-class Cycle:
-    """Service that comes and goes for ever: up for `up_s`, then down for `down_s`."""
-
-    up_s: float
-    down_s: float
+    up_bytes_max: int
+    down_bytes_max: int
+    interval_s: float
+    """Between two messages of one direction: what the modem takes for one, or the days between two boats."""
+    delay_s_min: float
+    delay_s_max: float
+    loss: float = 0.0
+    copies_max: int = 1
+    """How often one message may arrive at the most."""
 
     def __post_init__(self) -> None:
-        for name in ("up_s", "down_s"):
-            value = getattr(self, name)
-            if not 0.0 < value <= DURATION_S_MAX:
-                raise ValueError(f"{name} is {value:g}: it must be more than 0 and at most ten years")
+        require_range("up_bytes_max", self.up_bytes_max, 1, MESSAGE_BYTES_MAX)
+        require_range("down_bytes_max", self.down_bytes_max, 1, MESSAGE_BYTES_MAX)
+        require_range("interval_s", self.interval_s, 0.0, DURATION_S_MAX)
+        require_range("delay_s_min", self.delay_s_min, 0.0, DURATION_S_MAX)
+        require_range("delay_s_max", self.delay_s_max, self.delay_s_min, DURATION_S_MAX)
+        require_range("loss", self.loss, 0.0, 1.0)
+        require_range("copies_max", self.copies_max, 1, COPIES_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +125,23 @@ class LinkProfile:
     tariff: Tariff = field(default_factory=Tariff)
     outages: tuple[Outage, ...] = ()
     cycle: Cycle | None = None
+    random_outages: RandomOutages | None = None
+    orbit: Orbit | None = None
+    half_duplex: HalfDuplex | None = None
+    mailbox: Mailbox | None = None
 
     def __post_init__(self) -> None:
         for name in ("name", "title", "source"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{name} is empty")
-        _require_range("mtu_bytes", self.mtu_bytes, MTU_BYTES_MIN, MTU_BYTES_MAX)
+        require_range("mtu_bytes", self.mtu_bytes, MTU_BYTES_MIN, MTU_BYTES_MAX)
         for way, direction in (("up", self.up), ("down", self.down)):
             if direction.queue_bytes < self.mtu_bytes:
                 raise ValueError(
                     f"{way}.queue_bytes is {direction.queue_bytes}: smaller than one packet "
                     f"of mtu_bytes {self.mtu_bytes}"
                 )
-        _require_order(self.outages)
+        require_order(self.outages)
 
     @property
     def rtt_ms(self) -> float:
@@ -172,18 +151,3 @@ class LinkProfile:
     def upload_bound_s(self, sealed_bytes: int) -> float:
         """The physical bound to send this many bytes and hear that they arrived."""
         return self.up.serialisation_s(sealed_bytes) + self.rtt_ms / 1000.0
-
-
-def _require_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:  # Also refuses NaN, which compares false with everything.
-        raise ValueError(f"{name} is {value:g}: it must lie between {low:g} and {high:g}")
-
-
-def _require_order(outages: tuple[Outage, ...]) -> None:
-    if len(outages) > OUTAGES_MAX:
-        raise ValueError(f"{len(outages)} outages: at most {OUTAGES_MAX} are taken")
-    for earlier, later in pairwise(outages):
-        if later.start_s < earlier.end_s:
-            raise ValueError(
-                f"the outage at {later.start_s:g} s starts before the one at {earlier.start_s:g} s ends"
-            )

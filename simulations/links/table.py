@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import NoReturn, TypeVar
 
 from .errors import ProfileError
@@ -25,8 +26,8 @@ class Table:
         self._shown_as = shown_as
         self._read: set[str] = set()
 
-    def text(self, key: str) -> str:
-        value = self._take(key)
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self._take(key, default)
         if not isinstance(value, str):
             self._refuse(key, f"expected text, found {_shown(value)}")
         return value
@@ -58,6 +59,36 @@ class Table:
             self._refuse(key, f"expected [[{key}]] tables, found {_shown(value)}")
         for item in value:
             yield read(self._as_table(key, item))
+
+    def moment(self, key: str) -> datetime:
+        """A date with a time, as TOML writes it or as ISO 8601 text."""
+        value = self._take(key)
+        if isinstance(value, str):
+            try:
+                return datetime.fromisoformat(value)
+            except ValueError:
+                self._refuse(key, f"expected a date and time, found {_shown(value)}")
+        if not isinstance(value, datetime):
+            self._refuse(key, f"expected a date and time, found {_shown(value)}")
+        return value
+
+    def pairs(self, key: str) -> tuple[tuple[object, object], ...]:
+        """A list of lists of two."""
+        value = self._take(key)
+        if not isinstance(value, list | tuple):
+            self._refuse(key, f"expected a list, found {_shown(value)}")
+        for number, item in enumerate(value, start=1):
+            if not isinstance(item, list | tuple) or len(item) != 2:
+                self._refuse(key, f"item {number} is no list of two")
+        return tuple((first, second) for first, second in value)
+
+    def holds_text(self, key: str) -> bool:
+        """Whether a key is there with a text: some keys take a table, or the name of a file."""
+        return isinstance(self._content.get(key), str)
+
+    def refuse(self, key: str | None, reason: str) -> NoReturn:
+        """For a value that is of the right kind and still of no use."""
+        self._refuse(key, reason)
 
     def build(self, construct: Callable[[], Built]) -> Built:
         """Construct a value, turning its `ValueError` into a refusal that points into the file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,29 +13,37 @@ from simulations.links import (
     BurstLoss,
     DirectionProfile,
     Fate,
+    HalfDuplex,
     LinkModel,
     Outage,
+    RateStep,
+    RateTrace,
     ServicePlan,
+    SharedChannel,
     load_profile,
+    open_models,
     profile_names,
 )
+from simulations.links.capacity import TracedCapacity
 
 CLEAN = DirectionProfile(rate_bit_s=22_000, delay_ms=450, queue_bytes=16_384)
 
 
 @pytest.mark.parametrize("name", profile_names())
 def test_a_flooded_line_delivers_its_configured_rate(name: str) -> None:
-    profile = load_profile(name)
-    model = LinkModel(profile.up, seed=7)
+    direction = load_profile(name).up
+    if direction.trace is not None:  # What follows a recording is held to it below.
+        direction = replace(direction, trace=None)
+    model = LinkModel(direction, seed=7)
     now_s, delivered_bytes, last_s = 0.0, 0, 0.0
-    interval_s = profile.up.serialisation_s(1_000) / 2  # Twice what the line can carry.
+    interval_s = direction.serialisation_s(1_000) / 2  # Twice what the line can carry.
     for _ in range(20_000):
         passage = model.offer(now_s, 1_000)
         if passage.fate in (Fate.ARRIVES, Fate.LOST):  # A lost packet has used the line all the same.
             delivered_bytes += 1_000
             last_s = passage.departs_s
         now_s += interval_s
-    assert delivered_bytes * 8 / last_s == pytest.approx(profile.up.rate_bit_s, rel=0.02)
+    assert delivered_bytes * 8 / last_s == pytest.approx(direction.rate_bit_s, rel=0.02)
 
 
 @pytest.mark.parametrize("name", profile_names())
@@ -46,7 +55,7 @@ def test_small_spaced_packets_see_the_configured_round_trip(name: str) -> None:
         sent_s = index * 10.0
         there = up.offer(sent_s, 40)
         back = down.offer(there.arrives_s, 40)
-        on_the_line_s = profile.up.serialisation_s(40) + profile.down.serialisation_s(40)
+        on_the_line_s = (there.departs_s - sent_s) + (back.departs_s - there.arrives_s)
         trips_s.append(back.arrives_s - sent_s - on_the_line_s)
     assert sum(trips_s) / len(trips_s) * 1000 == pytest.approx(profile.rtt_ms, abs=5)
 
@@ -153,3 +162,77 @@ def test_a_packet_under_way_when_an_outage_begins_is_lost() -> None:
     assert model.offer(0.1, 1_375).fate is Fate.NO_SERVICE
     assert model.offer(2.0, 40).fate is Fate.NO_SERVICE
     assert model.offer(6.0, 1_375).arrives_s == pytest.approx(6.95)
+
+
+FADE = RateTrace((RateStep(0, 8_000), RateStep(10, 0), RateStep(15, 4_000)), period_s=25)
+
+
+def test_a_line_that_follows_a_recording_carries_its_bits_and_waits_through_its_fades() -> None:
+    direction = DirectionProfile(rate_bit_s=4_800, delay_ms=0, queue_bytes=1_000_000, trace=FADE)
+    model = LinkModel(direction, seed=1)
+    departs_s = [model.offer(0.0, 1_000).departs_s for _ in range(30)]
+    # 1,000 bytes a second for ten seconds, nothing for five, half as much for ten; then again.
+    assert departs_s[:12] == pytest.approx([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17, 19])
+    assert departs_s[14:17] == pytest.approx([25, 26, 27])
+    assert model.backlog_bytes(12.0) == pytest.approx(20_000)
+    assert model.room_at_s(12.0, 990_000) == pytest.approx(30)
+
+
+@pytest.mark.parametrize("name", [name for name in profile_names() if load_profile(name).up.trace])
+def test_a_recorded_line_is_as_fast_as_its_recording(name: str) -> None:
+    direction = load_profile(name).up
+    trace = direction.trace
+    assert trace is not None
+    model = LinkModel(replace(direction, queue_bytes=128_000_000), seed=7)
+    total_bytes = int(trace.rate_bit_s_mean * trace.period_s / 8)
+    assert total_bytes == pytest.approx(sum(_bytes_by_step(trace)), rel=0.001)
+    packet_bytes = total_bytes // 4_000
+    departs_s = 0.0
+    for _ in range(4_000):
+        passage = model.offer(departs_s, packet_bytes)
+        departs_s = passage.departs_s
+    assert departs_s == pytest.approx(trace.period_s, rel=0.02)
+
+
+def _bytes_by_step(trace: RateTrace) -> list[float]:
+    ends = [*(step.at_s for step in trace.steps[1:]), trace.period_s]
+    return [step.rate_bit_s * (end - step.at_s) / 8 for step, end in zip(trace.steps, ends, strict=True)]
+
+
+@given(
+    rates=st.lists(st.sampled_from([0, 1_000, 2_400, 64_000]), min_size=1, max_size=6).filter(any),
+    start_s=st.floats(0, 500),
+    size_bits=st.floats(1, 1e6),
+)
+def test_what_a_recording_serves_until_it_is_through_is_what_was_asked(
+    rates: list[int], start_s: float, size_bits: float
+) -> None:
+    steps = tuple(RateStep(3.0 * index, rate) for index, rate in enumerate(rates))
+    capacity = TracedCapacity(RateTrace(steps, period_s=3.0 * len(rates)))
+    end_s = capacity.finish_s(start_s, size_bits)
+    assert end_s >= start_s
+    assert capacity.bits_between(start_s, end_s) == pytest.approx(size_bits, rel=1e-6, abs=1e-3)
+
+
+def test_who_was_silent_waits_until_the_channel_is_free_and_turned_round() -> None:
+    direction = DirectionProfile(rate_bit_s=8_000, delay_ms=0, queue_bytes=100_000)
+    channel = SharedChannel(HalfDuplex(turnaround_ms=500))
+    up = LinkModel(direction, seed=1, channel=channel)
+    down = LinkModel(direction, seed=2, channel=channel)
+    assert [up.offer(0.0, 1_000).departs_s for _ in range(3)] == [1, 2, 3]
+    assert down.offer(0.5, 1_000).departs_s == 4.5
+    assert up.offer(0.6, 1_000).departs_s == 6.0
+    assert up.offer(20.0, 1_000).departs_s == 21.0
+
+
+def test_both_ends_of_the_hf_profile_never_speak_at_once() -> None:
+    profile = load_profile("hf-modem")
+    up, down = open_models(profile, seed=3)
+    spans = []
+    for index in range(400):
+        model = up if index % 3 else down
+        passage = model.offer(index * 2.0, 300)
+        if passage.fate is Fate.ARRIVES:
+            spans.append((passage.departs_s - 300 * 8 / 1_200, passage.departs_s))
+    spans.sort()
+    assert all(later[0] >= earlier[1] - 1e-9 for earlier, later in pairwise(spans))
