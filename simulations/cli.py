@@ -9,8 +9,10 @@ import click
 
 COMMANDS: Final = {
     "bench": ("simulations.bench.command", "bench"),
+    "compare": ("simulations.report.command", "compare"),
     "demo": ("simulations.demo.command", "demo"),
     "link": ("simulations.emulator.command", "link"),
+    "report": ("simulations.report.command", "report"),
     "train-dictionaries": ("simulations.training.command", "train_dictionaries"),
 }
 

@@ -1,0 +1,216 @@
+"""Finds worlds by name or path and reads them from TOML, refusing what it does not understand."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+from protocol.header import Priority
+from simulations.links import LinkProfile, ProfileError, Table, load_profile
+
+from .errors import WorldError
+from .world import CaseMix, Clinicians, HubOutage, SiteGroup, SiteLink, Storms, World
+
+DEFAULT_WORLD: Final = "small-fleet"
+WORLD_BYTES_MAX: Final = 1_000_000
+
+
+def world_names() -> tuple[str, ...]:
+    """The names of the worlds that are shipped, in alphabetical order."""
+    return tuple(
+        sorted(
+            entry.name.removesuffix(".toml") for entry in _shipped().iterdir() if entry.name.endswith(".toml")
+        )
+    )
+
+
+def load_world(name_or_path: str) -> World:
+    """A shipped world by its name, or any TOML file by its path; raises `WorldError`."""
+    if name_or_path.endswith(".toml") or "/" in name_or_path:
+        return _load(Path(name_or_path), shown_as=name_or_path)
+    if name_or_path not in world_names():
+        raise WorldError(
+            f"There is no world named {name_or_path!r}. Known are {', '.join(world_names())}; for a file of "
+            "your own, give its path ending in .toml."
+        )
+    return _load(_shipped() / f"{name_or_path}.toml", shown_as=f"{name_or_path}.toml")
+
+
+def parse_world(text: str, *, shown_as: str) -> World:
+    """Read one world from TOML text; `shown_as` names its origin in any `WorldError`."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise WorldError(f"{shown_as} is not valid TOML: {error}.") from error
+    try:
+        return _read(Table(document, path="", text=text, shown_as=shown_as))
+    except ProfileError as error:
+        raise WorldError(str(error)) from error
+
+
+def _read(root: Table) -> World:
+    mixes = {mix.name: mix for mix in root.tables("mixes", _mix)}
+    groups = tuple(root.tables("sites", lambda table: _group(table, mixes)))
+    clinicians = tuple(root.tables("clinicians", _clinicians))
+    storms = tuple(root.tables("storms", _storms))
+    outages = tuple(root.tables("hub_outages", _hub_outage))
+    world = root.build(
+        lambda: World(
+            name=root.text("name"),
+            title=root.text("title"),
+            source=root.text("source"),
+            days=root.number("days"),
+            reply_bytes=root.whole("reply_bytes"),
+            groups=groups,
+            clinicians=clinicians,
+            storms=storms,
+            hub_outages=outages,
+        )
+    )
+    root.refuse_unread()
+    return world
+
+
+def _mix(table: Table) -> CaseMix:
+    shares = [_share(table, "urgency", pair) for pair in table.pairs("urgency")]
+    if [name for name, _ in shares] != [priority.name.lower() for priority in Priority]:
+        table.refuse("urgency", "expected the shares of emergency, urgent, routine and bulk, in this order")
+    complaints = tuple(_share(table, "complaints", pair) for pair in table.pairs("complaints"))
+    emergency, urgent, routine, bulk = (share for _, share in shares)
+    mix = table.build(
+        lambda: CaseMix(
+            name=table.text("name"),
+            source=table.text("source"),
+            cases_per_day=table.number("cases_per_day"),
+            urgency=(emergency, urgent, routine, bulk),
+            text_bytes=table.whole("text_bytes"),
+            photos=table.number("photos"),
+            photo_bytes=table.whole("photo_bytes"),
+            follow_ups=table.number("follow_ups"),
+            complaints=complaints,
+        )
+    )
+    table.refuse_unread()
+    return mix
+
+
+def _share(table: Table, key: str, pair: tuple[object, object]) -> tuple[str, float]:
+    name, share = pair
+    if not isinstance(name, str) or not isinstance(share, int | float) or isinstance(share, bool):
+        table.refuse(key, "each of them is a name and a share")
+    return name, float(share)
+
+
+def _group(table: Table, mixes: dict[str, CaseMix]) -> SiteGroup:
+    name = table.text("mix")
+    if name not in mixes:
+        table.refuse("mix", f"there is no [[mixes]] named {name!r}")
+    links = tuple(table.tables("links", _link))
+    group = table.build(
+        lambda: SiteGroup(
+            name=table.text("name"),
+            count=table.whole("count"),
+            mix=mixes[name],
+            region=table.text("region"),
+            links=links,
+        )
+    )
+    table.refuse_unread()
+    return group
+
+
+def _link(table: Table) -> SiteLink:
+    cap_usd = table.number("usd_per_day_max", -1.0)
+    link = table.build(
+        lambda: SiteLink(
+            profile=_profile(table),
+            every_s=table.number("every_s"),
+            floor=_floor(table),
+            usd_per_day_max=None if cap_usd < 0 else cap_usd,
+            reserve=table.number("reserve", 0.25),
+        )
+    )
+    table.refuse_unread()
+    return link
+
+
+def _profile(table: Table) -> LinkProfile:
+    try:
+        return load_profile(table.text("profile"))
+    except ProfileError as error:
+        table.refuse("profile", str(error).rstrip("."))
+
+
+def _floor(table: Table) -> Priority:
+    names = {priority.name.lower(): priority for priority in Priority}
+    name = table.text("floor", Priority.BULK.name.lower())
+    if name not in names:
+        table.refuse("floor", f"expected one of {', '.join(names)}, found {name!r}")
+    return names[name]
+
+
+def _clinicians(table: Table) -> Clinicians:
+    skills = tuple(_words(table, "skills"))
+    clinicians = table.build(
+        lambda: Clinicians(
+            name=table.text("name"),
+            count=table.whole("count"),
+            skills=skills,
+            from_hour=table.number("from_hour"),
+            until_hour=table.number("until_hour"),
+            reading_s=table.number("reading_s"),
+        )
+    )
+    table.refuse_unread()
+    return clinicians
+
+
+def _storms(table: Table) -> Storms:
+    profiles = tuple(_words(table, "profiles"))
+    storms = table.build(
+        lambda: Storms(
+            region=table.text("region"),
+            profiles=profiles,
+            every_days=table.number("every_days"),
+            lasts_s_min=table.number("lasts_s_min"),
+            lasts_s_max=table.number("lasts_s_max"),
+        )
+    )
+    table.refuse_unread()
+    return storms
+
+
+def _hub_outage(table: Table) -> HubOutage:
+    outage = table.build(
+        lambda: HubOutage(start_s=table.number("start_s"), duration_s=table.number("duration_s"))
+    )
+    table.refuse_unread()
+    return outage
+
+
+def _words(table: Table, key: str) -> Iterable[str]:
+    return [word.strip() for word in table.text(key, "").split(",") if word.strip()]
+
+
+def _shipped() -> Traversable:
+    return files("simulations") / "worlds"
+
+
+def _load(source: Traversable | Path, *, shown_as: str) -> World:
+    try:
+        with source.open("rb") as stream:
+            raw = stream.read(WORLD_BYTES_MAX + 1)
+    except OSError as error:
+        raise WorldError(f"{shown_as} cannot be read: {error.strerror or error}.") from error
+    if len(raw) > WORLD_BYTES_MAX:
+        raise WorldError(f"{shown_as} is larger than {WORLD_BYTES_MAX} bytes, so it is no world.")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise WorldError(f"{shown_as}, line {line}: not UTF-8 text.") from error
+    return parse_world(text, shown_as=shown_as)
