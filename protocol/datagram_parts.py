@@ -21,9 +21,15 @@ _DELAY_UNITS_MAX: Final = 127
 DELAY_S_MAX: Final = DELAY_UNIT_S * _DELAY_UNITS_MAX
 """A longer wait is told as this one."""
 _CONTROL_OFFSET_MAX: Final = 2**40
+APART_UNIT_S: Final = 0.001
+_APART_UNITS_MAX: Final = 1000
+_PAIR_BYTES_MAX: Final = 2**16
+PARTS_MAX: Final = 64
+"""In one datagram: many times what an honest sender has to say at once. Pings alone could be a thousand."""
 
 _ACKNOWLEDGED_RUN: Final = 0x01
 _ACKNOWLEDGED_RUNS: Final = 0x02
+_PAIR: Final = 0x03
 _CONTROL: Final = 0x10
 _CONTROL_TO_END: Final = 0x11
 _DATA: Final = 0x12
@@ -51,6 +57,15 @@ class Acknowledged:
     def covers(self, number: int) -> bool:
         """Whether it says that this one arrived."""
         return any(low <= number <= high for low, high in self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The datagrams 0 and 1 arrived so far apart: how long the narrowest link took for the second one."""
+
+    size_bytes: int
+    """Of datagram 1, with all headers."""
+    apart_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +102,7 @@ class Closing:
     """The sender has let go of the session and hears nothing any more."""
 
 
-Part = Acknowledged | Control | DataPiece | End | Ping | Closing
+Part = Acknowledged | Pair | Control | DataPiece | End | Ping | Closing
 
 
 def encode_parts(parts: Iterable[Part]) -> bytes:
@@ -98,14 +113,22 @@ def encode_parts(parts: Iterable[Part]) -> bytes:
 
 
 def decode_parts(data: bytes) -> list[Part]:
-    """The parts of one datagram; `MalformedInput` for anything else."""
-    return list(_decode(data))
+    """The parts of one datagram; `MalformedInput` for anything else, and for more than `PARTS_MAX`."""
+    parts: list[Part] = []
+    for part in _decode(data):
+        if len(parts) == PARTS_MAX:
+            raise MalformedInput(f"a datagram holds more than {PARTS_MAX} parts")
+        parts.append(part)
+    return parts
 
 
 def _encode(part: Part, *, to_end: bool) -> bytes:
     match part:
         case Acknowledged():
             return _encode_acknowledged(part)
+        case Pair(size_bytes, apart_s):
+            units = min(max(round(apart_s / APART_UNIT_S), 1), _APART_UNITS_MAX)
+            return bytes((_PAIR,)) + encode_varint(size_bytes) + encode_varint(units)
         case Control(offset, data):
             head = encode_varint(offset)
             return _encode_piece(_CONTROL_TO_END if to_end else _CONTROL, head, data, to_end=to_end)
@@ -140,11 +163,15 @@ def _encode_acknowledged(part: Acknowledged) -> bytes:
 
 def _decode(data: bytes) -> Iterator[Part]:
     position = 0
+    part: Part
     while position < len(data):
         code = data[position]
         position += 1
         if code in (_ACKNOWLEDGED_RUN, _ACKNOWLEDGED_RUNS):
             part, position = _decode_acknowledged(data, position, has_more=code == _ACKNOWLEDGED_RUNS)
+            yield part
+        elif code == _PAIR:
+            part, position = _decode_pair(data, position)
             yield part
         elif code in (_CONTROL, _CONTROL_TO_END):
             offset, position = _bounded(data, position, _CONTROL_OFFSET_MAX)
@@ -185,6 +212,14 @@ def _bounded(data: bytes, position: int, most: int) -> tuple[int, int]:
     if value > most:
         raise MalformedInput(f"an offset of {value} is beyond {most}")
     return value, position
+
+
+def _decode_pair(data: bytes, position: int) -> tuple[Pair, int]:
+    size_bytes, position = _bounded(data, position, _PAIR_BYTES_MAX)
+    units, position = decode_varint(data, position)
+    if not 1 <= units <= _APART_UNITS_MAX:
+        raise MalformedInput(f"two datagrams {units} ms apart tell nothing")
+    return Pair(size_bytes, units * APART_UNIT_S), position
 
 
 def _decode_acknowledged(data: bytes, position: int, *, has_more: bool) -> tuple[Acknowledged, int]:

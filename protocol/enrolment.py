@@ -7,6 +7,7 @@ exchange is needed: both messages are encrypted and authenticated under a key st
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -27,6 +28,8 @@ CODE_BYTES: Final = 10
 NONCE_BYTES: Final = 12
 MESSAGE_BYTES_MAX: Final = 1024
 TRIES_MAX: Final = 3
+FORMER_KEYS_MAX: Final = 8
+"""Devices that a site has lost, one after another, and whose entries a new one still believes."""
 CODE_LIFETIME_S: Final = 72 * 3600
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LOOK_ALIKES: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
@@ -80,6 +83,9 @@ class SiteKeys:
     signing: bytes
     opening: bytes
     transport: bytes
+    known_hub: bytes = b""
+    """Signing key of the hub that the site was enrolled with before; empty for a new site. By it a hub that
+    was lost and made anew learns so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +100,9 @@ class HubKeys:
     signing: bytes
     opening: bytes
     transport: bytes
+    former: tuple[bytes, ...] = ()
+    """Signing keys of earlier devices of the site: what they signed comes from the hub, which has judged it.
+    At most `FORMER_KEYS_MAX`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +118,15 @@ class PairSecrets:
 def write_request(keys: SiteKeys, *, key: bytes, nonce: bytes) -> bytes:
     """The site's message: version, hint, nonce, then its keys encrypted under the code's key."""
     head = bytes((_VERSION,)) + site_hint(keys.site_name) + nonce
-    body = encode([keys.site_name, keys.signing, keys.opening, keys.transport])
+    body = encode(
+        [
+            keys.site_name,
+            keys.signing,
+            keys.opening,
+            keys.transport,
+            *([keys.known_hub] if keys.known_hub else []),
+        ]
+    )
     return head + ChaCha20Poly1305(_direction(key, b"site")).encrypt(nonce, body, head)
 
 
@@ -124,10 +141,16 @@ def read_request(message: bytes, *, key: bytes) -> SiteKeys:
     """The site's keys; `EnrolmentRefused` when the message was not made with the code of `key`."""
     request_hint(message)
     match _open(message, 1 + _HINT_BYTES, _direction(key, b"site")):
-        case [str(name), bytes(signing), bytes(opening), bytes(transport)] if _are_keys(
+        case [str(name), bytes(signing), bytes(opening), bytes(transport), *known] if _are_keys(
             signing, opening, transport
         ):
-            return SiteKeys(site_name=name, signing=signing, opening=opening, transport=transport)
+            return SiteKeys(
+                site_name=name,
+                signing=signing,
+                opening=opening,
+                transport=transport,
+                known_hub=b"".join(_former(known, count_max=1)),
+            )
     raise EnrolmentRefused("The enrolment request does not hold a site's name and keys.")
 
 
@@ -141,6 +164,7 @@ def write_response(keys: HubKeys, request: bytes, *, key: bytes, nonce: bytes) -
         keys.signing,
         keys.opening,
         keys.transport,
+        *keys.former,
     ]
     cipher = ChaCha20Poly1305(_direction(key, b"hub" + _digest(request)))
     head = bytes((_VERSION,)) + nonce
@@ -160,6 +184,7 @@ def read_response(message: bytes, request: bytes, *, key: bytes) -> HubKeys:
             bytes(signing),
             bytes(opening),
             bytes(transport),
+            *former,
         ] if _are_keys(signing, opening, transport) and len(pseudonym) == PSEUDONYM_BYTES:
             return HubKeys(
                 organisation=org,
@@ -169,6 +194,7 @@ def read_response(message: bytes, request: bytes, *, key: bytes) -> HubKeys:
                 signing=signing,
                 opening=opening,
                 transport=transport,
+                former=_former(former, count_max=FORMER_KEYS_MAX),
             )
     raise EnrolmentRefused("The enrolment answer does not hold a hub's name and keys.")
 
@@ -196,6 +222,14 @@ def _open(message: bytes, head_bytes: int, key: bytes) -> object:
 
 def _are_keys(signing: bytes, *exchange: bytes) -> bool:
     return len(signing) == _KEY_BYTES and all(map(is_usable, exchange))
+
+
+def _former(values: Sequence[object], *, count_max: int) -> tuple[bytes, ...]:
+    """Signing keys at the end of a message."""
+    keys = tuple(value for value in values if isinstance(value, bytes) and len(value) == _KEY_BYTES)
+    if len(keys) != len(values) or len(keys) > count_max:
+        raise EnrolmentRefused("The enrolment message does not hold former keys as it should.")
+    return keys
 
 
 def _direction(key: bytes, label: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The frames of a session as values, and each one's body as bytes; the first of them is in hello.
+"""The frames that a peer must understand, as values, and each one's body as bytes; the first is in hello.
 
 A frame means the same wherever it stands and does no harm when it comes twice, so links may repeat and, where
 they keep no order, reorder them.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Final, Self, TypedDict
 
+from .advice import Advice
 from .fields import Fields, encode_digest
 from .header import RECIPIENT_KEY_BYTES, Priority
 from .hello import Hello
@@ -41,6 +42,18 @@ class RefusalReason(IntEnum):
         return cls(code) if code in cls.__members__.values() else cls.OTHER
 
 
+class _Naming(TypedDict):
+    """What a bundle is known by before its bytes mean anything."""
+
+    incarnation: Incarnation | None
+    sequence: int
+    bundle_id: BundleId
+    seal_tag: SealTag
+    priority: Priority
+    dwell_code: int
+    recipient_key: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """A bundle whose bytes may follow under `handle`; handles grow within a session."""
@@ -59,35 +72,39 @@ class Offer:
     size_bytes: int
 
     def body(self) -> bytes:
-        urgency = self.priority << _DWELL_BITS | self.dwell_code
-        return b"".join(
-            (
-                encode_varint(self.handle),
-                bytes((urgency | (_EXPLICIT_INCARNATION if self.incarnation else 0),)),
-                self.incarnation or b"",
-                encode_varint(self.sequence),
-                self.bundle_id,
-                self.seal_tag,
-                self.recipient_key,
-                encode_varint(self.size_bytes),
-            )
-        )
+        return encode_varint(self.handle) + _encode_naming(self) + encode_varint(self.size_bytes)
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
-        handle, urgency = fields.number(), fields.octet()
-        incarnation = fields.incarnation() if urgency & _EXPLICIT_INCARNATION else None
         return cls(
-            handle=handle,
-            incarnation=incarnation,
-            sequence=fields.number_between(1, SEQUENCE_MAX, "sequence number"),
-            bundle_id=BundleId(fields.raw(BUNDLE_ID_BYTES)),
-            seal_tag=SealTag(fields.raw(SEAL_TAG_BYTES)),
-            priority=Priority(urgency >> _DWELL_BITS & 3),
-            dwell_code=urgency & (1 << _DWELL_BITS) - 1,
-            recipient_key=fields.raw(RECIPIENT_KEY_BYTES),
+            handle=fields.number(),
+            **_read_naming(fields),
             size_bytes=fields.number_between(1, BUNDLE_SEALED_BYTES_MAX, "bundle size"),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A bundle named and carried by one frame; having no handle, it is answered by its number alone."""
+
+    CODE: ClassVar[int] = 0x8B
+
+    incarnation: Incarnation | None
+    """None: the one of the sender's hello."""
+    sequence: int
+    bundle_id: BundleId
+    seal_tag: SealTag
+    priority: Priority
+    dwell_code: int
+    recipient_key: bytes
+    data: bytes
+
+    def body(self) -> bytes:
+        return _encode_naming(self) + self.data
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(**_read_naming(fields), data=fields.rest_between(1, CHUNK_BYTES_MAX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,39 +247,32 @@ class Bye:
         return cls()
 
 
-@dataclass(frozen=True, slots=True)
-class Safe:
-    """Bundles 1..`sequence` are in a verified backup at the sender of this frame."""
-
-    CODE: ClassVar[int] = 0x01
-
-    incarnation: Incarnation
-    sequence: int
-
-    def body(self) -> bytes:
-        return self.incarnation + encode_varint(self.sequence)
-
-    @classmethod
-    def read(cls, fields: Fields) -> Self:
-        return cls(fields.incarnation(), fields.number())
+Frame = Hello | Offer | Whole | Data | Have | Stored | DigestAsk | DigestTell | Refused | Idle | Bye | Advice
 
 
-@dataclass(frozen=True, slots=True)
-class Rekey:
-    """The bundle was sealed for a key that is gone: seal it again for this one."""
-
-    CODE: ClassVar[int] = 0x02
-
-    incarnation: Incarnation
-    sequence: int
-    recipient_key: bytes
-
-    def body(self) -> bytes:
-        return self.incarnation + encode_varint(self.sequence) + self.recipient_key
-
-    @classmethod
-    def read(cls, fields: Fields) -> Self:
-        return cls(fields.incarnation(), fields.number(), fields.raw(RECIPIENT_KEY_BYTES))
+def _encode_naming(frame: Offer | Whole) -> bytes:
+    urgency = frame.priority << _DWELL_BITS | frame.dwell_code
+    return b"".join(
+        (
+            bytes((urgency | (_EXPLICIT_INCARNATION if frame.incarnation else 0),)),
+            frame.incarnation or b"",
+            encode_varint(frame.sequence),
+            frame.bundle_id,
+            frame.seal_tag,
+            frame.recipient_key,
+        )
+    )
 
 
-Frame = Hello | Offer | Data | Have | Stored | DigestAsk | DigestTell | Refused | Idle | Bye | Safe | Rekey
+def _read_naming(fields: Fields) -> _Naming:
+    urgency = fields.octet()
+    incarnation = fields.incarnation() if urgency & _EXPLICIT_INCARNATION else None
+    return _Naming(
+        incarnation=incarnation,
+        sequence=fields.number_between(1, SEQUENCE_MAX, "sequence number"),
+        bundle_id=BundleId(fields.raw(BUNDLE_ID_BYTES)),
+        seal_tag=SealTag(fields.raw(SEAL_TAG_BYTES)),
+        priority=Priority(urgency >> _DWELL_BITS & 3),
+        dwell_code=urgency & (1 << _DWELL_BITS) - 1,
+        recipient_key=fields.raw(RECIPIENT_KEY_BYTES),
+    )

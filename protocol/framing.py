@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from .advice import Await, Rekey, Return, Returning, Safe
 from .errors import MalformedInput
 from .fields import Fields
 from .frames import (
@@ -17,9 +18,8 @@ from .frames import (
     Idle,
     Offer,
     Refused,
-    Rekey,
-    Safe,
     Stored,
+    Whole,
 )
 from .hello import Hello
 from .limits import FRAME_BYTES_MAX
@@ -30,6 +30,7 @@ FRAMES: Final[dict[int, type[Frame]]] = {
     for kind in (
         Hello,
         Offer,
+        Whole,
         Data,
         Have,
         Stored,
@@ -40,6 +41,9 @@ FRAMES: Final[dict[int, type[Frame]]] = {
         Bye,
         Safe,
         Rekey,
+        Await,
+        Return,
+        Returning,
     )
 }
 SKIPPED_IN_A_ROW_MAX: Final = 1024

@@ -7,6 +7,7 @@ from typing import ClassVar, Final, Self
 
 from .errors import MalformedInput
 from .fields import Fields, encode_digest
+from .header import Priority
 from .ids import SEAL_TAG_BYTES, Incarnation, SealTag
 from .limits import SEQUENCE_MAX
 from .ranges import RangeSet, encode_ranges
@@ -21,6 +22,9 @@ HELLO_PARTIAL_SPANS_MAX: Final = 16
 """Spans a hello spends on one unfinished bundle; bytes beyond them are sent again."""
 _CERTAINTY: Final = 0x03
 _STAYS_OPEN: Final = 0x04
+_HELD_BACK_SHIFT: Final = 3
+_HELD_BACK: Final = 0x03
+"""Two bits above the others: how many classes, from the least urgent one on, the sender does not want."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,13 @@ class Hello:
     certainty: Certainty
     stays_open: bool
     """Whether the sender wants the session kept when nothing is left to send."""
+    floor: Priority = Priority.BULK
+    """The least urgent class that may go over this link, in both directions: its payer's wish."""
 
     def body(self) -> bytes:
         lives = {view.incarnation: index for index, view in enumerate(self.views)}
         flags = self.certainty | (_STAYS_OPEN if self.stays_open else 0)
+        flags |= (Priority.BULK - self.floor) << _HELD_BACK_SHIFT
         out = bytearray((self.version, flags))
         out += encode_varint(self.generation) + self.incarnation + encode_varint(self.sequence_max)
         out += encode_digest(self.digest) + encode_varint(self.credit_bytes) + encode_varint(self.wall_s)
@@ -107,6 +114,7 @@ class Hello:
             wall_s=wall_s,
             certainty=Certainty(flags & _CERTAINTY),
             stays_open=bool(flags & _STAYS_OPEN),
+            floor=Priority(Priority.BULK - (flags >> _HELD_BACK_SHIFT & _HELD_BACK)),
             views=views,
             partials=tuple([_partial(fields, views) for _ in range(fields.count(HELLO_PARTIALS_MAX))]),
         )

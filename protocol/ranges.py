@@ -79,6 +79,16 @@ class RangeSet:
         """The members smaller than `end`."""
         return self & RangeSet.whole(end)
 
+    def first(self, count: int) -> RangeSet:
+        """Its `count` smallest members, or all of them."""
+        spans: list[tuple[int, int]] = []
+        for start, end in self.spans:
+            if count <= 0:
+                break
+            spans.append((start, min(end, start + count)))
+            count -= end - start
+        return RangeSet(tuple(spans))
+
     def covers(self, size: int) -> bool:
         """Whether 0..size-1 are all members."""
         return size == 0 or (len(self.spans) > 0 and self.spans[0][0] == 0 and self.spans[0][1] >= size)

@@ -215,7 +215,7 @@ class _Conversation:
             # Taken before the effects, told after them: who hears that custody passed finds that it has.
             events = self._session.events()
             may_write = not self._is_writing and self._session.may_speak
-            if may_write and (data := self._session.outgoing(self._now())):
+            if may_write and (data := self._outgoing()):
                 self._is_writing = True
                 self._to_write.put_nowait(data)
             elif effects := self._session.effects():
@@ -225,6 +225,11 @@ class _Conversation:
                 await self._wait_stirred()
             self._tell(events)
         self._tell(self._session.events())
+
+    def _outgoing(self) -> bytes:
+        # A link that carries frames sends what is more urgent first by itself.
+        tells = not self._connection.properties.carries_frames
+        return self._session.outgoing(self._now(), tells_when_taken=tells)
 
     def _tell(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -283,6 +288,7 @@ class _Conversation:
             except LinkError as error:
                 self._session.lost(str(error), self._now())
             self._is_writing = False
+            self._session.taken(self._now())
             self._stirred.set()
 
     async def _watch_custody(self) -> None:

@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import assert_never
 
 from .core import (
+    Backed,
     Digest,
     Effect,
     EffectResult,
     Found,
+    LookSafe,
     LookUnopened,
     MarkLost,
+    MarkPromised,
     MarkReceipted,
+    MarkSafe,
     MarkStored,
     More,
+    NoteForeign,
     NoteRefusal,
     NoteRekey,
+    NoteReturn,
     Open,
     PeerDigest,
     Persist,
@@ -38,14 +44,19 @@ async def perform(store: PairStore, effect: Effect) -> EffectResult:
             return await store.read(sequence, offset, size_bytes)
         case Persist(chunks):
             return Persisted(await store.persist(chunks))
-        case Digest() | PeerDigest() | More() | LookUnopened():
+        case Digest() | PeerDigest() | More() | LookUnopened() | LookSafe():
             return await _look_up(store, effect)
+        case NoteForeign() | MarkPromised() | NoteReturn() | MarkSafe():
+            await _mark_recovery(store, effect)
+            return None
         case _:
             await _mark(store, effect)
             return None
 
 
-async def _look_up(store: PairStore, question: Digest | PeerDigest | More | LookUnopened) -> EffectResult:
+async def _look_up(
+    store: PairStore, question: Digest | PeerDigest | More | LookUnopened | LookSafe
+) -> EffectResult:
     match question:
         case Digest(incarnation, sequences):
             return await store.digest(incarnation, sequences)
@@ -55,6 +66,8 @@ async def _look_up(store: PairStore, question: Digest | PeerDigest | More | Look
             return Found(await store.outgoing(beside))
         case LookUnopened():
             return Unopened(await store.unopened())
+        case LookSafe():
+            return Backed(await store.safe())
         case _:
             assert_never(question)
 
@@ -73,5 +86,19 @@ async def _mark(
             await store.note_refusal(sequence, reason)
         case NoteRekey(incarnation, sequence, recipient_key):
             await store.note_rekey(incarnation, sequence, recipient_key)
+        case _:
+            assert_never(mark)
+
+
+async def _mark_recovery(store: PairStore, mark: NoteForeign | MarkPromised | NoteReturn | MarkSafe) -> None:
+    match mark:
+        case NoteForeign(incarnation, sequences):
+            await store.note_foreign(incarnation, sequences)
+        case MarkPromised(incarnation, sequences):
+            await store.mark_promised(incarnation, sequences)
+        case NoteReturn(incarnation, sequences):
+            await store.note_return(incarnation, sequences)
+        case MarkSafe(incarnation, sequences):
+            await store.mark_safe(incarnation, sequences)
         case _:
             assert_never(mark)

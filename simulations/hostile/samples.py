@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol.actors import Actor, Role
+from protocol.advice import Await, Rekey, Return, Returning, Safe
 from protocol.basis import basis_of
 from protocol.bundle import BundleContent, EntryBundle, LayerBundle, bundle_id_of, pack
 from protocol.clinical import CaseOpened, Consciousness, Headline, Layer, Note, Vitals
@@ -23,9 +24,8 @@ from protocol.frames import (
     Idle,
     RefusalReason,
     Refused,
-    Rekey,
-    Safe,
     Stored,
+    Whole,
 )
 from protocol.frames import Offer as OfferFrame
 from protocol.framing import encode_frame
@@ -61,6 +61,16 @@ OFFER: Final = OfferFrame(
     size_bytes=1_000_000,
 )
 """A bundle on its way."""
+_WHOLE: Final = Whole(
+    incarnation=OURS,
+    sequence=11,
+    bundle_id=BundleId(b"bundle no.11"),
+    seal_tag=SealTag(b"seal"),
+    priority=Priority.EMERGENCY,
+    dwell_code=22,
+    recipient_key=b"k1",
+    data=b"sealed, and all of it",
+)
 _CASE: Final = CaseId(b"case-one-1")
 _PATIENT: Final = PatientId(b"patient-11")
 _AUTHOR: Final = ActorId(b"author-1")
@@ -196,8 +206,12 @@ def frames() -> tuple[bytes, ...]:
         DigestAsk(OURS, held),
         DigestTell(OURS, held, 7),
         Refused(OURS, 7, RefusalReason.NO_ROOM),
-        Safe(OURS, 9),
+        Safe(OURS, held),
         Rekey(OURS, 7, b"k2"),
+        _WHOLE,
+        Return(OURS, held),
+        Returning(OURS, held),
+        Await(),
         Idle(10),
         Bye(),
     )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from protocol.frames import DigestAsk, DigestTell
 from protocol.hello import Hello
+from protocol.ids import Incarnation
+from protocol.ranges import RangeSet
 
 from ..ports import SessionView
-from .effects import Digest, MarkLost, MarkStored, PeerDigest, Renew
+from .effects import Digest, MarkLost, MarkStored, NoteForeign, PeerDigest, Renew
 from .errors import RemoteError
-from .events import BundlesLost, ForkSeen, PeerGreeted
+from .events import BundlesLost, ForkSeen, PeerGreeted, RolledBackSeen
 from .greeting import Greeting, SessionTerms
 from .outlet import Outlet
 from .reconcile import DIFFERING_SETS_MAX, Comparison, Cut, Verdict, peer_suspicion
@@ -48,7 +50,18 @@ class Accord:
     def owes_custody(self) -> bool:
         """Custody has something to learn once the peer is proven to speak now."""
         verdict = self._verdict
-        return verdict is None or (not self.agreed and not (verdict.harmless and not verdict.stored.spans))
+        if verdict is None:
+            return True
+        return not self.agreed and not (verdict.harmless and not verdict.stored.spans and not verdict.foreign)
+
+    def sound(self, incarnation: Incarnation, sequences: RangeSet) -> RangeSet:
+        """Those of the numbers by which both sides are known to mean the same bundles."""
+        differing = [
+            cut.sequences.spans[0][0]
+            for cut in (self._verdict.differing if self._verdict is not None else ())
+            if cut.incarnation == incarnation
+        ]
+        return sequences.below(min(differing)) if differing else sequences
 
     def open(self, view: SessionView) -> None:
         """Custody is open: greet once its digests are there."""
@@ -137,7 +150,11 @@ class Accord:
             self._outlet.tell(ForkSeen(peer.incarnation, ours=False, reason=reason))
 
     def _execute(self, verdict: Verdict) -> None:
-        """Let custody follow; the order matters, since a renewal numbers anew whatever is pending by then."""
+        """Let custody follow; the order matters, since a renewal numbers anew whatever is pending by then.
+        What is to be asked back must outlive it."""
+        for cut in verdict.foreign:
+            self._outlet.want(NoteForeign(cut.incarnation, cut.sequences))
+            self._outlet.tell(RolledBackSeen(cut.incarnation, cut.sequences))
         if verdict.renewal is None:
             self._agree()
         elif verdict.stored.spans:

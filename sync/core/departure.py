@@ -36,6 +36,8 @@ class Departure:
     def say_bye(self, ending: Ending, reason: str) -> None:
         """Tell the peer that we send nothing more; it answers in kind."""
         self.ending, self.reason = ending, reason
+        for receipt in self._intake.receipts.take():
+            self._outlet.write(receipt)
         self._outlet.write(Bye())
         self._course.advance(Trigger.BYE_SAID)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from protocol.ids import Incarnation
 from protocol.ranges import RangeSet
 
-from ..ports import ChunkOutcome, IncomingChunk, OutgoingBundle, SessionView, UnopenedBundle
+from ..ports import ChunkOutcome, IncomingChunk, OutgoingBundle, SafeMark, SessionView, UnopenedBundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,50 @@ class Unopened:
     bundles: tuple[UnopenedBundle, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NoteForeign:
+    """The peer holds bundles under these numbers of ours that we do not know. Result: None."""
+
+    incarnation: Incarnation
+    sequences: RangeSet
+
+
+@dataclass(frozen=True, slots=True)
+class MarkPromised:
+    """The peer will give these back. Result: None."""
+
+    incarnation: Incarnation
+    sequences: RangeSet
+
+
+@dataclass(frozen=True, slots=True)
+class NoteReturn:
+    """The peer asks for what its bundles with these numbers brought. Result: None."""
+
+    incarnation: Incarnation
+    sequences: RangeSet
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSafe:
+    """The peer has a verified backup of these bundles of ours. Result: None."""
+
+    incarnation: Incarnation
+    sequences: RangeSet
+
+
+@dataclass(frozen=True, slots=True)
+class LookSafe:
+    """Look how far the peer's bundles are in a verified backup here. Result: `Backed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backed:
+    """What the peer may know to be safe."""
+
+    marks: tuple[SafeMark, ...]
+
+
 Effect = (
     Open
     | Digest
@@ -152,5 +196,10 @@ Effect = (
     | NoteRefusal
     | NoteRekey
     | LookUnopened
+    | NoteForeign
+    | MarkPromised
+    | NoteReturn
+    | MarkSafe
+    | LookSafe
 )
-EffectResult = SessionView | Fenced | int | bytes | Found | Persisted | Unopened | None
+EffectResult = SessionView | Fenced | int | bytes | Found | Persisted | Unopened | Backed | None

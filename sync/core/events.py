@@ -112,6 +112,26 @@ class ForkSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class RolledBackSeen:
+    """The peer holds bundles of ours that our store does not know: it was restored from a backup, or copied.
+    They are asked for until the peer has promised to give back what they brought."""
+
+    incarnation: Incarnation
+    sequences: RangeSet
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesReturning:
+    """What bundles of one side brought goes back to it, which had lost them; the promise is durable."""
+
+    incarnation: Incarnation
+    count: int
+    """Numbers asked for; those that the other side does not hold either bring nothing."""
+    ours: bool
+    """Whether it comes back to us."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeerRefused:
     """The peer will not take a bundle as it is; it stays in custody."""
 
@@ -130,10 +150,10 @@ class RekeyAsked:
 
 @dataclass(frozen=True, slots=True)
 class SafeReported:
-    """The peer's verified backup holds our bundles 1..`sequence`."""
+    """The peer's verified backup holds these bundles of ours; custody knows."""
 
     incarnation: Incarnation
-    sequence: int
+    sequences: RangeSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +173,8 @@ Event = (
     | ReceiptsMoved
     | BundlesLost
     | ForkSeen
+    | RolledBackSeen
+    | EntriesReturning
     | PeerRefused
     | RekeyAsked
     | SafeReported

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from protocol.header import Priority
 from protocol.hello import (
     HELLO_PARTIAL_SPANS_MAX,
     HELLO_PARTIALS_MAX,
@@ -36,6 +37,8 @@ class SessionTerms:
     credit_bytes: int = CREDIT_BYTES
     wall_s: int = 0
     certainty: Certainty = Certainty.UNSET
+    floor: Priority = Priority.BULK
+    """The least urgent class that may go over this link; the peer keeps to it too. What is below waits."""
 
 
 def listed(held: RangeSet) -> RangeSet:
@@ -92,6 +95,7 @@ class Greeting:
             wall_s=terms.wall_s,
             certainty=terms.certainty,
             stays_open=terms.stays_open,
+            floor=terms.floor,
         )
 
     def _stream_views(self) -> tuple[StreamView, ...]:

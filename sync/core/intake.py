@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from protocol.frames import Data, Frame, Have, RefusalReason, Refused, Stored
+from protocol.frames import Data, RefusalReason, Refused, Whole
 from protocol.frames import Offer as OfferFrame
+from protocol.header import Priority
 from protocol.ids import Incarnation
 from protocol.limits import RANGES_MAX
 from protocol.ranges import RangeSet
@@ -22,6 +23,7 @@ from .errors import RemoteError
 from .events import BundleProgress, BundleReceived, Direction, Event, ForkSeen
 from .greeting import listed
 from .memory import Sealing, sealing_of
+from .receipts import Receipts
 
 FRAGMENTS_MAX: Final = RANGES_MAX
 """Pieces of one bundle with gaps between them: as many as a receipt can tell. More of them make every further
@@ -38,7 +40,8 @@ _REFUSALS: Final = {
 class _Arrival:
     """One offered bundle that is not whole yet."""
 
-    handle: int
+    handle: int | None
+    """None: it came in one frame."""
     offer: Offer
     held: RangeSet = _NOTHING
     """Durable bytes."""
@@ -60,6 +63,7 @@ class Intake:
         self.duplicate_bytes = 0
         """Payload that was already durable here, or waiting to be."""
         self.bundles = 0
+        self.receipts = Receipts()
         self._credit_bytes = credit_bytes
         self._unreceipted_bytes = 0
         self._by_handle: dict[int, _Arrival] = {}
@@ -67,25 +71,26 @@ class Intake:
         self._handle_max = 0
         self._chunks: list[IncomingChunk] = []
         self._is_persisting = False
+        self._awaited_batches = 0
+        """After so many more the peer has waited for word of them."""
         self._held_before: dict[Sealing, RangeSet] = {}
         self._held_whole: dict[Incarnation, RangeSet] = {}
 
     @property
     def idle(self) -> bool:
         """Everything that came is durable and receipted."""
-        announced = any(arrival.is_announced for arrival in self._by_handle.values())
-        return not self._is_persisting and not self._chunks and not announced
+        return not self._is_persisting and not self._chunks and not self._is_announced
 
     @property
     def nothing_is_open(self) -> bool:
         """Every bundle that was offered is whole here, or was refused."""
-        return not self._by_handle
+        return not self._by_offer
 
     def open(self, view: SessionView) -> None:
         """Custody is open: what it held before tells new bytes from repeated ones."""
         self._held_whole = {stream.incarnation: listed(stream.held) for stream in view.received}
         self._held_before = {sealing_of(partial.offer): partial.held for partial in view.partials}
-        for arrival in self._by_handle.values():
+        for arrival in self._by_offer.values():
             self._recall(arrival)
 
     def discard(self) -> None:
@@ -104,33 +109,32 @@ class Intake:
             raise RemoteError("the peer gave one handle to two bundles")
         if frame.handle <= self._handle_max:
             return
-        if len(self._by_handle) >= PARTIALS_MAX:
-            raise RemoteError(f"the peer keeps more than {PARTIALS_MAX} bundles unfinished")
         self._handle_max = frame.handle
-        arrival = _Arrival(frame.handle, offer)
-        self._recall(arrival)
-        self._by_handle[frame.handle] = self._by_offer[offer] = arrival
+        self._by_handle[frame.handle] = self._begin(frame.handle, offer)
+
+    def received_whole(self, frame: Whole, incarnation: Incarnation) -> None:
+        """The peer offers a bundle and sends all of it."""
+        offer = _offer_of(frame, incarnation)
+        arrival = self._by_offer.get(offer) or self._begin(None, offer)
+        self._receive(arrival, 0, frame.data)
 
     def received(self, frame: Data) -> None:
         """Bytes of an offered bundle; late bytes of one that is done are only counted."""
-        self.payload_bytes += len(frame.data)
         arrival = self._by_handle.get(frame.handle)
         if arrival is None:
             if frame.handle > self._handle_max:
                 raise RemoteError("the peer sent bytes of a bundle that it never offered")
+            self.payload_bytes += len(frame.data)
             self.duplicate_bytes += len(frame.data)
             return
-        end = frame.offset + len(frame.data)
-        if end > arrival.offer.size_bytes:
-            raise RemoteError("the peer sent bytes beyond the end of a bundle")
-        self._unreceipted_bytes += len(frame.data)
-        if self._unreceipted_bytes > self._credit_bytes:
-            raise RemoteError(f"the peer sent more than the {self._credit_bytes} bytes it had credit for")
-        self._count_new(arrival, frame.offset, end)
-        if len(arrival.waiting.spans) > FRAGMENTS_MAX:
-            raise RemoteError(f"the peer sent a bundle in more than {FRAGMENTS_MAX} pieces apart")
-        arrival.is_announced = False
-        self._chunks.append(IncomingChunk(offer=arrival.offer, offset=frame.offset, data=frame.data))
+        self._receive(arrival, frame.offset, frame.data)
+
+    def peer_awaits(self) -> None:
+        """The peer waits for word of all that it has said so far."""
+        is_waiting = bool(self._chunks) or self._is_announced
+        self._awaited_batches = self._is_persisting + is_waiting
+        if not self._awaited_batches:
+            self.receipts.hurry()
 
     # To and from custody.
 
@@ -138,7 +142,7 @@ class Intake:
         """All that waits, unless a batch is still being made durable."""
         if self._is_persisting or self.idle:
             return None
-        for arrival in self._by_handle.values():
+        for arrival in self._by_offer.values():
             if arrival.is_announced:
                 arrival.is_announced = False
                 self._chunks.append(IncomingChunk(offer=arrival.offer, offset=0, data=b""))
@@ -147,8 +151,8 @@ class Intake:
         self._is_persisting = True
         return batch
 
-    def persisted(self, batch: Persist, outcomes: Sequence[ChunkOutcome]) -> tuple[list[Frame], list[Event]]:
-        """What became of a batch: receipts for the peer, events for whoever watches."""
+    def persisted(self, batch: Persist, outcomes: Sequence[ChunkOutcome], now: float) -> list[Event]:
+        """What became of a batch: events for whoever watches, and receipts for the peer."""
         self._is_persisting = False
         self._unreceipted_bytes -= sum(len(chunk.data) for chunk in batch.chunks)
         by_offer: dict[Offer, set[ChunkOutcome]] = {}
@@ -156,25 +160,53 @@ class Intake:
             by_offer.setdefault(chunk.offer, set()).add(outcome)
             if arrival := self._by_offer.get(chunk.offer):
                 arrival.held = arrival.held.add(chunk.offset, chunk.offset + len(chunk.data))
-        frames: list[Frame] = []
-        events: list[Event] = []
-        stored: dict[Incarnation, RangeSet] = {}
-        for offer, seen in by_offer.items():
-            if refusals := seen & _REFUSALS.keys():
-                frames.append(
-                    self._refuse(offer, _REFUSALS[min(refusals, key=lambda refusal: refusal.value)])
-                )
-            elif seen & _HELD:
-                numbers = stored.get(offer.incarnation, _NOTHING)
-                stored[offer.incarnation] = numbers.add(offer.sequence, offer.sequence + 1)
-                events += self._finish(offer, forked=ChunkOutcome.FORKED in seen)
-            elif arrival := self._by_offer.get(offer):
-                frames.append(Have(arrival.handle, arrival.held))
-                events.append(BundleProgress(Direction.RECEIVING, offer, len(arrival.held)))
-        frames += [self._receipt(incarnation, numbers) for incarnation, numbers in stored.items()]
-        return frames, events
+        events = [event for offer, seen in by_offer.items() for event in self._tell(offer, seen, now)]
+        if self._awaited_batches:
+            self._awaited_batches -= 1
+            self.receipts.hurry()
+        return events
 
     # Inside.
+
+    @property
+    def _is_announced(self) -> bool:
+        return any(arrival.is_announced for arrival in self._by_offer.values())
+
+    def _begin(self, handle: int | None, offer: Offer) -> _Arrival:
+        if max(len(self._by_offer), len(self._by_handle)) >= PARTIALS_MAX:
+            raise RemoteError(f"the peer keeps more than {PARTIALS_MAX} bundles unfinished")
+        arrival = self._by_offer[offer] = _Arrival(handle, offer)
+        self._recall(arrival)
+        return arrival
+
+    def _receive(self, arrival: _Arrival, offset: int, data: bytes) -> None:
+        self.payload_bytes += len(data)
+        end = offset + len(data)
+        if end > arrival.offer.size_bytes:
+            raise RemoteError("the peer sent bytes beyond the end of a bundle")
+        self._unreceipted_bytes += len(data)
+        if self._unreceipted_bytes > self._credit_bytes:
+            raise RemoteError(f"the peer sent more than the {self._credit_bytes} bytes it had credit for")
+        self._count_new(arrival, offset, end)
+        if len(arrival.waiting.spans) > FRAGMENTS_MAX:
+            raise RemoteError(f"the peer sent a bundle in more than {FRAGMENTS_MAX} pieces apart")
+        arrival.is_announced = False
+        self._chunks.append(IncomingChunk(offer=arrival.offer, offset=offset, data=data))
+
+    def _tell(self, offer: Offer, seen: set[ChunkOutcome], now: float) -> list[Event]:
+        """Put down the receipt for what became of one bundle."""
+        if refusals := seen & _REFUSALS.keys():
+            self._refuse(offer, _REFUSALS[min(refusals, key=lambda refusal: refusal.value)], now)
+            return []
+        if seen & _HELD:
+            is_urgent = offer.priority <= Priority.URGENT
+            self.receipts.stored(offer.incarnation, self._run_with(offer), now, is_urgent=is_urgent)
+            return self._finish(offer, forked=ChunkOutcome.FORKED in seen)
+        arrival = self._by_offer.get(offer)
+        if arrival is None or arrival.handle is None:
+            return []
+        self.receipts.progress(arrival.handle, arrival.held, now)
+        return [BundleProgress(Direction.RECEIVING, offer, len(arrival.held))]
 
     def _recall(self, arrival: _Arrival) -> None:
         """What custody held of an offered bundle when the session began."""
@@ -204,31 +236,29 @@ class Intake:
             events.append(ForkSeen(offer.incarnation, ours=False, reason="one number came with two bundles"))
         return events
 
-    def _refuse(self, offer: Offer, reason: RefusalReason) -> Refused:
+    def _refuse(self, offer: Offer, reason: RefusalReason, now: float) -> None:
         self._close(offer)
         dropped = [chunk for chunk in self._chunks if chunk.offer == offer]
         self._unreceipted_bytes -= sum(len(chunk.data) for chunk in dropped)
         self._chunks = [chunk for chunk in self._chunks if chunk.offer != offer]
-        return Refused(offer.incarnation, offer.sequence, reason)
+        self.receipts.other(Refused(offer.incarnation, offer.sequence, reason), now)
+        self.receipts.hurry()
 
     def _close(self, offer: Offer) -> _Arrival | None:
         arrival = self._by_offer.pop(offer, None)
-        if arrival is not None:
+        if arrival is not None and arrival.handle is not None:
             del self._by_handle[arrival.handle]
+            self.receipts.done(arrival.handle)
         return arrival
 
-    def _receipt(self, incarnation: Incarnation, numbers: RangeSet) -> Stored:
-        """Cumulative where that costs nothing: the runs of held numbers that the new ones are part of."""
-        held = self._held_whole.get(incarnation, _NOTHING) | numbers
-        self._held_whole[incarnation] = held
-        return Stored(incarnation, RangeSet(tuple(run for run in held.spans if _touches(run, numbers))))
+    def _run_with(self, offer: Offer) -> RangeSet:
+        """Cumulative where that costs nothing: the run of held numbers that the new one is part of."""
+        held = self._held_whole.get(offer.incarnation, _NOTHING).add(offer.sequence, offer.sequence + 1)
+        self._held_whole[offer.incarnation] = held
+        return RangeSet(tuple(run for run in held.spans if run[0] <= offer.sequence < run[1]))
 
 
-def _touches(run: tuple[int, int], numbers: RangeSet) -> bool:
-    return any(start < run[1] and run[0] < end for start, end in numbers.spans)
-
-
-def _offer_of(frame: OfferFrame, incarnation: Incarnation) -> Offer:
+def _offer_of(frame: OfferFrame | Whole, incarnation: Incarnation) -> Offer:
     return Offer(
         incarnation=frame.incarnation or incarnation,
         sequence=frame.sequence,
@@ -237,5 +267,5 @@ def _offer_of(frame: OfferFrame, incarnation: Incarnation) -> Offer:
         priority=frame.priority,
         dwell_code=frame.dwell_code,
         recipient_key=frame.recipient_key,
-        size_bytes=frame.size_bytes,
+        size_bytes=len(frame.data) if isinstance(frame, Whole) else frame.size_bytes,
     )

@@ -68,6 +68,8 @@ class Pacing:
         self._link_paces = link_paces
         self._link_bounds_queue = link_bounds_queue
         self.in_flight_bytes = 0
+        self.is_held = False
+        """The link has not taken the chunk before: what is chosen now could be overtaken no more."""
         self.rtt_s = rtt_s
         self._rtt_is_measured = False
         self._rates: deque[float] = deque(maxlen=RATE_ROUNDS)
@@ -100,8 +102,9 @@ class Pacing:
         wanted = int(self.rate_bytes_s * CHUNK_S)
         if self._link_paces:
             return min(max(wanted, CHUNK_BYTES_MIN), CHUNK_PACED_BYTES_MAX)
-        largest = CHUNK_BYTES_MAX if self._rates else CHUNK_GUESSED_BYTES_MAX
-        return min(max(wanted, CHUNK_BYTES_MIN), largest)
+        if not self._rates:
+            return min(max(wanted, CHUNK_START_BYTES), CHUNK_GUESSED_BYTES_MAX)
+        return min(max(wanted, CHUNK_BYTES_MIN), CHUNK_BYTES_MAX)
 
     @property
     def window_bytes(self) -> int:
@@ -112,6 +115,8 @@ class Pacing:
 
     def grant(self, wanted_bytes: int, credit_bytes: int) -> int:
         """How much of a chunk may go now: all of it, what fills the window if that is half a chunk, or 0."""
+        if self.is_held:
+            return 0
         room_bytes = min(self.window_bytes, credit_bytes) - self.in_flight_bytes
         if room_bytes >= wanted_bytes:
             return wanted_bytes

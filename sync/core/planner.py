@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+from protocol.header import Priority
 from protocol.hello import PartialView
 from protocol.ids import BundleId, Incarnation
 from protocol.ranges import RangeSet
@@ -19,6 +19,7 @@ from ..ports import OUTGOING_PAGE, PARTIALS_MAX, Offer, OutgoingBundle
 from .greeting import CREDIT_BYTES
 from .memory import Sealing, sealing_of
 from .pacing import Launch
+from .transfer import Chunk, Transfer
 
 DOUBT_BYTES: Final = CREDIT_BYTES
 """How far beyond the last receipt an earlier process may have got: never further than the peer's credit.
@@ -29,59 +30,12 @@ TRANSFERS_MAX: Final = 4 * OUTGOING_PAGE
 _NOTHING: Final = RangeSet()
 
 
-@dataclass(slots=True, eq=False)
-class Transfer:
-    """One bundle being sent in this session."""
-
-    bundle: OutgoingBundle
-    todo: RangeSet
-    """Bytes to send."""
-    doubtful: RangeSet = _NOTHING
-    """Bytes to send unless the peer says it holds them."""
-    receipted: RangeSet = _NOTHING
-    is_begun: bool = False
-    """Whether custody knows that bytes of it may have left."""
-    handle: int | None = None
-    """None until it was offered in this session."""
-    flights: list[tuple[RangeSet, Launch]] = field(default_factory=list)
-
-    @property
-    def offer(self) -> Offer:
-        return self.bundle.offer
-
-    @property
-    def urgency(self) -> tuple[int, int, int]:
-        return self.offer.priority, self.bundle.rank.value, self.offer.sequence
-
-    @property
-    def in_flight(self) -> RangeSet:
-        return RangeSet.of(span for spans, _ in self.flights for span in spans.spans)
-
-    def settle(self, held: RangeSet) -> list[Launch]:
-        """The peer durably holds these bytes, what is in flight may follow, all else must be sent.
-
-        Returns the chunks this confirms."""
-        landed = [launch for spans, launch in self.flights if not (spans - held).spans]
-        self.flights = [flight for flight in self.flights if (flight[0] - held).spans]
-        self.receipted, self.doubtful = held, _NOTHING
-        self.todo = RangeSet.whole(self.offer.size_bytes) - held - self.in_flight
-        return landed
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The next bytes to read and send."""
-
-    transfer: Transfer
-    offset: int
-    size_bytes: int
-
-
 class Planner:
     """All bundles a session has to send."""
 
-    def __init__(self, unheard: Mapping[Sealing, RangeSet]) -> None:
+    def __init__(self, unheard: Mapping[Sealing, RangeSet], floor: Priority = Priority.BULK) -> None:
         self._unheard = unheard
+        self._floor = floor
         self._queue: list[Transfer] = []
         self._by_sequence: dict[int, Transfer] = {}
         self._by_handle: dict[int, Transfer] = {}
@@ -91,7 +45,7 @@ class Planner:
         self._begun: set[BundleId] = set()
         self._announced_first: frozenset[BundleId] = frozenset()
         self.complete = True
-        """Whether custody has nothing pending that is not planned here."""
+        """Whether custody has nothing pending that may go over this link and is not planned here."""
 
     # What there is to send.
 
@@ -105,6 +59,22 @@ class Planner:
         """Every byte that the peer needs is on its way, or there."""
         planned = (transfer.todo.spans or transfer.doubtful.spans for transfer in self._queue)
         return self.complete and not any(planned)
+
+    def todo_bytes(self, most_bytes: int) -> int:
+        """What is left to send, or `most_bytes` if it is at least that, or nobody knows."""
+        if not self.complete:
+            return most_bytes
+        left = 0
+        for transfer in self._queue:
+            left += len(transfer.todo)
+            if left >= most_bytes:
+                return most_bytes
+        return left
+
+    @property
+    def offers_run_out(self) -> bool:
+        """Half of the bundles that may be unfinished at the peer are: soon only its word lets more begin."""
+        return len(self._by_handle) >= PARTIALS_MAX // 2
 
     @property
     def waits_for_word(self) -> bool:
@@ -123,8 +93,10 @@ class Planner:
 
     def admit(self, bundles: Sequence[OutgoingBundle]) -> None:
         """Plan a page of pending bundles."""
-        self.complete = len(bundles) < OUTGOING_PAGE
-        for bundle in bundles:
+        allowed = [bundle for bundle in bundles if bundle.offer.priority <= self._floor]
+        # A page is in order of urgency: where it reaches below the floor, nothing above is left out.
+        self.complete = len(bundles) < OUTGOING_PAGE or len(allowed) < len(bundles)
+        for bundle in allowed:
             if bundle.offer.sequence not in self._by_sequence:
                 transfer = self._plan(bundle)
                 transfer.is_begun = bundle.receipted is not None
@@ -144,6 +116,14 @@ class Planner:
         self._peer_partials = {}
         self.admit(bundles)
         return forgotten
+
+    def narrow(self, floor: Priority) -> None:
+        """Nothing less urgent is begun from now on; what was offered already goes on."""
+        self._floor = min(self._floor, floor)
+        for transfer in [each for each in self._queue if each.handle is None]:
+            if transfer.offer.priority > self._floor:
+                self._queue.remove(transfer)
+                self._forget(transfer)
 
     # What goes next.
 

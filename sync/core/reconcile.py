@@ -48,6 +48,10 @@ class Verdict:
     """Numbers of our current incarnation that the peer turns out to hold."""
     lost: tuple[Cut, ...] = ()
     """Bundles that the peer once held and holds no more, or not under that number."""
+    foreign: tuple[Cut, ...] = ()
+    """Numbers of ours under which the peer holds bundles that this store does not know."""
+    differing: tuple[Cut, ...] = ()
+    """Numbers that both sides have, for different bundles."""
     renewal: str | None = None
     """Why a new incarnation must begin."""
 
@@ -89,8 +93,7 @@ class Comparison:
         self._unasked: list[_Question] = []
         ours = RangeSet.of([(1, view.sequence_max + 1)])
         self._rolled_back = bool((self._current.held - ours).spans)
-        if not self._rolled_back:
-            self._compare(self._current, ours, own_digest)
+        self._compare(self._current, ours, own_digest)
         for former in self._known_former():
             self._compare(self._stream_of(former.incarnation), former.stored)
 
@@ -128,12 +131,28 @@ class Comparison:
             self._lost(self._stream_of(former.incarnation), former.stored) for former in self._known_former()
         ]
         differing = self._differing.get(self._view.incarnation, _NOTHING)
-        proven = _NOTHING if self._rolled_back else self._current.held - differing
+        ours = RangeSet.of([(1, self._view.sequence_max + 1)])
         return Verdict(
-            stored=proven - self._view.stored,
+            stored=(self._current.held & ours) - differing - self._view.stored,
             lost=tuple(cut for cut in lost if cut.sequences.spans),
+            foreign=tuple(cut for cut in self._foreign(differing) if cut.sequences.spans),
+            differing=tuple(Cut(life, numbers) for life, numbers in self._differing.items()),
             renewal=ROLLED_BACK if self._rolled_back else FORKED if differing.spans else None,
         )
+
+    def _foreign(self, differing: RangeSet) -> Iterator[Cut]:
+        """Per incarnation of ours, what the peer holds beyond the numbers that we know of."""
+        known = {former.incarnation: former.sequence_max for former in self._view.former}
+        known[self._view.incarnation] = self._view.sequence_max
+        noted = {numbers.incarnation: numbers.sequences for numbers in self._view.foreign}
+        list_is_full = len(self._view.former) >= STREAMS_MAX
+        for stream in self._streams.values():
+            sequence_max = known.get(stream.incarnation, None if list_is_full else 0)
+            if sequence_max is not None:
+                beyond = stream.held - RangeSet.of([(1, sequence_max + 1)])
+                if stream.incarnation == self._view.incarnation:
+                    beyond |= differing
+                yield Cut(stream.incarnation, beyond - noted.get(stream.incarnation, _NOTHING))
 
     # Which streams.
 
@@ -189,7 +208,7 @@ class Comparison:
             seen = self._differing.get(cut.incarnation, _NOTHING)
             self._differing[cut.incarnation] = seen | cut.sequences
             return
-        half = _first(cut.sequences, count // 2)
+        half = cut.sequences.first(count // 2)
         rest = _Rest(Cut(cut.incarnation, cut.sequences - half), ours, theirs)
         self._open(_Question(Cut(cut.incarnation, half), rest=rest))
 
@@ -206,14 +225,3 @@ def peer_suspicion(peer: Hello, received: Sequence[ReceivedStream]) -> str | Non
                     "the peer sent other bundles under its numbers: it was restored from a backup, or copied"
                 )
     return None
-
-
-def _first(numbers: RangeSet, count: int) -> RangeSet:
-    """The smallest members."""
-    spans: list[tuple[int, int]] = []
-    for start, end in numbers.spans:
-        if count <= 0:
-            break
-        spans.append((start, min(end, start + count)))
-        count -= end - start
-    return RangeSet(tuple(spans))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from protocol.frames import Rekey
+from protocol.advice import Rekey
 from protocol.ids import Incarnation
 
 from ..ports import REKEYS_MAX, UnopenedBundle

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from protocol.frames import Data, Have, Refused, Stored
+from protocol.advice import Await
+from protocol.frames import Data, Have, Refused, Stored, Whole
 from protocol.frames import Offer as OfferFrame
 from protocol.header import Priority
 from protocol.hello import Hello
@@ -23,7 +24,8 @@ from .events import BundleProgress, BundleSent, Direction, PeerRefused, Receipts
 from .memory import LinkMemory
 from .outlet import Outlet
 from .pacing import Pacing
-from .planner import Chunk, Planner, Transfer
+from .planner import Planner
+from .transfer import Chunk, Transfer
 
 _NOTHING: Final = RangeSet()
 _NOBODY: Final = Incarnation(b"")
@@ -32,14 +34,14 @@ _NOBODY: Final = Incarnation(b"")
 class Sender:
     """Everything a session sends."""
 
-    def __init__(self, memory: LinkMemory, outlet: Outlet) -> None:
+    def __init__(self, memory: LinkMemory, outlet: Outlet, floor: Priority = Priority.BULK) -> None:
         self.pacing = Pacing(
             memory.rate_bytes_s,
             memory.rtt_s,
             link_paces=outlet.wire.link_carries_frames,
             link_bounds_queue=memory.link_bounds_queue,
         )
-        self.planner = Planner(memory.unheard)
+        self.planner = Planner(memory.unheard, floor)
         self.payload_bytes = 0
         self.bundles = 0
         self.sequence_max = 0
@@ -47,6 +49,8 @@ class Sender:
         self.launched_at = float("-inf")
         self.has_withdrawn = False
         """A bundle left custody after it was offered: the peer waits for the rest in vain."""
+        self._has_asked = True
+        """The peer knows that we wait for word of all that was sent."""
         self._outlet = outlet
         self._greeted_as = self._incarnation = _NOBODY
         self._credit_bytes = SESSION_CREDIT_BYTES
@@ -82,7 +86,8 @@ class Sender:
     # What the peer says.
 
     def hear_hello(self, hello: Hello) -> None:
-        """The peer's credit, and the end of all doubt."""
+        """The peer's credit, what it wants over this link, and the end of all doubt."""
+        self.planner.narrow(hello.floor)
         self._credit_bytes = max(hello.credit_bytes, SESSION_CREDIT_BYTES)
         self.pacing.forget(self.planner.hear_partials(self._incarnation, hello.partials))
 
@@ -158,12 +163,18 @@ class Sender:
             self.has_withdrawn |= chunk.transfer.handle is not None
             self.planner.drop(RangeSet(((request.sequence, request.sequence + 1),)))
             return
-        handle = self._offer(chunk.transfer)
-        self._outlet.write(Data(handle, chunk.offset, data))
+        if chunk.is_all and len(data) == chunk.size_bytes and not self._outlet.wire.link_carries_frames:
+            self._write_whole(chunk.transfer, data)
+        else:
+            handle = self._offer(chunk.transfer)
+            self._outlet.write(Data(handle, chunk.offset, data))
         self._written_priority = chunk.transfer.offer.priority
         self.planner.sent(chunk, self.pacing.launch(len(data), now))
         self.payload_bytes += len(data)
         self.launched_at = now
+        self._has_asked = False
+        if self._will_wait:
+            self._ask()
 
     # What follows.
 
@@ -173,8 +184,10 @@ class Sender:
         if self.planner.runs_low:
             self.look()
         if may_send:
-            for transfer in list(self.planner.announcements()):
-                self._offer(transfer)
+            if announced := list(self.planner.announcements()):
+                for transfer in announced:
+                    self._offer(transfer)
+                self._ask()
             self._read_next()
 
     def flush_progress(self) -> None:
@@ -187,9 +200,12 @@ class Sender:
         if self._reading is not None:
             return
         chunk = self.planner.next_chunk(self.pacing.chunk_bytes)
-        if chunk is None or not self._may_follow(chunk):
+        if chunk is not None and not self._may_follow(chunk):
             return
-        if not (granted := self.pacing.grant(chunk.size_bytes, self._credit_bytes)):
+        granted = self.pacing.grant(chunk.size_bytes, self._credit_bytes) if chunk else 0
+        if chunk is None or not granted:
+            if not self._has_asked and self.planner.todo_bytes(1):
+                self._ask()
             return
         chunk = replace(chunk, size_bytes=granted)
         offer = chunk.transfer.offer
@@ -199,6 +215,21 @@ class Sender:
             self._outlet.want(MarkReceipted(offer.sequence, _NOTHING))
         self._reading = chunk
         self._outlet.want(Read(offer.sequence, chunk.offset, chunk.size_bytes))
+
+    @property
+    def _will_wait(self) -> bool:
+        """What is left does not fit into what may be on its way: only the peer's word lets us go on."""
+        if self.planner.offers_run_out:
+            return True
+        window_bytes = min(self.pacing.window_bytes, self._credit_bytes)
+        room_bytes = window_bytes - self.pacing.in_flight_bytes
+        # Where the link paces, the window is the peer's credit alone, and half of it is time enough.
+        is_far = self._outlet.wire.link_carries_frames and 2 * room_bytes > window_bytes
+        return not is_far and self.planner.todo_bytes(room_bytes + 1) > room_bytes
+
+    def _ask(self) -> None:
+        self._has_asked = True
+        self._outlet.write(Await())
 
     def _may_follow(self, chunk: Chunk) -> bool:
         """One chunk at a time, unless the link itself sends what is more urgent before what it has."""
@@ -216,7 +247,7 @@ class Sender:
         self._outlet.write(
             OfferFrame(
                 handle=handle,
-                incarnation=None if offer.incarnation == self._greeted_as else offer.incarnation,
+                incarnation=self._named(offer.incarnation),
                 sequence=offer.sequence,
                 bundle_id=offer.bundle_id,
                 seal_tag=offer.seal_tag,
@@ -227,6 +258,26 @@ class Sender:
             )
         )
         return handle
+
+    def _write_whole(self, transfer: Transfer, data: bytes) -> None:
+        """Offer and bytes in one frame, which is answered by its number: its handle is never said."""
+        offer = transfer.offer
+        self.planner.offered(transfer)
+        self._outlet.write(
+            Whole(
+                incarnation=self._named(offer.incarnation),
+                sequence=offer.sequence,
+                bundle_id=offer.bundle_id,
+                seal_tag=offer.seal_tag,
+                priority=offer.priority,
+                dwell_code=offer.dwell_code,
+                recipient_key=offer.recipient_key,
+                data=data,
+            )
+        )
+
+    def _named(self, incarnation: Incarnation) -> Incarnation | None:
+        return None if incarnation == self._greeted_as else incarnation
 
     def _pass_custody(self) -> None:
         if not self._claimed.spans:

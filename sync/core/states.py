@@ -41,23 +41,24 @@ class Trigger(Enum):
     OVER = "nothing more will be sent or heard"
 
 
-_LEAVING: Final = {Trigger.BYE_SAID: State.PARTING, Trigger.OVER: State.ENDED}
+_BREAKING: Final = {Trigger.OVER: State.ENDED}
+_LEAVING: Final = {Trigger.BYE_SAID: State.PARTING, **_BREAKING}
 
 TRANSITIONS: Final[dict[Role, dict[State, dict[Trigger, State]]]] = {
     Role.DIALER: {
-        State.OPENING: {Trigger.CUSTODY_OPENED: State.GREETED, **_LEAVING},
-        State.GREETED: {Trigger.HELLO_HEARD: State.COMPARING, **_LEAVING},
+        State.OPENING: {Trigger.CUSTODY_OPENED: State.GREETED, **_BREAKING},
+        State.GREETED: {Trigger.HELLO_HEARD: State.COMPARING, **_BREAKING},
         State.COMPARING: {Trigger.CUTS_AGREED: State.FLOWING, **_LEAVING},
         State.FLOWING: _LEAVING,
-        State.PARTING: {Trigger.OVER: State.ENDED},
+        State.PARTING: _BREAKING,
         State.ENDED: {},
     },
     Role.LISTENER: {
-        State.AWAITING: {Trigger.HELLO_HEARD: State.OPENING, **_LEAVING},
+        State.AWAITING: {Trigger.HELLO_HEARD: State.OPENING, **_BREAKING},
         State.OPENING: {Trigger.CUSTODY_OPENED: State.COMPARING, **_LEAVING},
         State.COMPARING: {Trigger.CUTS_AGREED: State.FLOWING, **_LEAVING},
         State.FLOWING: _LEAVING,
-        State.PARTING: {Trigger.OVER: State.ENDED},
+        State.PARTING: _BREAKING,
         State.ENDED: {},
     },
 }

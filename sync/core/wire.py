@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from protocol.advice import Await
 from protocol.bare_channel import BareChannel
 from protocol.channel import DialerChannel, ListenerChannel, Phase
 from protocol.errors import MalformedInput
-from protocol.frames import Data, Frame, Idle, Offer
+from protocol.frames import Data, Frame, Idle, Offer, Whole
 from protocol.framing import FrameDecoder, encode_frame
 from protocol.hello import Hello
 
@@ -16,7 +17,7 @@ from .errors import RemoteError
 FRAMES_PER_RECORD_MAX = 4096
 """Many times what an honest sender has to say at once; a record of the smallest frames would hold 32,000."""
 SessionChannel = DialerChannel | ListenerChannel | BareChannel
-EARLY_FRAMES = (Hello, Offer, Data, Idle)
+EARLY_FRAMES = (Hello, Offer, Whole, Data, Await, Idle)
 """What may stand in a first flight, which can be played again: hints and sealed bytes, no receipts."""
 
 
@@ -48,15 +49,22 @@ class Wire:
         """Whether everything written was taken."""
         return not self._written and not self._greeting
 
+    @property
+    def has_written(self) -> bool:
+        """Frames wait to be taken."""
+        return bool(self._written)
+
     def write(self, frame: Frame) -> None:
         """Queue a frame."""
         self._written += encode_frame(frame)
-        self.data_is_written |= isinstance(frame, Data)
+        self.data_is_written |= isinstance(frame, Data | Whole)
 
     def take(self) -> bytes:
         """Everything queued, sealed for the link."""
+        if not self._written:
+            return b""  # A greeting alone would cost a packet, and another in return: it goes with words.
         self.frame_bytes_sent += len(self._written)
-        data = self._greeting + (self._channel.seal(bytes(self._written)) if self._written else b"")
+        data = self._greeting + self._channel.seal(bytes(self._written))
         self._greeting = b""
         self._written.clear()
         self.data_is_written = False

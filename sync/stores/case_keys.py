@@ -22,6 +22,7 @@ from protocol.ids import CaseId
 from .connection import Connection, connect
 from .errors import CaseErased, StoreDamaged
 from .migrations import Schema
+from .snapshot import open_copy
 
 CASE_KEYS_SCHEMA: Final = Schema.of_folder("case_keys", files("sync.stores") / "schema")
 """Tables to open a database with whose connections come from `CaseKeyRing.connect`."""
@@ -43,6 +44,12 @@ class CaseKeyRing:
         """As `sync.stores.connection.connect`; it can also open and seal, and zeroes what it deletes."""
         connection = connect(path, key, _KeyedConnection)
         connection.execute("PRAGMA secure_delete = ON").fetchall()
+        _keyed(connection).ring = self
+        return connection
+
+    def open_copy(self, path: Path) -> Connection:
+        """A finished copy of such a database, for reading alone."""
+        connection = open_copy(path, _KeyedConnection)
         _keyed(connection).ring = self
         return connection
 

@@ -85,6 +85,12 @@ def empty(connection: Connection, content: int) -> None:
     connection.execute("DELETE FROM piece WHERE position >= ? AND position < ?", (base, base + _STRIDE))
 
 
+def check_piece(position: int, data: bytes, stored_hash: bytes) -> None:
+    """`ContentDamaged` unless the row is what was written."""
+    if stored_hash != _hash(position, data):
+        raise ContentDamaged(position // _STRIDE)
+
+
 def _held(connection: Connection, content: int, start: int, end: int) -> RangeSet:
     """The pieces that touch start..end-1, whole."""
     base = content * _STRIDE

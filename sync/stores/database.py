@@ -23,8 +23,21 @@ from .transactions import Durability, Job, Reader, Writer
 Result = TypeVar("Result")
 
 
+class StoreThread(Protocol):
+    """Where the `commit` and `close` of a writer or reader are called, in order."""
+
+    async def start(self) -> None: ...
+
+    async def commit(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+ThreadFactory = Callable[[Writer | Reader], StoreThread]
+
+
 class Execution(Enum):
-    """Where transactions run."""
+    """Where transactions run, unless whoever opens the store gives it threads of another make."""
 
     THREADS = "threads"
     """On aiosqlite's threads: the event loop never waits for the disk."""
@@ -35,12 +48,15 @@ class Execution(Enum):
 class Database:
     """An open store. Any task of the loop that opened it may call its methods, and be cancelled anywhere."""
 
-    def __init__(self, path: Path, writer: Writer, reader: Reader, execution: Execution) -> None:
+    def __init__(
+        self, path: Path, writer: Writer, reader: Reader, execution: Execution | ThreadFactory
+    ) -> None:
+        thread_of = _THREADS[execution] if isinstance(execution, Execution) else execution
         self.path = path
         self._writer = writer
         self._reader = reader
-        self._writer_thread = _THREADS[execution](writer)
-        self._reader_thread = _THREADS[execution](reader)
+        self._writer_thread = thread_of(writer)
+        self._reader_thread = thread_of(reader)
         self._closed = False
 
     @classmethod
@@ -50,7 +66,7 @@ class Database:
         schemas: Sequence[Schema],
         key: bytes | None = None,
         *,
-        execution: Execution = Execution.THREADS,
+        execution: Execution | ThreadFactory = Execution.THREADS,
         connect: Connect = connect,
     ) -> Database:
         """Open or create the file, become its only owner, bring its tables up to date.
@@ -152,16 +168,6 @@ def _checkpoint(connection: Connection) -> bool:
     return not is_busy
 
 
-class _Thread(Protocol):
-    """Where the `commit` and `close` of a writer or reader are called, in order."""
-
-    async def start(self) -> None: ...
-
-    async def commit(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-
 class _AiosqliteThread:
     """aiosqlite's worker thread; the calls reach it through `aiosqlite.Connection`'s public methods alone."""
 
@@ -183,7 +189,7 @@ class _AiosqliteThread:
             await self._connection.close()
 
 
-class _InlineThread:
+class InlineThread:
     """No thread: each call is made in the caller's own step, then the other tasks have theirs."""
 
     def __init__(self, worker: Writer | Reader) -> None:
@@ -200,7 +206,7 @@ class _InlineThread:
         self._worker.close()
 
 
-_THREADS: dict[Execution, Callable[[Writer | Reader], _Thread]] = {
+_THREADS: dict[Execution, ThreadFactory] = {
     Execution.THREADS: _AiosqliteThread,
-    Execution.INLINE: _InlineThread,
+    Execution.INLINE: InlineThread,
 }

@@ -12,7 +12,16 @@ class IncidentKind(StrEnum):
     """What sort of thing happened; the value is stored and never changes its meaning."""
 
     RENEWED = "renewed"
-    """This store began a new incarnation; the subject is its name."""
+    """This store began a new incarnation because of what the peer holds; the subject is its name."""
+    RESTORED = "restored"
+    """It did, since its database has less than it had: a backup was restored. The subject is the new name."""
+    MOVED = "moved"
+    """It did, since its database lies elsewhere than it did, or may: it was moved or copied. As above."""
+    UNGUARDED = "unguarded"
+    """Neither could be noticed here, since the note of its identity cannot be kept. No subject."""
+    PRUNED_LOST = "pruned and lost"
+    """The peer has lost a bundle of ours whose bytes were dropped here because it was safe there: it has to
+    be sealed again. The subject is the bundle."""
     FORKED = "forked"
     """The peer used one number for two bundles: it was copied or restored. The subject is the second one."""
     REFUSED = "refused"

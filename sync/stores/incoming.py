@@ -1,4 +1,4 @@
-"""The peer's bundles, as transactions see them: partial, then whole, then taken by the application."""
+"""The peer's bundles as a session sees them: announced, partial, whole, and held for good."""
 
 from __future__ import annotations
 
@@ -13,37 +13,24 @@ from protocol.summary import digest
 
 from ..ports import (
     PARTIALS_MAX,
-    REKEYS_MAX,
     STREAMS_MAX,
     ChunkOutcome,
     IncomingChunk,
     Offer,
     PartialBundle,
-    ReceivedBundle,
     ReceivedStream,
-    UnopenedBundle,
 )
 from . import content, incidents
 from .connection import Connection
 from .content import ContentDamaged
-from .errors import StoreDamaged
 from .incidents import IncidentKind
 
-_OFFER: Final = (
+OFFER_COLUMNS: Final = (
     "incarnation, sequence, bundle_id, seal_tag, priority, dwell_code, recipient_key, size_bytes, content"
 )
 
 RoomFor = Callable[[Priority, int, int], bool]
 """Whether a bundle of this class and size may be begun beside that many bytes already here."""
-
-
-class ReceivedDamaged(StoreDamaged):
-    """A received bundle whose sealed bytes cannot be read back."""
-
-    def __init__(self, row: int, reason: str) -> None:
-        super().__init__(reason)
-        self.row = row
-        self.reason = reason
 
 
 class _Partial(NamedTuple):
@@ -74,10 +61,10 @@ class Incoming:
     def partials(self) -> tuple[PartialBundle, ...]:
         """Bundles of which some bytes are here."""
         rows = self._connection.execute(
-            f"SELECT {_OFFER} FROM partial WHERE pair = ? ORDER BY partial", (self._pair,)
+            f"SELECT {OFFER_COLUMNS} FROM partial WHERE pair = ? ORDER BY partial", (self._pair,)
         ).fetchall()
         return tuple(
-            PartialBundle(offer=_offer(row), held=content.held(self._connection, row[-1])) for row in rows
+            PartialBundle(offer=offer_of(row), held=content.held(self._connection, row[-1])) for row in rows
         )
 
     def digest(self, incarnation: Incarnation, sequences: RangeSet) -> int:
@@ -122,84 +109,6 @@ class Incoming:
         )
         return ChunkOutcome.PARTIAL
 
-    # The application's side.
-
-    def received_after(self, row: int, limit: int) -> tuple[ReceivedBundle, ...]:
-        """Whole bundles not taken yet, in order of arrival; `ReceivedDamaged` if one cannot be read."""
-        rows = self._connection.execute(
-            f"SELECT {_OFFER}, received FROM received WHERE pair = ? AND received > ?"
-            " AND content IS NOT NULL AND quarantine = '' ORDER BY received LIMIT ?",
-            (self._pair, row, limit),
-        ).fetchall()
-        return tuple(self._received(found) for found in rows)
-
-    def take(self, row: int) -> None:
-        """The application has it: the sealed bytes go, the bundle stays held."""
-        taken = self._connection.execute(
-            "SELECT content FROM received WHERE pair = ? AND received = ? AND content IS NOT NULL",
-            (self._pair, row),
-        ).fetchone()
-        if taken is not None:
-            self._connection.execute(
-                "UPDATE received SET content = NULL, rekey = NULL WHERE received = ?", (row,)
-            )
-            content.drop(self._connection, taken[0])
-
-    def quarantine(self, row: int, reason: str) -> None:
-        """It cannot be opened: kept aside with the reason."""
-        aside = self._connection.execute(
-            "UPDATE received SET quarantine = ? WHERE pair = ? AND received = ? RETURNING bundle_id",
-            (reason, self._pair, row),
-        ).fetchall()
-        for (bundle_id,) in aside:
-            incidents.report(self._connection, self._pair, IncidentKind.QUARANTINED, bundle_id, reason)
-
-    def ask_rekey(self, row: int, recipient_key: bytes, reason: str) -> None:
-        """Kept aside until the peer has sealed it for another key."""
-        waiting = self._connection.execute(
-            "UPDATE received SET rekey = ? WHERE pair = ? AND received = ? AND content IS NOT NULL"
-            " RETURNING received",
-            (recipient_key, self._pair, row),
-        ).fetchall()
-        if waiting:
-            self.quarantine(row, reason)
-
-    def unopened(self) -> tuple[UnopenedBundle, ...]:
-        """What the peer shall seal again, by the number it knows it under."""
-        rows = self._connection.execute(
-            "SELECT incarnation, sequence, rekey FROM received WHERE pair = ? AND rekey IS NOT NULL"
-            " ORDER BY received LIMIT ?",
-            (self._pair, REKEYS_MAX),
-        ).fetchall()
-        return tuple(
-            UnopenedBundle(incarnation=Incarnation(incarnation), sequence=sequence, recipient_key=key)
-            for incarnation, sequence, key in rows
-        )
-
-    def discard(self, bundle_id: BundleId) -> None:
-        """The sealed bytes of a bundle that was kept aside go; it stays held. Idempotent."""
-        row = self._connection.execute(
-            "SELECT received FROM received WHERE pair = ? AND bundle_id = ?", (self._pair, bundle_id)
-        ).fetchone()
-        if row is not None:
-            self.take(row[0])
-
-    def forget(self, row: int, reason: str) -> None:
-        """Its bytes are lost: no longer held, so that the next comparison of what is held makes the peer send
-        it again."""
-        found = self._connection.execute(
-            "DELETE FROM received WHERE pair = ? AND received = ? RETURNING bundle_id, content",
-            (self._pair, row),
-        ).fetchall()
-        for bundle_id, number in found:
-            content.drop(self._connection, number)
-            self._connection.execute(
-                "DELETE FROM held WHERE bundle_id = ?"
-                " AND stream IN (SELECT stream FROM stream WHERE pair = ?)",
-                (bundle_id, self._pair),
-            )
-            incidents.report(self._connection, self._pair, IncidentKind.DAMAGED, bundle_id, reason)
-
     # Rows.
 
     def _stream(self, stream: int, incarnation: bytes) -> ReceivedStream:
@@ -211,14 +120,6 @@ class Incoming:
             held=RangeSet.of((sequence, sequence + 1) for sequence, _ in rows),
             digest=digest(BundleId(bundle_id) for _, bundle_id in rows),
         )
-
-    def _received(self, row: tuple[Any, ...]) -> ReceivedBundle:
-        *_, size_bytes, number, arrival = row
-        try:
-            sealed = content.read(self._connection, number, 0, size_bytes)
-        except ContentDamaged as error:
-            raise ReceivedDamaged(arrival, str(error)) from error
-        return ReceivedBundle(row=arrival, offer=_offer(row), sealed=sealed)
 
     def _is_whole(self, offer: Offer) -> bool:
         """Whether this bundle needs no more bytes; one that waits for a new seal needs those of the new."""
@@ -327,7 +228,8 @@ class Incoming:
     def _insert(self, table: str, offer: Offer, number: int) -> int:
         """A row of `partial` or `received` for this offer; their columns agree."""
         ((row,),) = self._connection.execute(
-            f"INSERT INTO {table} (pair, {_OFFER}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING {table}",
+            f"INSERT INTO {table} (pair, {OFFER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            f" RETURNING {table}",
             (
                 self._pair,
                 offer.incarnation,
@@ -357,7 +259,7 @@ def _check(chunk: IncomingChunk) -> None:
         raise ValueError(f"a chunk at {chunk.offset} reaches past the {size_bytes} bytes of its bundle")
 
 
-def _offer(row: tuple[Any, ...]) -> Offer:
+def offer_of(row: tuple[Any, ...]) -> Offer:
     incarnation, sequence, bundle_id, seal_tag, priority, dwell_code, recipient_key, size_bytes = row[:8]
     return Offer(
         incarnation=Incarnation(incarnation),

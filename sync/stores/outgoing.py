@@ -1,72 +1,26 @@
-"""Our bundles towards one peer, as transactions see them: numbered, in custody, stored at the peer or not."""
+"""Our bundles as a session sees them: numbered, waiting for the peer, stored there, safe there or lost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from protocol.header import Priority
-from protocol.ids import BundleId, Incarnation, SealTag, seal_tag_of
+from protocol.ids import BundleId, Incarnation, SealTag
 from protocol.ranges import RangeSet, decode_ranges, encode_ranges
 from protocol.summary import digest
 
-from ..ports import (
-    OUTGOING_PAGE,
-    REKEYS_MAX,
-    RESEALS_MAX,
-    STREAMS_MAX,
-    AskedRekey,
-    Offer,
-    OutgoingBundle,
-    Rank,
-    SentStream,
-)
+from ..ports import OUTGOING_PAGE, RESEALS_MAX, STREAMS_MAX, Offer, OutgoingBundle, Rank, SentStream
 from . import content, incidents
 from .connection import Connection
 from .incidents import IncidentKind
+from .numbering import Life, Numbering
 
 _BUNDLE: Final = """
     SELECT incarnation, sequence, bundle_id, seal_tag, priority, dwell_code, recipient_key, size_bytes, rank,
         receipted
     FROM outgoing JOIN life USING (life)
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewBundle:
-    """What the application puts into custody."""
-
-    bundle_id: BundleId
-    priority: Priority
-    rank: Rank
-    recipient_key: bytes
-    dwell_code: int
-    sealed: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentState:
-    """How far one bundle of ours has come."""
-
-    stored: bool
-    """The peer said that it durably holds all of it, and did not say that it cannot open it."""
-    receipted_bytes: int
-    size_bytes: int
-    refusal: str
-    """Why the peer would not take it as sealed; empty if it did not say so."""
-    damaged: bool
-    """Our bytes of it are lost; it goes out once it was sealed and added again."""
-    unopened: bool = False
-    """The peer has it and cannot open it; it goes out once more when it was sealed again."""
-
-
-class _Life(NamedTuple):
-    """One incarnation of this store towards the peer."""
-
-    row: int
-    incarnation: Incarnation
-    sequence_max: int
+_PRUNED_LOST: Final = "the peer has lost a bundle whose bytes were dropped here, since its backup had it"
 
 
 class Outgoing:
@@ -75,103 +29,13 @@ class Outgoing:
     def __init__(self, connection: Connection, pair: int) -> None:
         self._connection = connection
         self._pair = pair
-
-    # The application's side.
-
-    def add(self, new: NewBundle) -> Offer:
-        """Number and keep it; a known one keeps its number, and its bytes unless they were lost."""
-        known = self._connection.execute(
-            "SELECT outgoing, state FROM outgoing WHERE pair = ? AND bundle_id = ?",
-            (self._pair, new.bundle_id),
-        ).fetchone()
-        if known is None:
-            self._insert(new)
-        elif known[1] == "damaged":
-            self._replace(known[0], new)
-        return self._one(new.bundle_id).offer
-
-    def state(self, bundle_id: BundleId) -> SentState | None:
-        """How far it has come, None if it never was in custody."""
-        row = self._connection.execute(
-            "SELECT state, receipted, size_bytes, refusal, rekey FROM outgoing"
-            " WHERE pair = ? AND bundle_id = ?",
-            (self._pair, bundle_id),
-        ).fetchone()
-        if row is None:
-            return None
-        state, receipted, size_bytes, refusal, rekey = row
-        return SentState(
-            stored=state == "stored" and rekey is None,
-            receipted_bytes=_receipted_bytes(state, size_bytes, receipted) if rekey is None else 0,
-            size_bytes=size_bytes,
-            refusal=refusal,
-            damaged=state == "damaged",
-            unopened=rekey is not None,
-        )
-
-    def rekeys(self) -> tuple[AskedRekey, ...]:
-        """What the peer wants sealed again."""
-        rows = self._connection.execute(
-            "SELECT bundle_id, rekey, recipient_key FROM outgoing WHERE pair = ? AND rekey IS NOT NULL"
-            " AND state <> 'withdrawn' ORDER BY priority, rank, sequence LIMIT ?",
-            (self._pair, REKEYS_MAX),
-        ).fetchall()
-        return tuple(
-            AskedRekey(bundle_id=BundleId(bundle_id), recipient_key=rekey, gone_key=gone)
-            for bundle_id, rekey, gone in rows
-        )
-
-    def reseal(self, bundle_id: BundleId, recipient_key: bytes, sealed: bytes) -> Offer | None:
-        """Other bytes under the next number; the old number stays counted."""
-        asked = self._connection.execute(
-            "SELECT outgoing, life, sequence, state = 'stored', content FROM outgoing"
-            " WHERE pair = ? AND bundle_id = ? AND rekey IS NOT NULL",
-            (self._pair, bundle_id),
-        ).fetchone()
-        if asked is None:
-            return None
-        row, life, sequence, stored, old = asked
-        self._connection.execute(
-            "INSERT INTO former_number (life, sequence, bundle_id, stored) VALUES (?, ?, ?, ?)",
-            (life, sequence, bundle_id, stored),
-        )
-        self._renumber(row)
-        self._connection.execute(
-            "UPDATE outgoing SET seal_tag = ?, recipient_key = ?, size_bytes = ?, content = ?,"
-            " state = 'pending', refusal = '', rekey = NULL, reseals = reseals + 1 WHERE outgoing = ?",
-            (seal_tag_of(sealed), recipient_key, len(sealed), self._keep(sealed), row),
-        )
-        content.drop(self._connection, old)
-        return self._one(bundle_id).offer
-
-    def withdraw(self, bundle_id: BundleId) -> bool:
-        """Never send it (again) and drop its bytes; False, and nothing changed, while its sending has begun.
-
-        A peer that holds half of it would keep that half for ever. The number stays given out.
-        """
-        row = self._connection.execute(
-            "SELECT outgoing, content FROM outgoing WHERE pair = ? AND bundle_id = ?"
-            " AND (state <> 'pending' OR receipted IS NULL)",
-            (self._pair, bundle_id),
-        ).fetchone()
-        if row is None:
-            return False
-        self._connection.execute(
-            "UPDATE outgoing SET state = 'withdrawn', rekey = NULL WHERE outgoing = ?", (row[0],)
-        )
-        # The row refers to a content that is empty from now on.
-        content.empty(self._connection, row[1])
-        return True
+        self._numbering = Numbering(connection, pair)
 
     # What a session asks.
 
-    def life(self) -> _Life:
+    def life(self) -> Life:
         """The current incarnation."""
-        row = self._connection.execute(
-            "SELECT life, incarnation, sequence_max FROM life WHERE pair = ? ORDER BY life DESC LIMIT 1",
-            (self._pair,),
-        ).fetchone()
-        return _Life(*row)
+        return self._numbering.life()
 
     def pending(self, beside: RangeSet) -> tuple[OutgoingBundle, ...]:
         """The most urgent page of what the peer lacks."""
@@ -188,6 +52,14 @@ class Outgoing:
                 page.append(bundle)
         return tuple(page)
 
+    def one(self, bundle_id: BundleId) -> OutgoingBundle:
+        """A bundle that is known to be in custody."""
+        return _bundle(
+            self._connection.execute(
+                f"{_BUNDLE} WHERE outgoing.pair = ? AND bundle_id = ?", (self._pair, bundle_id)
+            ).fetchone()
+        )
+
     def stored(self, life: int) -> RangeSet:
         """Numbers of one life that the peer holds."""
         rows = self._connection.execute(
@@ -198,16 +70,19 @@ class Outgoing:
         return RangeSet.of((sequence, sequence + 1) for (sequence,) in rows)
 
     def former(self) -> tuple[SentStream, ...]:
-        """Former incarnations of which the peer holds something, newest first."""
+        """Former incarnations in which there are numbers, newest first; those only heard of come last."""
         rows = self._connection.execute(
-            "SELECT life, incarnation FROM life WHERE pair = ? AND life <> ? AND"
-            " (EXISTS (SELECT 1 FROM outgoing WHERE outgoing.life = life.life AND state = 'stored')"
-            " OR EXISTS (SELECT 1 FROM former_number WHERE former_number.life = life.life AND stored))"
-            " ORDER BY life DESC LIMIT ?",
+            "SELECT life, incarnation, max(life.sequence_max, coalesce(promised.sequence_max, 0)) AS known,"
+            " 0 AS heard FROM life LEFT JOIN promised USING (pair, incarnation)"
+            " WHERE pair = ?1 AND life <> ?2 AND known > 0"
+            " UNION ALL SELECT 0, incarnation, sequence_max, promised FROM promised WHERE pair = ?1"
+            " AND incarnation NOT IN (SELECT incarnation FROM life WHERE pair = ?1)"
+            " ORDER BY life DESC, heard DESC LIMIT ?3",
             (self._pair, self.life().row, STREAMS_MAX),
         ).fetchall()
         return tuple(
-            SentStream(incarnation=incarnation, stored=self.stored(life)) for life, incarnation in rows
+            SentStream(incarnation=incarnation, stored=self.stored(life), sequence_max=sequence_max)
+            for life, incarnation, sequence_max, _ in rows
         )
 
     def digest(self, incarnation: Incarnation, sequences: RangeSet) -> int:
@@ -215,7 +90,7 @@ class Outgoing:
         return digest(
             row[0]
             for table in ("outgoing", "former_number")
-            for row in self._numbered(f"SELECT bundle_id FROM {table}", incarnation, sequences)
+            for row in self._numbering.numbered(f"SELECT bundle_id FROM {table}", incarnation, sequences)
         )
 
     def read(self, sequence: int, offset: int, size_bytes: int) -> bytes:
@@ -237,16 +112,26 @@ class Outgoing:
             (encode_ranges(held), self.life().row, sequence),
         )
 
-    def mark_stored(self, sequences: RangeSet) -> None:
+    def mark_stored(self, sequences: RangeSet, now_s: float) -> None:
         """The peer holds these of the current life."""
         life = self.life().row
         for start, end in sequences.spans:
             self._connection.execute(
-                "UPDATE outgoing SET state = 'stored', refusal = ''"
+                "UPDATE outgoing SET state = 'stored', refusal = '', stored_s = ?"
                 " WHERE life = ? AND sequence >= ? AND sequence < ? AND state NOT IN ('stored', 'withdrawn')",
-                (life, start, end),
+                (now_s, life, start, end),
             )
             self._mark_former(life, start, end, stored=True)
+
+    def mark_safe(self, incarnation: Incarnation, sequences: RangeSet) -> None:
+        """The peer has these in a verified backup; what it cannot open is not of use to it there."""
+        for start, end in sequences.spans:
+            self._connection.execute(
+                "UPDATE outgoing SET safe = 1 WHERE state = 'stored' AND NOT safe AND rekey IS NULL"
+                " AND sequence >= ? AND sequence < ?"
+                " AND life IN (SELECT life FROM life WHERE pair = ? AND incarnation = ?)",
+                (start, end, self._pair, incarnation),
+            )
 
     def mark_lost(self, incarnation: Incarnation, sequences: RangeSet) -> None:
         """The peer holds these no longer: pending again, under new numbers if their life is over."""
@@ -256,30 +141,25 @@ class Outgoing:
                 "SELECT life FROM life WHERE pair = ? AND incarnation = ?", (self._pair, incarnation)
             ).fetchall():
                 self._mark_former(life, start, end, stored=False)
-        for row, state in self._numbered("SELECT outgoing, state FROM outgoing", incarnation, sequences):
-            if state != "stored":
-                continue
-            self._connection.execute(
-                "UPDATE outgoing SET state = 'pending', receipted = NULL, rekey = NULL WHERE outgoing = ?",
-                (row,),
-            )
-            if incarnation != current.incarnation:
-                self._renumber(row)
+        for row, state in self._numbering.numbered(
+            "SELECT outgoing, state FROM outgoing", incarnation, sequences
+        ):
+            if state == "stored":
+                self._lose(row)
+                if incarnation != current.incarnation:
+                    self._numbering.renumber(row)
 
-    def renew(self, incarnation: Incarnation, reason: str) -> None:
+    def renew(self, incarnation: Incarnation, reason: str, kind: IncidentKind) -> None:
         """Begin a new life in which everything that is not stored is numbered anew, in the old order."""
-        former = self.life().row
-        self._connection.execute(
-            "INSERT INTO life (pair, incarnation, reason) VALUES (?, ?, ?)", (self._pair, incarnation, reason)
-        )
+        former = self._numbering.begin(incarnation, reason)
         waiting = self._connection.execute(
             "SELECT outgoing FROM outgoing WHERE life = ? AND state NOT IN ('stored', 'withdrawn')"
             " ORDER BY sequence",
-            (former,),
+            (former.row,),
         ).fetchall()
         for (row,) in waiting:
-            self._renumber(row)
-        incidents.report(self._connection, self._pair, IncidentKind.RENEWED, incarnation, reason)
+            self._numbering.renumber(row)
+        incidents.report(self._connection, self._pair, kind, incarnation, reason)
 
     def note_refusal(self, sequence: int, reason: str) -> None:
         """The peer will not take it as sealed; it stays pending."""
@@ -293,11 +173,14 @@ class Outgoing:
     def note_rekey(self, incarnation: Incarnation, sequence: int, recipient_key: bytes) -> None:
         """The peer cannot open it: to be sealed again, unless that was done often enough."""
         asked = self._connection.execute(
-            "UPDATE outgoing SET rekey = ? WHERE sequence = ? AND reseals < ?"
-            " AND life IN (SELECT life FROM life WHERE pair = ? AND incarnation = ?) RETURNING bundle_id",
+            "UPDATE outgoing SET rekey = ?, safe = 0 WHERE sequence = ? AND reseals < ?"
+            " AND life IN (SELECT life FROM life WHERE pair = ? AND incarnation = ?)"
+            " RETURNING bundle_id, recipient_key",
             (recipient_key, sequence, RESEALS_MAX, self._pair, incarnation),
         ).fetchall()
-        for (bundle_id,) in asked:
+        for bundle_id, sealed_for in asked:
+            if sealed_for == recipient_key:
+                continue  # Only a difference was sent, and all of it is asked for: nobody need be told.
             reason = f"its key {recipient_key.hex()} is asked for"
             incidents.report(self._connection, self._pair, IncidentKind.REKEY, bundle_id, reason)
 
@@ -313,88 +196,23 @@ class Outgoing:
 
     # Rows.
 
+    def _lose(self, row: int) -> None:
+        """The peer holds it no longer; if its bytes were pruned, it waits as a damaged one does."""
+        ((bundle_id, pruned),) = self._connection.execute(
+            "UPDATE outgoing SET state = CASE WHEN pruned THEN 'damaged' ELSE 'pending' END,"
+            " receipted = NULL, rekey = NULL, stored_s = NULL, safe = 0"
+            " WHERE outgoing = ? RETURNING bundle_id, pruned",
+            (row,),
+        ).fetchall()
+        if pruned:
+            incidents.report(self._connection, self._pair, IncidentKind.PRUNED_LOST, bundle_id, _PRUNED_LOST)
+
     def _mark_former(self, life: int, start: int, end: int, *, stored: bool) -> None:
         """What the peer has said of numbers that were given up."""
         self._connection.execute(
             "UPDATE former_number SET stored = ? WHERE life = ? AND sequence >= ? AND sequence < ?",
             (stored, life, start, end),
         )
-
-    def _numbered(self, select: str, incarnation: Incarnation, sequences: RangeSet) -> Iterator[Any]:
-        """Rows of one life in these ranges of numbers; all of a range is read before the next."""
-        for start, end in sequences.spans:
-            yield from self._connection.execute(
-                f"{select} JOIN life USING (life)"
-                " WHERE life.pair = ? AND incarnation = ? AND sequence >= ? AND sequence < ?",
-                (self._pair, incarnation, start, end),
-            ).fetchall()
-
-    def _one(self, bundle_id: BundleId) -> OutgoingBundle:
-        return _bundle(
-            self._connection.execute(
-                f"{_BUNDLE} WHERE outgoing.pair = ? AND bundle_id = ?", (self._pair, bundle_id)
-            ).fetchone()
-        )
-
-    def _insert(self, new: NewBundle) -> None:
-        life, sequence = self._next_number()
-        self._connection.execute(
-            "INSERT INTO outgoing (pair, life, sequence, bundle_id, seal_tag, priority, rank, dwell_code,"
-            " recipient_key, size_bytes, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                self._pair,
-                life,
-                sequence,
-                new.bundle_id,
-                seal_tag_of(new.sealed),
-                new.priority.value,
-                new.rank.value,
-                new.dwell_code,
-                new.recipient_key,
-                len(new.sealed),
-                self._keep(new.sealed),
-            ),
-        )
-
-    def _replace(self, row: int, new: NewBundle) -> None:
-        """A new seal of a bundle whose bytes were lost; its number stays."""
-        (lost,) = self._connection.execute(
-            "SELECT content FROM outgoing WHERE outgoing = ?", (row,)
-        ).fetchone()
-        self._connection.execute(
-            "UPDATE outgoing SET seal_tag = ?, recipient_key = ?, size_bytes = ?, content = ?,"
-            " state = 'pending', receipted = NULL, refusal = '' WHERE outgoing = ?",
-            (seal_tag_of(new.sealed), new.recipient_key, len(new.sealed), self._keep(new.sealed), row),
-        )
-        content.drop(self._connection, lost)
-
-    def _keep(self, sealed: bytes) -> int:
-        number = content.begin(self._connection, len(sealed))
-        content.write(self._connection, number, 0, sealed)
-        return number
-
-    def _renumber(self, row: int) -> None:
-        life, sequence = self._next_number()
-        self._connection.execute(
-            "UPDATE outgoing SET life = ?, sequence = ?, receipted = NULL WHERE outgoing = ?",
-            (life, sequence, row),
-        )
-
-    def _next_number(self) -> tuple[int, int]:
-        """The current life and its next number, which is never given out again."""
-        numbered = self._connection.execute(
-            "UPDATE life SET sequence_max = sequence_max + 1 WHERE life = ? RETURNING life, sequence_max",
-            (self.life().row,),
-        ).fetchall()
-        return numbered[0][0], numbered[0][1]
-
-
-def _receipted_bytes(state: str, size_bytes: int, receipted: bytes | None) -> int:
-    return size_bytes if state == "stored" else len(_ranges(receipted) or ())
-
-
-def _ranges(encoded: bytes | None) -> RangeSet | None:
-    return None if encoded is None else decode_ranges(encoded)[0]
 
 
 def _bundle(row: tuple[Any, ...]) -> OutgoingBundle:
@@ -411,4 +229,5 @@ def _bundle(row: tuple[Any, ...]) -> OutgoingBundle:
         recipient_key=recipient_key,
         size_bytes=size,
     )
-    return OutgoingBundle(offer=offer, rank=Rank(rank), receipted=_ranges(receipted))
+    ranges = None if receipted is None else decode_ranges(receipted)[0]
+    return OutgoingBundle(offer=offer, rank=Rank(rank), receipted=ranges)

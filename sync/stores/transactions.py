@@ -76,14 +76,14 @@ class _Queue:
     """Work in order of arrival: the event loop adds at one end, the thread takes at the other."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._waiting: deque[Job[object]] = deque()
 
     def submit(self, job: Job[Result]) -> None:
         """Add work; `StoreBusy` when too much waits already. Ask for `commit` in the same step."""
         if len(self._waiting) >= WAITING_MAX:
             raise StoreBusy(
-                f"{self._path} has {WAITING_MAX} changes waiting for the disk. This one was not made. "
+                f"{self.path} has {WAITING_MAX} changes waiting for the disk. This one was not made. "
                 "Check the disk; try again when it has caught up."
             )
         self._waiting.append(job)  # type: ignore[arg-type]  # Only its caller, who knows the type, reads the result.
@@ -115,6 +115,11 @@ class Writer(_Queue):
         self._durability = Durability.POWER_CUT
         self.halted: StoreHalted | None = None
 
+    @property
+    def durability(self) -> Durability:
+        """Of the group that was run last."""
+        return self._durability
+
     def commit(self) -> None:
         """Open on the first call; then run the next group."""
         connection = self._connection or self._open()
@@ -133,11 +138,11 @@ class Writer(_Queue):
 
     def _open(self) -> Connection:
         try:
-            self._lock = StoreLock(self._path)
-            self._connection = self._connect(self._path, self._key)
-            migrate(self._connection, self._schemas, self._path)
+            self._lock = StoreLock(self.path)
+            self._connection = self._connect(self.path, self._key)
+            migrate(self._connection, self._schemas, self.path)
         except (DriverError, OSError) as error:
-            raise _translated(error, self._path) from error
+            raise _translated(error, self.path) from error
         return self._connection
 
     def _run(self, connection: Connection, group: list[Job[object]]) -> None:
@@ -166,7 +171,7 @@ class Writer(_Queue):
             self._confirm(connection)
         except Exception as error:  # noqa: BLE001  # Whatever it is, the callers waiting for the group get it.
             connection.rollback()
-            return store_error(error, self._path)
+            return store_error(error, self.path)
         return None
 
     def _begin(self, connection: Connection, durability: Durability) -> None:
@@ -179,7 +184,7 @@ class Writer(_Queue):
         try:
             connection.execute("COMMIT")
         except DriverError as error:
-            raise commit_error(error, self._path) from error
+            raise commit_error(error, self.path) from error
 
     def _run_inside(self, connection: Connection, job: Job[object]) -> None:
         """One transaction of the group; its failure is its own, unless SQLite undid the group with it."""
@@ -190,7 +195,7 @@ class Writer(_Queue):
             if not connection.in_transaction:
                 raise
             connection.execute("ROLLBACK TO job")
-            job.fail(store_error(error, self._path))
+            job.fail(store_error(error, self.path))
         connection.execute("RELEASE job")
 
 
@@ -217,10 +222,10 @@ class Reader(_Queue):
 
     def _open(self) -> Connection:
         try:
-            self._connection = self._connect(self._path, self._key)
+            self._connection = self._connect(self.path, self._key)
             self._connection.execute("PRAGMA query_only = ON")
         except (DriverError, OSError) as error:
-            raise _translated(error, self._path) from error
+            raise _translated(error, self.path) from error
         return self._connection
 
     def _run(self, connection: Connection, job: Job[object]) -> None:
@@ -228,7 +233,7 @@ class Reader(_Queue):
             connection.execute("BEGIN")
             job.attempt(connection)
         except Exception as error:  # noqa: BLE001  # Whatever it is, the caller waiting for it gets it.
-            job.fail(store_error(error, self._path))
+            job.fail(store_error(error, self.path))
         finally:
             # The method, unlike the statement, also ends queries that the work left unfinished: while one
             # lives (in a traceback, say), later reads would go on seeing its old snapshot.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol.advice import Await, Rekey, Return, Returning, Safe
 from protocol.errors import MalformedInput
 from protocol.frames import (
     Bye,
@@ -21,9 +23,8 @@ from protocol.frames import (
     Offer,
     RefusalReason,
     Refused,
-    Rekey,
-    Safe,
     Stored,
+    Whole,
 )
 from protocol.framing import FRAMES, SKIPPED_IN_A_ROW_MAX, FrameDecoder, encode_frame
 from protocol.header import Priority
@@ -91,6 +92,26 @@ EXAMPLES: dict[str, Frame] = {
         recipient_key=b"k1",
         size_bytes=BUNDLE_SEALED_BYTES_MAX,
     ),
+    "whole": Whole(
+        incarnation=None,
+        sequence=10,
+        bundle_id=BundleId(b"bundle no.10"),
+        seal_tag=SealTag(b"seal"),
+        priority=Priority.EMERGENCY,
+        dwell_code=22,
+        recipient_key=b"k1",
+        data=b"sealed bytes",
+    ),
+    "whole in another life": Whole(
+        incarnation=Incarnation(b"anew"),
+        sequence=SEQUENCE_MAX,
+        bundle_id=BundleId(b"bundle no.10"),
+        seal_tag=SealTag(b"seal"),
+        priority=Priority.BULK,
+        dwell_code=31,
+        recipient_key=b"k1",
+        data=b"!",
+    ),
     "data": Data(handle=1, offset=4096, data=b"sealed bytes"),
     "have": Have(handle=1, held=RangeSet(((0, 4108),))),
     "have nothing": Have(handle=1, held=RangeSet()),
@@ -100,8 +121,11 @@ EXAMPLES: dict[str, Frame] = {
     "refused": Refused(THEIRS, 7, RefusalReason.NO_ROOM),
     "idle": Idle(10),
     "bye": Bye(),
-    "safe": Safe(THEIRS, 9),
+    "safe": Safe(THEIRS, RangeSet(((1, 4), (5, 9)))),
     "rekey": Rekey(THEIRS, 7, b"k2"),
+    "await": Await(),
+    "return": Return(OURS, RangeSet(((9, 13), (20, 21)))),
+    "returning": Returning(OURS, RangeSet(((9, 13), (20, 21)))),
 }
 
 
@@ -142,12 +166,13 @@ def test_a_truncated_frame_is_waited_for(name: str) -> None:
 def test_a_body_cut_short_or_too_long_is_refused(name: str) -> None:
     frame = EXAMPLES[name]
     body = frame.body()
-    # Data takes whatever stands in its frame, down to a body without a byte of data.
-    shortest_whole = 3 if isinstance(frame, Data) else len(body)
+    # These take whatever stands in their frame, down to a body without a byte of data.
+    takes_the_rest = isinstance(frame, Data | Whole)
+    shortest_whole = len(body) - len(frame.data) if isinstance(frame, Data | Whole) else len(body)
     for end in range(shortest_whole):
         with pytest.raises(MalformedInput):
             decode(bytes((frame.CODE,)) + encode_varint(end) + body[:end])
-    if not isinstance(frame, Data):
+    if not takes_the_rest:
         with pytest.raises(MalformedInput, match="1 bytes too many"):
             decode(bytes((frame.CODE,)) + encode_varint(len(body) + 1) + body + b"\x00")
 
@@ -203,6 +228,10 @@ def test_a_length_beyond_the_limit_or_badly_written_is_refused_at_once(length: b
 def test_a_chunk_of_no_size_or_too_much_is_refused(size_bytes: int) -> None:
     with pytest.raises(MalformedInput, match="allowed"):
         decode(encode_frame(Data(1, 0, bytes(size_bytes))))
+    whole = EXAMPLES["whole"]
+    assert isinstance(whole, Whole)
+    with pytest.raises(MalformedInput, match="allowed"):
+        decode(encode_frame(replace(whole, data=bytes(size_bytes))))
 
 
 def test_the_largest_frames_fit() -> None:
@@ -233,11 +262,14 @@ def test_the_largest_frames_fit() -> None:
     [
         ("hello, nothing new", 50),
         ("offer", 25),
+        ("whole", 22 + len(b"sealed bytes")),
         ("have", 7),
         ("stored", 9),
         ("refused", 8),
         ("idle", 3),
         ("bye", 2),
+        ("await", 2),
+        ("return", 11),
     ],
 )
 def test_frames_cost_what_the_budget_says(name: str, budget_bytes: int) -> None:
@@ -251,6 +283,7 @@ def test_frames_cost_what_the_budget_says(name: str, budget_bytes: int) -> None:
         ("hello, nothing new", 3, 3, "clock"),
         ("hello, two lives and a half photo", 56, 2, "no stream"),
         ("offer", 4, 0, "sequence number"),
+        ("whole", 3, 0, "sequence number"),
     ],
 )
 def test_a_field_out_of_range_is_refused(name: str, position: int, value: int, complaint: str) -> None:

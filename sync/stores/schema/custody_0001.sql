@@ -1,5 +1,26 @@
 -- Custody of sealed bundles, of any number of pairs. A column never changes its meaning; a later step adds.
 
+-- What is counted over all pairs, in one row.
+CREATE TABLE store (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    -- Numbers given out and sessions opened. The sidecar outside remembers it too: a restored database has less.
+    given_out INTEGER NOT NULL DEFAULT 0,
+    -- Whether a sidecar was ever written, so that a missing one says something.
+    has_sidecar INTEGER NOT NULL DEFAULT 0,
+    -- Received bundles that the application has taken or put aside.
+    settled INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+INSERT INTO store (only) VALUES (1);
+
+-- Backups that were begun: the name of the moment, drawn at random, and how many were settled at it. A database
+-- that was restored from an older copy does not know the later ones.
+CREATE TABLE backup_moment (
+    backup_moment INTEGER PRIMARY KEY AUTOINCREMENT,
+    moment BLOB NOT NULL UNIQUE,
+    settled INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE pair (
     pair INTEGER PRIMARY KEY AUTOINCREMENT,
     pseudonym BLOB NOT NULL UNIQUE,
@@ -47,7 +68,8 @@ CREATE TABLE outgoing (
     recipient_key BLOB NOT NULL,
     size_bytes INTEGER NOT NULL,
     content INTEGER NOT NULL REFERENCES content (content),
-    -- pending: to be sent; stored: the peer holds it; damaged: our bytes are, the application has to seal again;
+    -- pending: to be sent; stored: the peer holds it; damaged: our bytes are gone, by damage or because they were
+    -- pruned and the peer lost its own: the application has to seal again;
     -- withdrawn: the application took it back, and its bytes are gone for good.
     state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'stored', 'damaged', 'withdrawn')),
     -- Encoded ranges the peer has said it holds; NULL while no byte was ever handed to a link.
@@ -58,9 +80,19 @@ CREATE TABLE outgoing (
     rekey BLOB,
     -- How often it was sealed again.
     reseals INTEGER NOT NULL DEFAULT 0,
+    -- When the peer was first known to hold it, by the wall clock; NULL while it is not.
+    stored_s REAL,
+    -- Whether the peer has it in a verified backup.
+    safe INTEGER NOT NULL DEFAULT 0,
+    -- Whether its bytes were dropped because of that.
+    pruned INTEGER NOT NULL DEFAULT 0,
     UNIQUE (pair, bundle_id),
     UNIQUE (life, sequence)
 ) STRICT;
+
+CREATE INDEX outgoing_damaged ON outgoing (pair, priority, rank, sequence) WHERE state = 'damaged';
+
+CREATE INDEX outgoing_unsafe ON outgoing (life, sequence) WHERE state = 'stored' AND NOT safe;
 
 CREATE INDEX outgoing_rekey ON outgoing (pair, priority, rank, sequence) WHERE rekey IS NOT NULL;
 
@@ -76,12 +108,34 @@ CREATE TABLE former_number (
 
 CREATE INDEX outgoing_pending ON outgoing (life, priority, rank, sequence) WHERE state = 'pending';
 
+-- Numbers of ours under which the peer holds what is not known here, to be asked for until it promises them.
+CREATE TABLE foreign_numbers (
+    foreign_numbers INTEGER PRIMARY KEY AUTOINCREMENT,
+    pair INTEGER NOT NULL REFERENCES pair (pair),
+    -- One that this store may have forgotten.
+    incarnation BLOB NOT NULL,
+    ranges BLOB NOT NULL,
+    UNIQUE (pair, incarnation)
+) STRICT;
+
+-- How far the peer has promised to give back what it holds of an incarnation of ours: no news any more.
+CREATE TABLE promised (
+    promised INTEGER PRIMARY KEY AUTOINCREMENT,
+    pair INTEGER NOT NULL REFERENCES pair (pair),
+    -- One that this store may have forgotten.
+    incarnation BLOB NOT NULL,
+    sequence_max INTEGER NOT NULL,
+    UNIQUE (pair, incarnation)
+) STRICT;
+
 -- Incarnations of the peer's.
 CREATE TABLE stream (
     stream INTEGER PRIMARY KEY AUTOINCREMENT,
     pair INTEGER NOT NULL REFERENCES pair (pair),
     incarnation BLOB NOT NULL,
     heard INTEGER NOT NULL,
+    -- Encoded ranges of the numbers that are held, and in a verified backup.
+    safe BLOB NOT NULL DEFAULT x'00',
     UNIQUE (pair, incarnation)
 ) STRICT;
 
@@ -92,6 +146,14 @@ CREATE TABLE held (
     bundle_id BLOB NOT NULL,
     PRIMARY KEY (stream, sequence)
 ) STRICT, WITHOUT ROWID;
+
+-- Held numbers whose content the peer has lost and was promised back.
+CREATE TABLE to_return (
+    to_return INTEGER PRIMARY KEY AUTOINCREMENT,
+    stream INTEGER NOT NULL REFERENCES stream (stream),
+    sequence INTEGER NOT NULL,
+    UNIQUE (stream, sequence)
+) STRICT;
 
 -- Whole bundles, in order of arrival, each once whatever the number of ways it came.
 CREATE TABLE received (
@@ -111,6 +173,8 @@ CREATE TABLE received (
     quarantine TEXT NOT NULL DEFAULT '',
     -- The key we ask the peer to seal it for again; NULL while we ask for nothing.
     rekey BLOB,
+    -- The how-manieth the application has settled, by taking it or putting it aside; NULL while it has not.
+    settled INTEGER,
     UNIQUE (pair, bundle_id)
 ) STRICT;
 

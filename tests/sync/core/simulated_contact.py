@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import TypeVar
 
 from protocol.channel import DIALER_PREAMBLE_BYTES, DialerChannel, DialerPreamble, ListenerChannel
+from protocol.header import Priority
 from protocol.ids import Incarnation, Pseudonym
 from protocol.stamps import Certainty
 from sync.core import (
@@ -109,6 +110,7 @@ class Contact:
         node_memory: LinkMemory | None = None,
         hub_memory: LinkMemory | None = None,
         stays_open: bool = False,
+        node_floor: Priority = Priority.BULK,
         seed: int = 0,
     ) -> None:
         salts = random.Random(seed)
@@ -122,7 +124,7 @@ class Contact:
             Session(
                 role=Role.DIALER,
                 channel=DialerChannel(SECRET, PAIR, preamble.salt),
-                terms=terms,
+                terms=replace(terms, floor=node_floor),
                 now=0.0,
                 memory=node_memory,
             ),

@@ -125,6 +125,8 @@ class Faults(RuleBasedStateMachine):
                 assert self.hub.store.holds(offer.bundle_id)
             for offer in self.hub.store.all_offers():
                 assert node.store.holds(offer.bundle_id)
+            for store in (node.store, self.hub.store):
+                assert run_now(store.open_session()).foreign == (), "something was asked back in vain"
 
     # How.
 
@@ -162,6 +164,42 @@ class Faults(RuleBasedStateMachine):
         for bundle in received:
             label, size = self.sizes[bundle.offer.bundle_id]
             assert bundle.sealed == sealed_of(label, size)
+
+
+@given(
+    node_is_restored=st.booleans(),
+    steps=st.lists(
+        st.one_of(
+            st.just("add"), st.just("meet"), st.just("back up"), st.just("restore"), st.integers(0, 1500)
+        ),
+        max_size=30,
+    ),
+)
+def test_what_a_restored_store_lost_is_either_known_to_it_or_promised_back(
+    node_is_restored: bool, steps: list[str | int]
+) -> None:
+    """However often it is restored, and wherever contacts are cut: a number is a cut after so many bytes."""
+    owner, holder = new_store(1), new_store(2)
+    node, hub = (owner, holder) if node_is_restored else (holder, owner)
+    backup, added = owner.snapshot(), 0
+    for step in steps:
+        match step:
+            case "add":
+                run_now(add(owner, f"bundle {added}", 100))
+                added += 1
+            case "back up":
+                backup = owner.snapshot()
+            case "restore":
+                owner.restore(backup)
+            case _:
+                cut_after_bytes = step if isinstance(step, int) else None
+                Contact(node, hub, up=Conditions(cut_after_bytes=cut_after_bytes)).run()
+    for _ in range(2):
+        Contact(node, hub).run()
+    known = {offer.bundle_id for offer in owner.all_offers()}
+    returning = {each.bundle_id for each in run_now(holder.to_return(9999))}
+    held = {bundle_id_of(f"bundle {number}") for number in range(added)}
+    assert {bundle_id for bundle_id in held if holder.holds(bundle_id)} <= known | returning
 
 
 @given(

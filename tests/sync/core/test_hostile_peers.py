@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol.advice import Await, Rekey, Return, Returning, Safe
 from protocol.channel import DialerChannel, DialerPreamble, ListenerChannel
 from protocol.frames import (
     Bye,
@@ -18,14 +19,13 @@ from protocol.frames import (
     Offer,
     RefusalReason,
     Refused,
-    Rekey,
-    Safe,
     Stored,
+    Whole,
 )
 from protocol.framing import FrameDecoder, encode_frame
 from protocol.header import Priority
 from protocol.hello import Hello, PartialView, StreamView
-from protocol.ids import BundleId, Incarnation, SealTag
+from protocol.ids import BundleId, Incarnation, SealTag, seal_tag_of
 from protocol.limits import SESSION_CREDIT_BYTES
 from protocol.ranges import RangeSet
 from protocol.stamps import Certainty
@@ -144,6 +144,20 @@ def offer(handle: int = 1, sequence: int = 1, size_bytes: int = 1000, label: byt
     )
 
 
+def whole(sequence: int = 1, data: bytes = b"x") -> Whole:
+    named = offer(sequence=sequence)
+    return Whole(
+        incarnation=None,
+        sequence=sequence,
+        bundle_id=named.bundle_id,
+        seal_tag=seal_tag_of(data),
+        priority=named.priority,
+        dwell_code=0,
+        recipient_key=b"k1",
+        data=data,
+    )
+
+
 def custody(store: MemoryStore) -> MemoryState:
     state = store.snapshot()
     state.generation = 0
@@ -166,6 +180,9 @@ def custody(store: MemoryStore) -> MemoryState:
         ([hello(), b"\x83\xff\xff\xff"], "length"),
         ([b"\x81\x01\x02"], "version"),
         ([hello(), *(offer(handle, handle) for handle in range(1, PARTIALS_MAX + 2))], "unfinished"),
+        ([hello(), *(whole(number) for number in range(1, PARTIALS_MAX + 2))], "unfinished"),
+        ([hello(), *(whole(number, bytes(30_000)) for number in (1, 2, 3))], "credit"),
+        ([whole()], "before it greeted"),
         (
             [hello(), offer(size_bytes=10**6), *(Data(1, at, bytes(30_000)) for at in (0, 30_000, 60_000))],
             "credit",
@@ -313,6 +330,11 @@ FRAMES = st.one_of(
     st.just(hello()),
     st.builds(offer, st.integers(0, 4), st.integers(1, 4), st.sampled_from([1, 50, 1000])),
     st.builds(Data, st.integers(0, 4), st.integers(0, 60), st.binary(min_size=1, max_size=60)),
+    st.builds(whole, st.integers(1, 4), st.binary(min_size=1, max_size=60)),
+    st.just(Await()),
+    st.builds(Return, st.just(THEIRS), st.just(numbers(1, 2))),
+    st.builds(Returning, st.sampled_from([THEIRS, Incarnation(b"else")]), st.just(numbers(1, 2))),
+    st.builds(Safe, st.sampled_from([THEIRS, Incarnation(b"else")]), st.integers(0, 3)),
     st.builds(Have, st.integers(0, 4), st.just(numbers(0, 1, 2))),
     st.builds(Stored, st.sampled_from([THEIRS, Incarnation(b"else")]), st.just(numbers(1, 2))),
     st.builds(DigestAsk, st.just(THEIRS), st.just(numbers(1, 2))),

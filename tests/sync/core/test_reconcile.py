@@ -48,6 +48,7 @@ class Histories:
     stored: RangeSet = field(default_factory=RangeSet)
     past_ours: Stream = field(default_factory=dict)
     past_theirs: Stream = field(default_factory=dict)
+    past_sequence_max: int | None = None
     more_streams: int = 0
     peer_questions: int = 0
     rounds: int = 0
@@ -69,7 +70,13 @@ class Histories:
         return comparison.verdict()
 
     def _view(self) -> SessionView:
-        former = (SentStream(incarnation=PAST, stored=members(self.past_ours)),) if self.past_ours else ()
+        past = SentStream(
+            incarnation=PAST, stored=members(self.past_ours), sequence_max=self.past_sequence_max
+        )
+        others = [
+            SentStream(incarnation=life, stored=RangeSet(), sequence_max=9) for life in self._more_lives()
+        ]
+        former = (*((past,) if self.past_ours or self.past_sequence_max else ()), *others)
         return SessionView(
             generation=1,
             incarnation=NOW,
@@ -88,10 +95,11 @@ class Histories:
             for life, stream in streams
             if stream
         ]
-        views += [
-            StreamView(Incarnation(bytes([number]) * 4), numbers(1), 0) for number in range(self.more_streams)
-        ]
+        views += [StreamView(life, numbers(1), 0) for life in self._more_lives()]
         return hello(views=tuple(views))
+
+    def _more_lives(self) -> list[Incarnation]:
+        return [Incarnation(bytes([number]) * 4) for number in range(self.more_streams)]
 
 
 def hello(sequence_max: int = 0, own_digest: int = 0, views: tuple[StreamView, ...] = ()) -> Hello:
@@ -117,6 +125,10 @@ def lost_of(verdict: Verdict) -> dict[Incarnation, RangeSet]:
     return {cut.incarnation: cut.sequences for cut in verdict.lost}
 
 
+def foreign_of(verdict: Verdict) -> dict[Incarnation, RangeSet]:
+    return {cut.incarnation: cut.sequences for cut in verdict.foreign}
+
+
 def test_equal_histories_agree_without_a_question() -> None:
     histories = Histories(ours=stream_of(500), theirs=stream_of(500), stored=RangeSet.of([(1, 501)]))
     assert histories.compare() == Verdict()
@@ -140,8 +152,9 @@ def test_a_restored_peer_gets_back_what_it_lost() -> None:
 def test_a_peer_that_holds_more_than_we_sent_means_we_were_restored() -> None:
     histories = Histories(ours=stream_of(4), theirs=stream_of(9), stored=RangeSet.of([(1, 4)]))
     verdict = histories.compare()
-    assert (verdict.renewal, verdict.stored) == (ROLLED_BACK, RangeSet())
-    assert histories.peer_questions == 0
+    assert (verdict.renewal, verdict.stored) == (ROLLED_BACK, numbers(4))
+    assert verdict.foreign == (Cut(NOW, RangeSet.of([(5, 10)])),)
+    assert histories.peer_questions == 1
 
 
 def test_a_single_foreign_bundle_among_a_thousand_is_found_in_ten_questions() -> None:
@@ -168,13 +181,11 @@ def test_any_two_histories(
     known = stored & ours.keys()
     verdict = Histories(ours=ours, theirs=theirs, stored=numbers(*known)).compare()
     same = {number for number in held & ours.keys() if number not in foreign}
-    if held - ours.keys():
-        assert verdict.renewal == ROLLED_BACK
-        assert verdict.stored == RangeSet()
-    else:
-        assert verdict.renewal == (FORKED if held & foreign else None)
-        assert verdict.stored == numbers(*(same - known))
-        assert lost_of(verdict).get(NOW, RangeSet()) == numbers(*(known - same))
+    unknown = held - ours.keys()
+    assert verdict.renewal == (ROLLED_BACK if unknown else FORKED if held & foreign else None)
+    assert verdict.stored == numbers(*(same - known))
+    assert lost_of(verdict).get(NOW, RangeSet()) == numbers(*(known - same))
+    assert foreign_of(verdict).get(NOW, RangeSet()) == numbers(*(unknown | held & ours.keys() & foreign))
 
 
 @given(
@@ -191,6 +202,21 @@ def test_former_incarnations_are_compared_too(
     verdict = Histories(past_ours=past_ours, past_theirs=past_theirs).compare()
     assert verdict.renewal is None
     assert lost_of(verdict).get(PAST, RangeSet()) == numbers(*(ours - (held - foreign)))
+
+
+def test_of_a_former_incarnation_what_lies_beyond_its_end_was_lost_here() -> None:
+    histories = Histories(past_ours=stream_of(3), past_theirs=stream_of(6), past_sequence_max=4)
+    verdict = histories.compare()
+    assert foreign_of(verdict) == {PAST: numbers(5, 6)}
+    assert verdict.renewal is None
+
+
+def test_of_an_incarnation_that_is_not_known_all_was_lost_here() -> None:
+    assert foreign_of(Histories(past_theirs=stream_of(3)).compare()) == {PAST: numbers(1, 2, 3)}
+
+
+def test_beside_a_full_list_an_unknown_incarnation_says_nothing() -> None:
+    assert Histories(past_theirs=stream_of(3), more_streams=STREAMS_MAX).compare().foreign == ()
 
 
 def test_where_too_much_differs_everything_left_is_sent_again() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from protocol.advice import Rekey
 from protocol.channel import DialerChannel
-from protocol.frames import Rekey
 from protocol.header import Priority
 from protocol.ids import BundleId
 from protocol.ranges import RangeSet

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from protocol.frames import Data, Frame, Have, Idle, Offer, Safe, Stored
+from protocol.advice import Safe
+from protocol.frames import Data, Frame, Have, Idle, Offer, Stored
 from protocol.header import Priority
 from protocol.ids import BundleId, Incarnation
 from protocol.ranges import RangeSet
@@ -107,7 +108,7 @@ def receipts(life: Incarnation) -> list[Frame]:
     progress: list[Frame] = [
         Have(handle, RangeSet(((start, start + 512),))) for handle in (1, 2) for start in (0, 512, 1024)
     ]
-    return [*progress, Stored(life, numbers(1)), Stored(life, numbers(2)), Safe(life, 1), Idle(0)]
+    return [*progress, Stored(life, numbers(1)), Stored(life, numbers(2)), Safe(life, numbers(1)), Idle(0)]
 
 
 def pending(store: MemoryStore) -> dict[int, RangeSet | None]:

@@ -17,24 +17,32 @@ import pytest
 
 from protocol.header import Priority
 from protocol.ids import BundleId, Incarnation, seal_tag_of
+from protocol.limits import RANGES_MAX
 from protocol.ranges import RangeSet
 from protocol.summary import digest
 from sync.ports import (
+    BACKUP_MOMENTS_MAX,
     OUTGOING_PAGE,
     PARTIALS_MAX,
     RESEALS_MAX,
+    STREAMS_MAX,
     ChunkOutcome,
     Custody,
+    ForeignNumbers,
     IncomingChunk,
+    Moment,
     Offer,
     PairStore,
     Rank,
     ReceivedStream,
+    SafeMark,
 )
 
 PEER = Incarnation(b"peer")
 OTHER = Incarnation(b"othr")
 NOTHING = RangeSet()
+STORED_S = 1_800_000_000.0
+"""What the wall clock of every store under test says."""
 
 
 class Store(PairStore, Custody, Protocol):
@@ -366,6 +374,16 @@ class StoreContract:
             (partial,) = (await store.open_session()).partials
             assert (partial.offer, partial.held) == (new, RangeSet.of([(60, 120)]))
 
+    async def test_a_partial_keeps_its_bytes_when_the_peer_numbers_it_anew(self) -> None:
+        async with self.opened() as store:
+            await store.persist([chunk_of(offer_of("a", 100, 9), "a", 0, 60)])
+            anew = offer_of("a", 100, 1, OTHER)
+            await store.persist([chunk_of(anew, "a", 60, 61)])
+            (partial,) = (await store.open_session()).partials
+            assert (partial.offer, partial.held) == (anew, RangeSet.of([(0, 61)]))
+            assert await store.persist([chunk_of(anew, "a", 61)]) == (ChunkOutcome.STORED,)
+            assert (await store.open_session()).partials == ()
+
     async def test_a_bundle_held_under_another_number_is_stored_without_its_bytes(self) -> None:
         async with self.opened() as store:
             await receive(store, "a", 100, 1)
@@ -570,6 +588,208 @@ class StoreContract:
                 )
                 await store.note_rekey(first.incarnation, first.sequence, b"k7")
             assert offer is None
+
+    # Safe and pruned.
+
+    async def test_what_was_settled_before_a_verified_backup_is_safe(self) -> None:
+        async with self.opened() as store:
+            for sequence, label in enumerate("abcd", start=1):
+                await receive(store, label, 60, sequence)
+            first, second, third, fourth = await store.received_after(0, 9)
+            await store.take(first.row)
+            await store.quarantine(second.row, "cannot be opened")
+            moment = await store.begin_backup()
+            await store.take(third.row)
+            assert await store.safe() == ()
+            assert await store.note_backup(moment)
+            assert await store.safe() == (SafeMark(incarnation=PEER, sequence=2),)
+            await store.take(fourth.row)
+            assert await store.note_backup(moment)
+            assert await store.safe() == (SafeMark(incarnation=PEER, sequence=2),)
+            assert await store.note_backup(await store.begin_backup())
+            assert (await store.open_session()).safe_here == (SafeMark(incarnation=PEER, sequence=4),)
+
+    async def test_safe_stops_at_the_first_number_that_is_missing_or_waits_for_a_seal(self) -> None:
+        async with self.opened() as store:
+            for sequence, label in ((1, "a"), (2, "b"), (4, "d")):
+                await receive(store, label, 60, sequence)
+            first, unopened, last = await store.received_after(0, 9)
+            await store.take(first.row)
+            await store.take(last.row)
+            await store.quarantine(unopened.row, "cannot be opened")
+            await store.ask_rekey(unopened.row, b"k7", "its key is gone")
+            await store.note_backup(await store.begin_backup())
+            assert await store.safe() == (SafeMark(incarnation=PEER, sequence=1),)
+            new = resealed(unopened.offer, "b under k7", 3)
+            await store.persist([chunk_of(new, "b under k7")])
+            (opened,) = await store.received_after(0, 9)
+            await store.take(opened.row)
+            await store.note_backup(await store.begin_backup())
+            assert await store.safe() == (SafeMark(incarnation=PEER, sequence=4),)
+
+    async def test_a_moment_of_another_history_covers_nothing(self) -> None:
+        async with self.opened() as store:
+            await receive(store, "a", 60, 1)
+            (received,) = await store.received_after(0, 9)
+            await store.take(received.row)
+            assert not await store.note_backup(Moment(b"elsewhen"))
+            moments = [await store.begin_backup() for _ in range(BACKUP_MOMENTS_MAX + 1)]
+            assert not await store.note_backup(moments[0])
+            assert await store.safe() == ()
+            assert await store.note_backup(moments[1])
+            assert await store.safe() == (SafeMark(incarnation=PEER, sequence=1),)
+
+    async def test_noting_a_backup_wakes_the_session(self) -> None:
+        async with self.opened() as store:
+            await store.note_backup(await store.begin_backup())
+            await asyncio.wait_for(store.wait_outgoing(), 10)
+
+    async def test_only_what_is_safe_stored_long_ago_and_not_among_the_newest_is_pruned(self) -> None:
+        async with self.opened() as store:
+            for label in "abcdef":
+                await add(store, label, 100)
+            life = (await store.open_session()).incarnation
+            await store.mark_stored(RangeSet.of([(1, 4), (5, 6)]))
+            await store.mark_safe(life, 4)
+            await store.mark_safe(OTHER, 6)
+            assert await store.prune(stored_before_s=STORED_S, keep_newest=0) == 0
+            assert await store.prune(stored_before_s=STORED_S + 1, keep_newest=4) == 2
+            assert await store.prune(stored_before_s=STORED_S + 1, keep_newest=0) == 1
+            assert await store.prune(stored_before_s=STORED_S + 1, keep_newest=0) == 0
+            view = await store.open_session()
+            assert view.stored == numbers(1, 2, 3, 5)
+            assert [bundle.offer.sequence for bundle in view.pending] == [4, 6]
+            ids = [bundle_id_of(label) for label in "abcdef"]
+            assert await store.digest(life, RangeSet.of([(1, 7)])) == digest(ids)
+            await store.mark_lost(life, numbers(5))
+            assert await store.read(5, 0, 100) == sealed_of("e", 100)
+
+    async def test_what_was_pruned_and_lost_by_the_peer_is_sealed_again_under_its_number(self) -> None:
+        async with self.opened() as store:
+            for label in "abc":
+                await add(store, label, 100)
+            life = (await store.open_session()).incarnation
+            await store.mark_stored(RangeSet.of([(1, 4)]))
+            await store.mark_safe(life, 2)
+            await store.prune(stored_before_s=STORED_S + 1, keep_newest=0)
+            await store.mark_lost(life, RangeSet.of([(1, 4)]))
+            assert [bundle.offer.sequence for bundle in await store.outgoing(NOTHING)] == [3]
+            assert await store.without_bytes(9) == (bundle_id_of("a"), bundle_id_of("b"))
+            assert await store.without_bytes(1) == (bundle_id_of("a"),)
+            offer = await add(store, "a", 100)
+            assert offer.sequence == 1
+            assert await store.read(1, 0, 100) == sealed_of("a", 100)
+            assert await store.without_bytes(9) == (bundle_id_of("b"),)
+            after = await store.renew_incarnation("restored")
+            assert [bundle.offer.bundle_id for bundle in after.pending] == [
+                bundle_id_of("a"),
+                bundle_id_of("c"),
+            ]
+            assert await store.without_bytes(9) == (bundle_id_of("b"),)
+            assert (await add(store, "b", 100)).incarnation == after.incarnation
+            assert await store.without_bytes(9) == ()
+
+    async def test_what_was_lost_once_is_not_safe_until_the_peer_says_so_again(self) -> None:
+        async with self.opened() as store:
+            await add(store, "a", 100)
+            life = (await store.open_session()).incarnation
+            await store.mark_safe(life, 1)
+            await store.mark_stored(numbers(1))
+            assert await store.prune(stored_before_s=STORED_S + 1, keep_newest=0) == 0
+            await store.mark_safe(life, 1)
+            await store.mark_lost(life, numbers(1))
+            await store.mark_stored(numbers(1))
+            assert await store.prune(stored_before_s=STORED_S + 1, keep_newest=0) == 0
+
+    # Given back.
+
+    async def test_a_former_life_ends_with_its_last_number_or_with_what_was_promised_back(self) -> None:
+        async with self.opened() as store:
+            await add(store, "a")
+            await add(store, "b")
+            before = (await store.open_session()).incarnation
+            await store.mark_stored(numbers(1, 2))
+            await store.renew_incarnation("restored")
+            await store.renew_incarnation("restored again, with nothing numbered between")
+            former = (await store.open_session()).former
+            assert [(each.incarnation, each.sequence_max) for each in former] == [(before, 2)]
+            await store.note_foreign(before, numbers(3, 4, 7))
+            await store.note_foreign(OTHER, numbers(9))
+            await store.mark_promised(before, numbers(4, 7))
+            await store.mark_promised(before, numbers(3))
+            await store.mark_promised(OTHER, numbers(9))
+            former = (await store.open_session()).former
+            assert {each.incarnation: each.sequence_max for each in former} == {before: 7, OTHER: 9}
+
+    async def test_foreign_numbers_are_asked_for_until_promised(self) -> None:
+        async with self.opened() as store:
+            view = await store.open_session()
+            await store.note_foreign(view.incarnation, numbers(3, 4, 5))
+            await store.note_foreign(OTHER, numbers(8))
+            await store.note_foreign(OTHER, numbers(9))
+            renewed = await store.renew_incarnation("restored")
+            asked = (
+                ForeignNumbers(incarnation=OTHER, sequences=numbers(8, 9)),
+                ForeignNumbers(incarnation=view.incarnation, sequences=numbers(3, 4, 5)),
+            )
+            assert renewed.foreign == asked
+            await store.mark_promised(OTHER, numbers(8, 9, 10))
+            await store.mark_promised(view.incarnation, numbers(4))
+            await store.mark_promised(PEER, numbers(3))
+            assert (await store.open_session()).foreign == (
+                ForeignNumbers(incarnation=view.incarnation, sequences=numbers(3, 5)),
+            )
+
+    async def test_what_is_asked_for_is_bounded(self) -> None:
+        async with self.opened() as store:
+            many = RangeSet.of((3 * number, 3 * number + 2) for number in range(1, RANGES_MAX + 2))
+            await store.note_foreign(OTHER, many)
+            (kept,) = (await store.open_session()).foreign
+            assert kept.sequences.spans == many.spans[:RANGES_MAX]
+            await store.mark_promised(OTHER, numbers(4))
+            (kept,) = (await store.open_session()).foreign
+            assert kept.sequences.spans == ((3, 4), *many.spans[1:RANGES_MAX])
+            for life in range(STREAMS_MAX):
+                await store.note_foreign(Incarnation(bytes((life, 0, 0, 0))), numbers(1))
+            lives = [each.incarnation for each in (await store.open_session()).foreign]
+            assert lives == [Incarnation(bytes((life, 0, 0, 0))) for life in reversed(range(STREAMS_MAX))]
+
+    async def test_a_promise_that_would_forget_others_is_asked_for_again(self) -> None:
+        async with self.opened() as store:
+            many = RangeSet.of((4 * number, 4 * number + 3) for number in range(1, RANGES_MAX + 1))
+            await store.note_foreign(OTHER, many)
+            await store.mark_promised(OTHER, numbers(5))
+            assert (await store.open_session()).foreign == (
+                ForeignNumbers(incarnation=OTHER, sequences=many),
+            )
+
+    async def test_what_the_peer_asks_back_is_given_once_most_urgent_first(self) -> None:
+        async with self.opened() as store:
+            for sequence, label in enumerate("abc", start=1):
+                await receive(store, label, 60, sequence)
+            urgent = replace(offer_of("d", 60, 4), priority=Priority.URGENT)
+            await store.persist([chunk_of(urgent, "d")])
+            taken, *_ = await store.received_after(0, 9)
+            await store.take(taken.row)
+            await store.note_return(PEER, numbers(1, 3, 4, 77))
+            await store.note_return(OTHER, numbers(1))
+            await store.note_return(PEER, numbers(3))
+            asked = await store.to_return(9)
+            assert [(each.sequence, each.bundle_id, each.incarnation) for each in asked] == [
+                (4, bundle_id_of("d"), PEER),
+                (1, bundle_id_of("a"), PEER),
+                (3, bundle_id_of("c"), PEER),
+            ]
+            assert await store.to_return(1) == asked[:1]
+            await store.mark_returned([asked[0].row, asked[1].row, 99])
+            assert await store.to_return(9) == asked[2:]
+            await store.note_return(PEER, numbers(1))
+            assert [each.sequence for each in await store.to_return(9)] == [3, 1]
+
+    async def test_being_asked_back_wakes_whoever_waits(self) -> None:
+        async with self.opened() as store:
+            await store.note_return(PEER, numbers(1))
+            await asyncio.wait_for(store.wait_outgoing(), 10)
 
     async def test_waiting_for_outgoing_returns_once_something_was_added(self) -> None:
         async with self.opened() as store:

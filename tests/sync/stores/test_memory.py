@@ -11,13 +11,15 @@ from protocol.ranges import RangeSet
 from sync.ports import ChunkOutcome
 from sync.stores import MemoryStore
 
-from .contract import Store, StoreContract, add, chunk_of, offer_of, receive
+from .contract import STORED_S, Store, StoreContract, add, chunk_of, offer_of, receive
 
 
 def new_store(*, received_bytes_max: int = 1 << 20) -> MemoryStore:
     lives = count(0xA0)
     return MemoryStore(
-        lambda: Incarnation(next(lives).to_bytes(4, "big")), received_bytes_max=received_bytes_max
+        lambda: Incarnation(next(lives).to_bytes(4, "big")),
+        received_bytes_max=received_bytes_max,
+        wall_s=lambda: STORED_S,
     )
 
 

@@ -18,14 +18,15 @@ from protocol.summary import digest
 from sync.ports import ChunkOutcome, IncomingChunk, Rank
 from sync.stores.connection import Connection, connect
 from sync.stores.database import Database, Execution
+from sync.stores.sent_values import SentState
 from sync.stores.errors import StoreFull
 from sync.stores.incidents import IncidentKind
-from sync.stores.outgoing import SentState
 from sync.stores.room import FREE_BYTES_MIN, Room, free_bytes
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
 
 from .contract import (
     NOTHING,
+    STORED_S,
     Store,
     StoreContract,
     add,
@@ -58,7 +59,7 @@ async def opened_database(
 async def opened(execution: Execution = Execution.THREADS) -> AsyncIterator[SqlitePairStore]:
     with TemporaryDirectory() as folder:
         async with opened_database(Path(folder) / "spool.db", execution) as database:
-            yield await SqliteStore(database).pair(PAIR)
+            yield await SqliteStore(database, wall_s=lambda: STORED_S).pair(PAIR)
 
 
 class TestSqliteStore(StoreContract):
@@ -160,15 +161,6 @@ async def test_the_operator_hears_of_everything_that_needs_a_person_once() -> No
         ]
         assert told[3].reason == "restored from a backup"
         assert await store.incidents_after(told[1].row, 1) == (told[2],)
-
-
-async def test_a_partial_keeps_its_bytes_when_the_peer_numbers_it_anew() -> None:
-    async with opened() as store:
-        await store.persist([chunk_of(offer_of("a", 100, 9), "a", 0, 60)])
-        anew = offer_of("a", 100, 1)
-        await store.persist([chunk_of(anew, "a", 60, 61)])
-        (partial,) = (await store.open_session()).partials
-        assert (partial.offer, partial.held) == (anew, RangeSet.of([(0, 61)]))
 
 
 @pytest.mark.parametrize(
@@ -335,7 +327,7 @@ async def test_as_the_disk_fills_photos_stop_first_and_emergencies_last(tmp_path
 
 
 async def test_a_full_disk_keeps_nothing_by_halves_and_says_so(tmp_path: Path) -> None:
-    pages_max = 60
+    pages_max = 90
 
     def connect_small(path: Path, key: bytes | None) -> Connection:
         connection = connect(path, key)

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from protocol.header import Priority
 from protocol.ids import Incarnation, Pseudonym
 from protocol.ranges import RangeSet
-from sync.ports import AskedRekey, IncomingChunk, Rank
+from sync.ports import AskedRekey, IncomingChunk, Moment, Rank
 from sync.stores import MemoryStore
 from sync.stores.database import Database, Execution
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
@@ -52,7 +52,9 @@ class TwoStores(RuleBasedStateMachine):
         # In memory where there is such a place: hundreds of commits, none of them to outlive a power cut.
         self._folder = TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
         self._new_incarnation = lives()
-        self._model = MemoryStore(lives())
+        self._now_s = 1000.0
+        self._moments: list[tuple[Moment, Moment]] = []
+        self._model = MemoryStore(lives(), wall_s=lambda: self._now_s)
         self._open_database()
 
     def teardown(self) -> None:
@@ -145,6 +147,51 @@ class TwoStores(RuleBasedStateMachine):
         for asked in self._both(lambda store: store.rekeys())[:1]:
             self._reseal(asked, sealed_of(f"{label} for {key!r}", 50))
 
+    @rule(sequences=SPANS, life=st.integers(0, 2), promise=st.booleans())
+    def ask_back(self, sequences: list[tuple[int, int]], life: int, promise: bool) -> None:
+        incarnation = (*self._lives(), OTHER, OTHER)[life]
+        if promise:
+            self._both(lambda store: store.mark_promised(incarnation, ranges(sequences)))
+        else:
+            self._both(lambda store: store.note_foreign(incarnation, ranges(sequences)))
+
+    @rule(sequences=SPANS, life=st.sampled_from((PEER, OTHER)))
+    def be_asked_back(self, sequences: list[tuple[int, int]], life: Incarnation) -> None:
+        self._both(lambda store: store.note_return(life, ranges(sequences)))
+
+    @rule(limit=st.integers(0, 2))
+    def give_back(self, limit: int) -> None:
+        given = [each.row for each in self._both(lambda store: store.to_return(limit))]
+        self._both(lambda store: store.mark_returned([*given, 77]))
+
+    @rule()
+    def begin_backup(self) -> None:
+        # A moment is drawn at random, so that the two stores never answer the same.
+        self._moments.append(
+            (
+                self._runner.run(self._model.begin_backup()),
+                self._runner.run(self._store.begin_backup()),
+            )
+        )
+
+    @rule(which=st.integers(0, 5))
+    def verify_backup(self, which: int) -> None:
+        if self._moments:
+            model, database = self._moments[which % len(self._moments)]
+            noted = self._runner.run(self._model.note_backup(model))
+            assert self._runner.run(self._store.note_backup(database)) == noted
+
+    @rule(life=st.integers(0, 2), sequence=st.integers(0, 9))
+    def be_told_what_is_safe(self, life: int, sequence: int) -> None:
+        incarnation = (*self._lives(), OTHER, OTHER)[life]
+        self._both(lambda store: store.mark_safe(incarnation, sequence))
+
+    @rule(passed_s=st.integers(0, 50), age_s=st.integers(0, 100), keep=st.integers(0, 3))
+    def prune(self, passed_s: int, age_s: int, keep: int) -> None:
+        self._now_s += passed_s
+        before_s = self._now_s - age_s
+        self._both(lambda store: store.prune(stored_before_s=before_s, keep_newest=keep))
+
     @rule(sequence=st.integers(1, 9), offset=st.integers(0, 200), size=st.integers(0, 200))
     def read(self, sequence: int, offset: int, size: int) -> None:
         self._both(lambda store: store.read(sequence, offset, size))
@@ -155,9 +202,17 @@ class TwoStores(RuleBasedStateMachine):
         self._both(lambda store: store.received_after(0, 99))
         self._both(lambda store: store.rekeys())
         self._both(lambda store: store.unopened())
+        self._both(lambda store: store.safe())
+        self._both(lambda store: store.to_return(99))
+        self._both(lambda store: store.without_bytes(99))
         self._both(lambda store: store.outgoing(numbers(1, 3)))
         for life in (view.incarnation, *(stream.incarnation for stream in view.former), PEER, OTHER):
             self._sum_up(life, RangeSet.of([(2, 5)]))
+
+    def _lives(self) -> tuple[Incarnation, ...]:
+        """Our incarnations of which the peer holds something, the current one first."""
+        view = self._both(lambda store: store.open_session())
+        return (view.incarnation, *(stream.incarnation for stream in view.former))
 
     def _reseal(self, asked: AskedRekey, sealed: bytes) -> None:
         self._both(
@@ -188,7 +243,7 @@ class TwoStores(RuleBasedStateMachine):
             database = await Database.open(
                 Path(self._folder.name) / "spool.db", [CUSTODY_SCHEMA], execution=Execution.INLINE
             )
-            stores = SqliteStore(database, new_incarnation=self._new_incarnation)
+            stores = SqliteStore(database, new_incarnation=self._new_incarnation, wall_s=lambda: self._now_s)
             return database, await stores.pair(Pseudonym(b"pair"))
 
         self._database, self._store = self._runner.run(open_store())

@@ -1,0 +1,60 @@
+"""What one session is made of, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .accord import Accord
+from .departure import Departure
+from .greeting import SessionTerms
+from .intake import Intake
+from .memory import LinkMemory
+from .outlet import Outlet
+from .receipts import Receipts
+from .rekeying import Rekeying
+from .restitution import Restitution
+from .safekeeping import Safekeeping
+from .sender import Sender
+from .states import Course, Role
+from .wire import SessionChannel, Wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Parts:
+    """Each answers one question; none knows of the session."""
+
+    course: Course
+    wire: Wire
+    outlet: Outlet
+    sender: Sender
+    intake: Intake
+    rekeying: Rekeying
+    restitution: Restitution
+    safekeeping: Safekeeping
+    accord: Accord
+    departure: Departure
+
+    @property
+    def receipts(self) -> Receipts:
+        return self.intake.receipts
+
+
+def assemble(role: Role, channel: SessionChannel, terms: SessionTerms, memory: LinkMemory) -> Parts:
+    """The parts of a session that has not begun."""
+    course = Course(role)
+    wire = Wire(channel)
+    outlet = Outlet(wire)
+    sender = Sender(memory, outlet, terms.floor)
+    intake = Intake(terms.credit_bytes)
+    return Parts(
+        course=course,
+        wire=wire,
+        outlet=outlet,
+        sender=sender,
+        intake=intake,
+        rekeying=Rekeying(outlet),
+        restitution=Restitution(outlet),
+        safekeeping=Safekeeping(outlet, intake.receipts),
+        accord=Accord(terms, outlet, sender),
+        departure=Departure(course, outlet, sender, intake),
+    )

@@ -1,0 +1,99 @@
+"""When receipts leave: at once where somebody waits for them, else together with what leaves anyhow.
+
+A receipt takes few bytes, and whatever carries it alone takes many more. Law: none is held back from a peer
+that has said that it waits, or that it has no more to send, and none for longer than `HELD_BACK_S`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from protocol.frames import Frame, Have, Stored
+from protocol.ids import Incarnation
+from protocol.ranges import RangeSet
+
+HELD_BACK_S: Final = 5.0
+"""What nobody waits for shows progress and spares bytes after a cut: so old it may be."""
+URGENT_HELD_BACK_S: Final = 1.0
+"""Somebody looks at the screen until an emergency has arrived; its text may follow the headline at once."""
+
+
+class Receipts:
+    """What one session has to tell of what is durable here."""
+
+    def __init__(self) -> None:
+        self._progress: dict[int, RangeSet] = {}
+        """By handle."""
+        self._stored: dict[Incarnation, RangeSet] = {}
+        self._others: list[Frame] = []
+        self.due_at: float | None = None
+        """When to tell it at the latest; None if there is nothing to tell."""
+        self._is_awaited = False
+        self._peer_is_idle = False
+
+    # What there is to tell.
+
+    def progress(self, handle: int, held: RangeSet, now: float) -> None:
+        """Of a bundle that is not whole; replaces what was to be told of it."""
+        self._progress[handle] = held
+        self._hold(now)
+
+    def stored(
+        self, incarnation: Incarnation, numbers: RangeSet, now: float, *, is_urgent: bool = False
+    ) -> None:
+        """Whole bundles."""
+        self._stored[incarnation] = self._stored.get(incarnation, RangeSet()) | numbers
+        self._hold(now, URGENT_HELD_BACK_S if is_urgent else HELD_BACK_S)
+
+    def other(self, frame: Frame, now: float) -> None:
+        """A word that is in no more hurry than a receipt."""
+        self._others.append(frame)
+        self._hold(now)
+
+    def done(self, handle: int) -> None:
+        """Progress of this bundle is void: it is whole, or refused."""
+        self._progress.pop(handle, None)
+
+    # Who waits for it.
+
+    def hurry(self) -> None:
+        """What there is must be told at once."""
+        self._is_awaited = self.due_at is not None
+
+    def peer_is_idle(self) -> None:
+        """The peer has no more to send: all that it waits for is our word."""
+        self._peer_is_idle = True
+
+    def peer_goes_on(self) -> None:
+        """The peer begins another bundle."""
+        self._peer_is_idle = False
+
+    # Telling it.
+
+    def is_due(self, now: float, *, more_may_come: bool) -> bool:
+        """Whether to tell it now, although nothing else leaves. The end of what a peer sends can overtake the
+        rest, and then the rest is waited for."""
+        if self.due_at is None:
+            return False
+        is_last_word = self._peer_is_idle and not more_may_come
+        return self._is_awaited or is_last_word or now >= self.due_at
+
+    def take(self) -> list[Frame]:
+        """All there is to tell."""
+        told = [*(Have(handle, held) for handle, held in self._progress.items()), *self.take_final()]
+        self._progress.clear()
+        self.due_at, self._is_awaited = None, False
+        return told
+
+    def take_final(self) -> list[Frame]:
+        """What no later word will replace."""
+        told = [*(Stored(life, numbers) for life, numbers in self._stored.items()), *self._others]
+        self._stored.clear()
+        self._others.clear()
+        if not self._progress:
+            self.due_at, self._is_awaited = None, False
+        return told
+
+    def _hold(self, now: float, held_back_s: float = HELD_BACK_S) -> None:
+        due_at = now + held_back_s
+        self.due_at = due_at if self.due_at is None else min(self.due_at, due_at)
