@@ -1,11 +1,14 @@
 # Every target sets up what it needs: git, make and Python 3.11 or newer with venv are enough.
 #   PYTHON=/path/to/python3   the Python to make .venv with (default: the first usable of 3.13, 3.12, 3.11, ...)
 #   LINK=iridium-dialup       the emulated link of the demonstration
+#   COUNT=10000               how many seeded worlds a soak plays
+#   ROWS="case-a bulk"        only these rows of the bench
 #   FUZZ_S=600 TARGET=entry   how long to fuzz, all targets together, and which (default: 60 s, all of them)
 
 LINK ?= certus-100
 FUZZ_S ?= 60
 TARGET ?= all
+COUNT ?= 10000
 export PYTHON
 
 BIN := .venv/bin
@@ -17,7 +20,7 @@ WORKERS := -n auto --maxprocesses 2
 
 # pip writes into one .venv: two targets must not set it up at once, even under make -j.
 .NOTPARALLEL:
-.PHONY: help demo test check test-peers fuzz bench lock clean
+.PHONY: help demo test check test-peers fuzz soak bench bench-full lock clean
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -43,9 +46,14 @@ test-peers: $(DEV) ## the tests that need root, network namespaces or other prog
 fuzz: $(FUZZ) ## feed mutated bytes to every decoder, led by coverage (FUZZ_S=60 TARGET=all)
 	@$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_S) --target "$(TARGET)"
 
-bench: $(DEV) ## measure, print tables and write build/bench.json
-	@mkdir -p build
-	@$(BIN)/sfsim bench --out build/bench.json
+soak: $(DEV) ## play thousands of seeded worlds, each checked against every law (COUNT=10000)
+	@$(BIN)/sfsim soak --count $(COUNT)
+
+bench: $(DEV) ## measure beside the bound and beside peers, print tables and write build/bench.json (ROWS=case-a)
+	@$(BIN)/sfsim bench $(addprefix --rows ,$(ROWS)) --out build/bench.json
+
+bench-full: $(DEV) ## the same with every row and seed, also those that take many minutes
+	@$(BIN)/sfsim bench --full $(addprefix --rows ,$(ROWS)) --out build/bench.json
 
 lock: $(DEV) ## make the lock files anew from pyproject.toml, keeping pins that still fit (UPGRADE=1: newest)
 	@sh .ci/lock $(if $(UPGRADE),--upgrade)

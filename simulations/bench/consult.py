@@ -1,113 +1,108 @@
-"""What whole sessions take over an emulated line: round trips, framing, and bytes paid twice after a cut."""
+"""One consult to be carried: text, photographs and reply as we seal them, and as JSON for everybody else."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-from dataclasses import dataclass
-from typing import Final
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from protocol.header import Priority
-from protocol.ids import BundleId, Incarnation, Pseudonym
-from sfhub.clock import SystemClock
-from sync.driver import SessionReport, Setting, answer_session, dial_session, read_call
-from sync.links.memory import MemoryLinkConditions, memory_link
-from sync.ports import Rank
-from sync.registry import SessionRegistry
-from sync.stores.memory import MemoryStore
+from protocol.basis import basis_of
+from protocol.bundle import EntryBundle, LayerBundle
+from protocol.clinical import Layer
+from protocol.entry import SignedEntry, read_entry
+from protocol.kinds import Kind
+from protocol.orders import Reply
+from protocol.records import NewRecord, Reference, Relation
 
-from .rows import Row
+from . import content
+from .consult_files import Consult, compact_json
 
-_SECRET: Final = bytes(32)
-_PAIR: Final = Pseudonym(b"pair")
+PHOTOGRAPH_BYTES: Final = (303_000, 156_000, 115_000)
+"""Three photographs of a phone. What a camera has compressed once looks like chance to every program here, so
+chance stands in for it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One emulated line."""
-
-    up_bit_s: float
-    down_bit_s: float
-    rtt_s: float
-
-    def conditions(
-        self, cut_after_bytes: int | None = None
-    ) -> tuple[MemoryLinkConditions, MemoryLinkConditions]:
-        delay_s = self.rtt_s / 2
-        up = MemoryLinkConditions(rate_bit_s=self.up_bit_s, delay_s=delay_s, cut_after_bytes=cut_after_bytes)
-        return up, MemoryLinkConditions(rate_bit_s=self.down_bit_s, delay_s=delay_s)
+Answer = tuple[Reply, bytes]
+"""A reply, and the same as JSON."""
 
 
-DIAL_UP: Final = Line(2_400, 2_400, 1.5)
-CERTUS: Final = Line(22_000, 88_000, 0.9)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carriage:
+    """What crosses a link in one consult."""
+
+    text: bytes
+    photographs: tuple[bytes, ...]
+    reply: bytes
+    text_json: bytes
+    plain_photographs: tuple[bytes, ...]
+    reply_json: bytes
+
+    def without_photographs(self) -> Carriage:
+        return replace(self, photographs=(), plain_photographs=())
 
 
-async def consult_rows() -> list[Row]:
-    """Three situations, one after another, in real time."""
-    return [*await _nothing_new(), *await _small_exchange(), *await _cut_in_a_photograph()]
-
-
-async def _nothing_new() -> list[Row]:
-    site, hub = _store(), _store()
-    dialed, answered = await _session(site, hub, CERTUS)
-    return [
-        Row(name="nothing new: bytes up", value=dialed.counters.link_bytes_sent, unit="B"),
-        Row(name="nothing new: bytes down", value=answered.counters.link_bytes_sent, unit="B"),
-    ]
-
-
-async def _small_exchange() -> list[Row]:
-    site, hub = _store(), _store()
-    await _add(site, 2_000)
-    await _add(hub, 200)
-    dialed, _ = await _session(site, hub, DIAL_UP)
-    least_s = 2_200 * 8 / DIAL_UP.up_bit_s + DIAL_UP.rtt_s
-    sent = dialed.counters.link_bytes_sent + dialed.counters.link_bytes_received
-    return [
-        Row(name="2,000 B up, 200 B down, 2.4 kbit/s", value=dialed.duration_s, unit="s", bound=least_s),
-        Row(name="the same: bytes beyond the payload", value=sent - 2_200, unit="B"),
-    ]
-
-
-async def _cut_in_a_photograph() -> list[Row]:
-    site, hub = _store(), _store()
-    await _add(site, 20_000)
-    await _session(site, hub, CERTUS, cut_after_bytes=12_000)
-    _, answered = await _session(site, hub, CERTUS)
-    twice = answered.counters.duplicate_bytes_received
-    return [Row(name="received twice after a cut in a photograph", value=twice, unit="B", bound=4_096)]
-
-
-def _store() -> MemoryStore:
-    return MemoryStore(lambda: Incarnation(os.urandom(4)))
-
-
-async def _add(store: MemoryStore, size_bytes: int) -> None:
-    await store.add(
-        bundle_id=BundleId(os.urandom(12)),
-        priority=Priority.URGENT,
-        rank=Rank.TEXT,
-        recipient_key=b"kk",
-        dwell_code=21,
-        sealed=os.urandom(size_bytes),
+def carriage_of(
+    consult: Consult | None, answer: Answer | None, photographs: Sequence[bytes] | None
+) -> Carriage:
+    """The story's consult and photographs of chance bytes, or what is given in their place."""
+    entry, text_json = text_of(consult)
+    bundle, asked, reply_json = reply_of(answer)
+    plain = tuple(photographs) if photographs is not None else _chance_photographs()
+    return Carriage(
+        text=content.sealed(EntryBundle((entry,))).sealed,
+        photographs=tuple(_sealed_photograph(data) for data in plain),
+        reply=content.sealed(bundle, base=asked).sealed,
+        text_json=text_json,
+        plain_photographs=plain,
+        reply_json=reply_json,
     )
 
 
-async def _session(
-    site: MemoryStore, hub: MemoryStore, line: Line, cut_after_bytes: int | None = None
-) -> tuple[SessionReport, SessionReport]:
-    dialer, listener = memory_link(*line.conditions(cut_after_bytes))
-    clock = SystemClock()
+def text_of(consult: Consult | None) -> tuple[SignedEntry, bytes]:
+    """The first entry of the case, and the same as JSON."""
+    if consult is not None:
+        return content.introduced(consult.bodies, name=consult.medic), consult.json_bytes
+    bodies = (content.case_opened(), content.patient(), content.note(), *content.vitals())
+    return content.introduced(bodies), json_of(bodies)
 
-    async def answer() -> SessionReport:
-        call = await read_call(listener)
-        setting = Setting(store=hub, clock=clock)
-        return await answer_session(
-            listener, call, link_secret=_SECRET, registry=SessionRegistry(), setting=setting
-        )
 
-    async with asyncio.TaskGroup() as group:
-        answering = group.create_task(answer())
-        setting = Setting(store=site, clock=clock)
-        dialed = await dial_session(dialer, link_secret=_SECRET, pseudonym=_PAIR, setting=setting)
-    return dialed, answering.result()
+def reply_of(answer: Answer | None) -> tuple[EntryBundle, SignedEntry, bytes]:
+    """The hub's entry to a site that holds the case, the entry it answers, and the reply as JSON.
+
+    As the hub writes it: who speaks, what he had seen, what he answers.
+    """
+    body, data = (content.reply(), json_of([content.reply()])) if answer is None else answer
+    asked, _ = text_of(None)
+    records = read_entry(asked).records
+    opened = next(record for record in records if record.kind == Kind.CASE_OPENED)
+    answering = NewRecord(
+        replace(body, basis=basis_of(records)), refs=(Reference(Relation.ANSWERS, opened.record_id),)
+    )
+    return EntryBundle((content.answered(answering, counter=len(records) + 1),)), asked, data
+
+
+def json_of(bodies: Sequence[Any]) -> bytes:
+    """What a JSON interface would carry: the fields that are there, by name."""
+    return compact_json([_as_json(body) for body in bodies])
+
+
+def _as_json(body: Any) -> dict[str, object]:
+    named = {name: getattr(body, name) for name in body.__dataclass_fields__}
+    return {name: _plain(value) for name, value in named.items() if value not in (None, ())}
+
+
+def _plain(value: Any) -> object:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    return _as_json(value) if hasattr(value, "__dataclass_fields__") else value
+
+
+def _sealed_photograph(data: bytes) -> bytes:
+    return content.sealed(LayerBundle(content.CASE_ID, Layer.FULL, data)).sealed
+
+
+def _chance_photographs() -> tuple[bytes, ...]:
+    chance = random.Random("photographs")
+    return tuple(chance.randbytes(size) for size in PHOTOGRAPH_BYTES)

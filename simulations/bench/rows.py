@@ -51,6 +51,14 @@ class Row:
         return "" if self.reach is None else "MISSED"
 
 
+@dataclass(frozen=True, slots=True)
+class NotMeasured:
+    """A figure that could not be taken here, and why: it must not look as if nobody had asked."""
+
+    name: str
+    not_measured: str
+
+
 def row_lines(title: str, rows: Sequence[Row]) -> list[str]:
     """A titled table."""
     columns = [field for field in _COLUMNS if any(getattr(row, field) is not None for row in rows)]
@@ -69,10 +77,15 @@ def row_lines(title: str, rows: Sequence[Row]) -> list[str]:
     return ["", title, *table(heads, cells)]
 
 
-def write_rows(rows: Sequence[Row], path: Path) -> None:
+def write_rows(rows: Sequence[Row | NotMeasured], path: Path) -> None:
     """All rows as one JSON list."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(row) | {"verdict": row.verdict} for row in rows], indent=1) + "\n")
+    path.write_text(json.dumps([_as_json(row) for row in rows], indent=1) + "\n")
+
+
+def _as_json(row: Row | NotMeasured) -> dict[str, object]:
+    verdict = {"verdict": row.verdict} if isinstance(row, Row) else {}
+    return asdict(row) | verdict
 
 
 def _figure(value: float | None) -> str:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import zstandard
 
 from protocol.ahead import micro_ahead_of
-from protocol.basis import basis_of
 from protocol.bundle import EntryBundle, pack
 from protocol.clinical import Note
 from protocol.compress import compress
@@ -19,9 +16,7 @@ from protocol.frames import Data, Offer
 from protocol.framing import encode_frame
 from protocol.header import BundleHeader, Priority, Suite, encode_header
 from protocol.ids import Incarnation, seal_tag_of
-from protocol.kinds import Kind
 from protocol.micro import MicroBundle, read_micro, write_micro
-from protocol.orders import Reply
 from protocol.records import NewRecord, Reference, Relation
 from protocol.sealing import HPKE_OVERHEAD_BYTES
 from protocol.small_seal import MESSAGE_OVERHEAD_BYTES
@@ -30,6 +25,7 @@ from sfhub.domain.reply_headline import reply_headline_of
 from sync.envelope import SealedContent
 
 from . import content
+from .consult import Answer, json_of, reply_of, text_of
 from .consult_files import Consult, compact_json
 from .notes import notes
 from .rows import Row
@@ -41,7 +37,7 @@ _SERIES: Final = 5
 """Series of vitals whose mean is told; no single one is a lucky one."""
 
 
-def wire_rows(consult: Consult | None = None, answer: tuple[Reply, bytes] | None = None) -> list[Row]:
+def wire_rows(consult: Consult | None = None, answer: Answer | None = None) -> list[Row]:
     """Sizes in bytes. `consult` and `answer` are measured in place of the story's where they are given."""
     return [
         *_note_rows(),
@@ -94,7 +90,7 @@ def _vitals_row() -> Row:
     for seed in range(_SERIES):
         series = vitals_series(seed, _ROWS)
         ours.append(len(pack(_bundle(content.introduced([content.note(), *series])))) - without)
-        data = _json(series)
+        data = json_of(series)
         naive.append(len(data))
         zstd.append(_zstd_bytes(data))
     return Row(
@@ -109,11 +105,7 @@ def _vitals_row() -> Row:
 
 
 def _case_row(consult: Consult | None) -> Row:
-    if consult is None:
-        bodies = (content.case_opened(), content.patient(), content.note(), *content.vitals())
-        entry, data = content.introduced(bodies), _json(bodies)
-    else:
-        entry, data = content.introduced(consult.bodies, name=consult.medic), consult.json_bytes
+    entry, data = text_of(consult)
     return Row(
         name="text of a case, sealed and signed, in a session",
         value=in_session_bytes(content.sealed(_bundle(entry))),
@@ -145,7 +137,7 @@ def _edit_rows() -> list[Row]:
             name="edit of one value in a sent note, signed",
             value=len(after.sealed),
             unit="B",
-            naive=len(_json([Note(language=note.language, text=changed)])),
+            naive=len(json_of([Note(language=note.language, text=changed)])),
             reference=len(whole.sealed),
             reach=190,
             stretch=165,
@@ -179,7 +171,7 @@ def _reply_headline_row() -> Row:
 
 
 def _message_row(name: str, micro: MicroBundle, *, reach: float, stretch: float) -> Row:
-    data = _json([read_micro(micro).record.body])
+    data = json_of([read_micro(micro).record.body])
     return Row(
         name=name,
         value=_message_bytes(micro),
@@ -196,16 +188,8 @@ def _message_bytes(micro: MicroBundle, *, base: SignedEntry | None = None) -> in
     return len(content.TO_HUB.message_of(content.sealed(micro, base=base), Priority.URGENT))
 
 
-def _reply_rows(answer: tuple[Reply, bytes] | None) -> list[Row]:
-    """As the hub writes it: who speaks, what he had seen, what he answers; and the site holds the case."""
-    body, data = (content.reply(), _json([content.reply()])) if answer is None else answer
-    asked = content.introduced((content.case_opened(), content.patient(), content.note(), *content.vitals()))
-    records = read_entry(asked).records
-    opened = next(record for record in records if record.kind == Kind.CASE_OPENED)
-    answering = NewRecord(
-        replace(body, basis=basis_of(records)), refs=(Reference(Relation.ANSWERS, opened.record_id),)
-    )
-    bundle = _bundle(content.answered(answering, counter=len(records) + 1))
+def _reply_rows(answer: Answer | None) -> list[Row]:
+    bundle, asked, data = reply_of(answer)
     whole, after = content.sealed(bundle), content.sealed(bundle, base=asked)
     name = "structured reply, sealed and signed"
     zstd = _zstd_bytes(data)
@@ -312,21 +296,3 @@ def _zstd_bytes(data: bytes) -> int:
         write_dict_id=False,
     )
     return len(zstandard.ZstdCompressor(compression_params=parameters).compress(data))
-
-
-def _json(bodies: Sequence[Any]) -> bytes:
-    return compact_json([_as_json(body) for body in bodies])
-
-
-def _as_json(body: Any) -> dict[str, object]:
-    """What a JSON interface would carry: the fields that are there, by name."""
-    named = {name: getattr(body, name) for name in body.__dataclass_fields__}
-    return {name: _plain(value) for name, value in named.items() if value not in (None, ())}
-
-
-def _plain(value: Any) -> object:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):
-        return value.hex()
-    return _as_json(value) if hasattr(value, "__dataclass_fields__") else value

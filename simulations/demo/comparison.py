@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,8 @@ from typing import Final
 from simulations.emulator import EmulatedLink, LinkCounters, open_link
 from simulations.emulator.link import ModeName
 from simulations.links import LinkProfile
-
-from .https_post import case_as_json, write_certificate
+from simulations.peers.certificate import write_certificate
+from simulations.peers.https_curl import case_as_json
 
 PORT: Final = 8443
 START_TIMEOUT_S: Final = 30.0
@@ -39,7 +40,8 @@ async def post_case(
     mode: ModeName,
 ) -> Posted:
     """Post the case and wait for the answer; the link has no cut and the sender is not killed."""
-    case_file = await asyncio.to_thread(_write_case, folder, case_as_json(text, photographs))
+    body = case_as_json(json.dumps(text).encode(), photographs, "image/avif")
+    case_file = await asyncio.to_thread(_write_case, folder, body)
     async with open_link(profile, seed=seed, mode=mode) as link:
         write_certificate(folder, link.hub_address(PORT)[0])
         server = await _serve(link, folder)
@@ -48,14 +50,16 @@ async def post_case(
             started_s = time.monotonic()
             url = link.hub_url(PORT, "https")
             sender = await asyncio.create_subprocess_exec(
-                *link.site_command([*_program(), "send", url, str(folder), str(case_file)]),
+                *link.site_command(
+                    [*_python("simulations.demo.https_post"), url, str(folder), str(case_file)]
+                ),
                 stderr=asyncio.subprocess.DEVNULL,
             )
             status = await sender.wait()
             seconds = time.monotonic() - started_s
             return Posted(
                 seconds=seconds if status == 0 else None,
-                body_bytes=len(case_as_json(text, photographs)),
+                body_bytes=len(body),
                 counters=link.counters() - before,
             )
         finally:
@@ -71,7 +75,7 @@ def _write_case(folder: Path, body: bytes) -> Path:
 
 
 async def _serve(link: EmulatedLink, folder: Path) -> asyncio.subprocess.Process:
-    argv = [*_program(), "serve", link.hub_listen_host, str(PORT), str(folder)]
+    argv = [*_python("simulations.peers.https_server"), link.hub_listen_host, str(PORT), str(folder)]
     server = await asyncio.create_subprocess_exec(
         *link.hub_command(argv), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
@@ -81,5 +85,5 @@ async def _serve(link: EmulatedLink, folder: Path) -> asyncio.subprocess.Process
     return server
 
 
-def _program() -> list[str]:
-    return [sys.executable, "-m", "simulations.demo.https_post"]
+def _python(module: str) -> list[str]:
+    return [sys.executable, "-m", module]

@@ -36,6 +36,8 @@ class Stage:
         self.node_data = folder / "node"
         self._passphrase = folder / "passphrase"
         self._logs = folder / "logs"
+        identities = str(folder / "identities")
+        self._environment = os.environ | {"SFNODE_IDENTITY": identities, "SFHUB_IDENTITY": identities}
         self._hub: asyncio.subprocess.Process | None = None
         self._node: asyncio.subprocess.Process | None = None
         # A command would start a daemon of its own in the moment in which ours lies dead.
@@ -129,6 +131,7 @@ class Stage:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            env=self._environment,
         )
         async with asyncio.timeout(COMMAND_TIMEOUT_S):
             out, err = await process.communicate((stdin or "").encode())
@@ -140,7 +143,12 @@ class Stage:
     async def _start(self, argv: Sequence[str], name: str) -> asyncio.subprocess.Process:
         with (self._logs / f"{name}.log").open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=self._environment,
             )
 
     async def _ready(self, path: Path, process: asyncio.subprocess.Process, name: str) -> None:
