@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import logging
 import os
@@ -45,7 +44,6 @@ from simulations.demo.stage import Stage, StageError
 from simulations.emulator import open_link
 from sync.local_socket import CallFailed, LocalClient, LocalServer
 from sync.stores.errors import StoreFull
-from tests.architecture.checkout import ROOT, product_modules
 from tests.sfhub.site import NOON_S, Site, TestClock, vitals
 from tests.sfnode.node_process import NodeProcess
 
@@ -73,17 +71,6 @@ def run_hub(folder: HubFolder, *arguments: str) -> int:
 
 
 # The node.
-
-
-def test_a_reserved_code_is_raised_nowhere() -> None:
-    """`cap-reached` has its row and its status; until caps are enforced nothing may claim that one was."""
-    raised = [
-        module
-        for module in product_modules()
-        for node in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8")))
-        if isinstance(node, ast.Raise) and "CapReached" in ast.unparse(node)
-    ]
-    assert not raised
 
 
 def test_a_full_disk_reaches_the_client_of_the_node() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ import pytest
 
 from simulations.links import (
     Orbit,
+    OrbitUnavailable,
     Outage,
     ProfileError,
     SatellitePasses,
@@ -122,3 +124,9 @@ def test_elements_that_cannot_be_are_refused_with_their_place(old: str, new: str
     assert TEXT.count(old) == 1, "the fault must be planted exactly once"
     with pytest.raises(ProfileError, match=says):
         parse_profile(TEXT.replace(old, new), shown_as="mine.toml")
+
+
+def test_without_the_package_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sgp4.api", None)
+    with pytest.raises(OrbitUnavailable, match=r"the package sgp4 is not installed\. Install it with"):
+        ServicePlan.of(load_profile("leo-passes"))
