@@ -12,7 +12,10 @@ COMMANDS: Final = {
     "compare": ("simulations.report.command", "compare"),
     "demo": ("simulations.demo.command", "demo"),
     "link": ("simulations.emulator.command", "link"),
+    "replay": ("simulations.engine.command", "replay"),
     "report": ("simulations.report.command", "report"),
+    "soak": ("simulations.engine.command", "soak"),
+    "run": ("simulations.fleet.command", "run_command"),
     "train-dictionaries": ("simulations.training.command", "train_dictionaries"),
 }
 

@@ -1,0 +1,7 @@
+"""A world in event mode: the product's sessions and policy where bytes move, and moments between."""
+
+from .policies import POLICIES
+from .restoring import Faults
+from .run import Progress, run_world
+
+__all__ = ["POLICIES", "Faults", "Progress", "run_world"]

@@ -1,0 +1,111 @@
+"""Disks that go back to a backup in the middle of a run, and what is missing once every link has healed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from protocol.header import Priority
+from protocol.ids import BundleId
+from simulations.checkers.observations import WorldHealed
+from simulations.links import DirectionProfile, ServicePlan
+from sync.core import LinkMemory
+from sync.stores import MemoryState, MemoryStore
+
+from .consulting import Consulting
+from .contact import Contact, Terms
+from .fleet import HUB, Fleet, who
+from .road import Road
+from .site import FleetSite
+from .witness import Witness, recount
+
+BACKED_UP_BEFORE: Final = 0.8
+"""Share of the run by which the last backup is made, so that there is time to heal."""
+OLDEST: Final = 0.2
+"""Share of the run that a restored backup is old, at most."""
+HEALING_ROUNDS_MAX: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What goes wrong beside links: disks restored from backups, each at a moment drawn from the seed."""
+
+    site_restores: int = 0
+    hub_restores: int = 0
+
+
+def plan_faults(fleet: Fleet, faults: Faults) -> None:
+    """Draw them."""
+    draw = random.Random(f"faults/{fleet.seed}")
+    for _ in range(faults.site_restores):
+        _plan(fleet, [draw.choice(fleet.sites)], draw, at_hub=False)
+    for _ in range(faults.hub_restores):
+        _plan(fleet, fleet.sites, draw, at_hub=True)
+
+
+def heal(fleet: Fleet, consulting: Consulting) -> None:
+    """After the run, clean contacts without caps until nothing is left; the checkers judge what lacks."""
+    missing: list[tuple[str, str, bytes]] = []
+    for site in fleet.sites:
+        for _ in range(HEALING_ROUNDS_MAX):
+            if _converse(fleet, consulting, site):
+                break
+        missing += [(who(site), HUB, bundle) for bundle in _lacking(site.store, site.hub_store)]
+        missing += [(HUB, who(site), bundle) for bundle in _lacking(site.hub_store, site.store)]
+    fleet.observe(WorldHealed(at_s=fleet.until_s, missing=tuple(missing), pending=()))
+
+
+def _plan(fleet: Fleet, sites: list[FleetSite], draw: random.Random, *, at_hub: bool) -> None:
+    saved_s = draw.uniform(0, fleet.until_s * BACKED_UP_BEFORE)
+    restored_s = saved_s + draw.uniform(0, fleet.until_s * OLDEST)
+    fleet.later(saved_s, partial(_back_up, fleet, sites, restored_s, at_hub=at_hub))
+
+
+def _back_up(fleet: Fleet, sites: list[FleetSite], restored_s: float, now_s: float, *, at_hub: bool) -> None:
+    for site in sites:
+        state = _store(site, at_hub=at_hub).snapshot()
+        taken = set(fleet.taken.get((site.number, at_hub), set()))
+        fleet.later(restored_s, partial(_restore, fleet, site, state, taken, at_hub=at_hub))
+        fleet.note(now_s, HUB if at_hub else who(site), "backed up", site=site.number)
+
+
+def _restore(
+    fleet: Fleet, site: FleetSite, state: MemoryState, taken: set[BundleId], now_s: float, *, at_hub: bool
+) -> None:
+    _store(site, at_hub=at_hub).restore(state)
+    fleet.taken[site.number, at_hub] = taken
+    recount(site)
+    fleet.note(now_s, HUB if at_hub else who(site), "restored", site=site.number)
+
+
+def _store(site: FleetSite, *, at_hub: bool) -> MemoryStore:
+    return site.hub_store if at_hub else site.store
+
+
+def _converse(fleet: Fleet, consulting: Consulting, site: FleetSite) -> bool:
+    """One clean contact; whether nothing is left on either side."""
+    begins_s = max(fleet.until_s, site.busy_until_s)
+    road = Road(_CLEAN, ServicePlan(), random.Random(site.number))
+    terms = Terms(
+        floor=Priority.BULK,
+        rtt_s=0.1,
+        memory=LinkMemory(_CLEAN.rate_bit_s / 8, 0.1),
+        ip_bytes_max=float("inf"),
+        usd_by=lambda size, seconds: 0.0,
+        usd_max=float("inf"),
+    )
+    witness = Witness(fleet, consulting, site, site.links[0], lambda parcel, at_s: None)
+    sides = (site.store, road), (site.hub_store, road)
+    outcome = Contact(*sides, terms, witness, begins_s=begins_s).run(lambda before_s: None)
+    witness.over(outcome.ended_s)
+    site.busy_until_s = outcome.ended_s
+    return not site.has_waiting and site.hub_bundles == 0
+
+
+def _lacking(author: MemoryStore, other: MemoryStore) -> list[bytes]:
+    return [offer.bundle_id for offer in author.all_offers() if not other.holds(offer.bundle_id)]
+
+
+_CLEAN: Final = DirectionProfile(rate_bit_s=1_000_000.0, delay_ms=50.0, queue_bytes=65_536)

@@ -1,0 +1,126 @@
+"""Plays a world in event mode: a heap of moments, the product's policy for each site, and its sessions for
+each contact that has something to carry."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from simulations.engine.trace import Trace
+from simulations.report import AlarmRow, RunResults, SiteRow, ViolationRow
+from simulations.world import World
+from simulations.world.world import HOUR_S
+
+from .consulting import Consulting
+from .desk_side import HubDesk
+from .fleet import CHECKED, HUB, Fleet
+from .goods import Story
+from .policies import POLICIES
+from .reaching import Reaching
+from .restoring import Faults, heal, plan_faults
+from .site import FleetSite
+
+REPORTS = 200
+"""Of progress, over a whole run."""
+
+Progress = Callable[[float], None]
+"""Told how much of the run is over, 0 to 1."""
+
+
+def run_world(
+    world: World,
+    *,
+    seed: int,
+    policy: str = "as-described",
+    faults: Faults | None = None,
+    progress: Progress = lambda _: None,
+    trace: Trace | None = None,
+) -> RunResults:
+    """The whole run; the same for the same world, seed, policy and faults."""
+    began = time.perf_counter()
+    fleet = Fleet(POLICIES[policy][1](world), seed, trace or Trace())
+    plan_faults(fleet, faults or Faults())
+    play = _Play(fleet)
+    play.run(progress)
+    results = _results(fleet, play, policy)
+    return replace(results, wall_s=round(time.perf_counter() - began, 3))
+
+
+class _Play:
+    """The parts of a run, wired."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._consulting = Consulting(fleet)
+        self.desk = HubDesk(fleet.world, fleet.goods, self, seed=fleet.seed)
+        self._reaching = Reaching(fleet, self._consulting, self.desk.arrived)
+        self.later, self.observe = fleet.later, fleet.observe
+        self.alarm, self.note = fleet.alarm, fleet.note
+
+    def run(self, progress: Progress) -> None:
+        fleet = self._fleet
+        for site in fleet.sites:
+            self._consulting.plan(site)
+            self._reaching.begin(site)
+        for outage in fleet.world.hub_outages:
+            fleet.later(outage.start_s, self._hub_goes_down)
+        for hour in range(int(fleet.until_s / HOUR_S) + 1):
+            fleet.later(hour * HOUR_S, self.desk.sample)
+        told_s = 0.0
+        while (moment := fleet.next_moment()) is not None:
+            now_s, action = moment
+            action(now_s)
+            if now_s >= told_s:
+                told_s = now_s + fleet.until_s / REPORTS
+                progress(now_s / fleet.until_s)
+        heal(fleet, self._consulting)
+        progress(1.0)
+
+    def send_down(self, story: Story, what: str, size_bytes: int, now_s: float) -> None:
+        """The hub has something for a site: it waits for the next contact, unless one is held open."""
+        site = self._fleet.sites[story.site]
+        self._consulting.queue_down(site, story, what, size_bytes, now_s)
+        if site.is_held:
+            self._reaching.wake_by(site, max(now_s, site.busy_until_s))
+
+    def _hub_goes_down(self, now_s: float) -> None:
+        self._fleet.note(now_s, HUB, "is down")
+        self._fleet.alarm(AlarmRow(at_s=now_s, site=None, cause="the hub is down", needs_action=True))
+
+
+def _results(fleet: Fleet, play: _Play, policy: str) -> RunResults:
+    return RunResults(
+        world=fleet.world.name,
+        policy=policy,
+        seed=fleet.seed,
+        duration_s=fleet.until_s,
+        trace_hash=fleet.trace.digest,
+        wall_s=0.0,
+        checked=tuple(checker.law.rstrip(".") for checker in CHECKED),
+        sites=tuple(_site_row(site) for site in fleet.sites),
+        cases=tuple(story.row() for story in fleet.goods.stories),
+        deliveries=tuple(
+            parcel.row() for parcel in fleet.goods.parcels.values() if parcel.queued_s <= fleet.until_s
+        ),
+        queue=tuple(play.desk.samples),
+        alarms=tuple(fleet.alarms),
+        violations=tuple(
+            ViolationRow(property=words.partition(".")[0], at_s=fleet.until_s, words=words)
+            for words in fleet.court.violations
+        ),
+    )
+
+
+def _site_row(site: FleetSite) -> SiteRow:
+    return SiteRow(
+        site=site.number,
+        name=site.name,
+        kind=site.group.name,
+        links=", ".join(link.terms.name for link in site.links),
+        contacts=site.contacts,
+        contacts_failed=site.contacts_failed,
+        bytes_up=site.bytes_up,
+        bytes_down=site.bytes_down,
+        usd=round(site.usd, 6),
+    )
