@@ -8,18 +8,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from protocol.errors import SuiteUnavailable
-from protocol.sealing import HpkeSealer
+from protocol.sealing import HpkeSealer, Sealer
 from protocol.small_seal import require_small_profile
 from sync.ports import Clock
 from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
-from sync.stores.database import Database, Execution
+from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.erasure_journal import JOURNAL_FILE, ErasureJournal
+from sync.stores.identity import sidecar_of
+from sync.stores.notices import NOTICES_SCHEMA, Notices
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqliteStore
 
 from .clock import SystemClock
 from .config import HubFolder, HubIdentity, create_folder, read_settings, write_settings
 from .errors import CipherMissing
 from .keystore import KeyStore, create_keys, load_keys
+from .services.backup import Backups
 from .services.changes import Changes
 from .services.contacts import Contacts
 from .services.enrolment import Enrolment
@@ -29,6 +32,7 @@ from .services.outbox import Outbox
 from .services.people import People
 from .services.prekeys import Prekeys
 from .services.replies import Replies
+from .services.returning import Returning
 from .services.revocation import Revocations
 from .services.sites import Sites
 from .services.worklist import Worklist
@@ -67,6 +71,9 @@ class Hub:
     prekeys: Prekeys
     revocations: Revocations
     erasing: Erasing
+    backups: Backups
+    returning: Returning
+    notices: Notices
     address: Address
 
 
@@ -79,7 +86,11 @@ def init_hub(folder: HubFolder, identity: HubIdentity) -> None:
 
 @asynccontextmanager
 async def open_hub(
-    folder: HubFolder, clock: Clock | None = None, *, execution: Execution = Execution.THREADS
+    folder: HubFolder,
+    clock: Clock | None = None,
+    *,
+    execution: Execution | ThreadFactory = Execution.THREADS,
+    sealer: Sealer | None = None,
 ) -> AsyncIterator[Hub]:
     """The hub in `folder`, for as long as the context lasts; nobody else can open it meanwhile.
 
@@ -90,27 +101,32 @@ async def open_hub(
     identity = read_settings(folder)
     keys = load_keys(folder.keys)
     clock = clock or SystemClock()
-    sealer = HpkeSealer(os.urandom)
+    sealer = sealer or HpkeSealer(os.urandom)
     async with AsyncExitStack() as stack:
         database = await Database.open(
             folder.database,
-            [HUB_SCHEMA, CASE_KEYS_SCHEMA],
+            [HUB_SCHEMA, CASE_KEYS_SCHEMA, NOTICES_SCHEMA],
             execution=execution,
             connect=CaseKeyRing(keys.storage).connect,
         )
         stack.push_async_callback(database.close)
         custody_database = await Database.open(folder.custody, [CUSTODY_SCHEMA], execution=execution)
         stack.push_async_callback(custody_database.close)
-        custody = SqliteStore(custody_database)
+        custody = SqliteStore(custody_database, wall_s=clock.wall_s)
+        if (sidecar := sidecar_of(folder.custody, folder.identities)) is not None:
+            await custody.identify(sidecar)
+            stack.push_async_callback(custody.settle)
         changes = Changes()
         objects = ObjectStore(folder.objects)
         sites = Sites(database, identity, keys, clock)
         await sites.reload()
-        outbox = Outbox(database, custody, sites, sealer, changes, clock)
+        outbox = Outbox(database, custody, sites, sealer, objects, changes, clock)
         ingest = Ingest(
             database, custody, sites, keys, sealer, objects, changes, clock, keys_stated=outbox.check
         )
-        contacts = Contacts(sites, custody, ingest, outbox, clock)
+        notices = Notices(database)
+        returning = Returning(database, custody, sites, outbox, clock)
+        contacts = Contacts(sites, custody, ingest, outbox, returning, notices, clock)
         prekeys = Prekeys(database, identity, keys, sites, outbox, clock)
         journal = ErasureJournal(folder.keys / JOURNAL_FILE, keys.storage)
         erasing = Erasing(database, custody, sites, keys, outbox, objects, journal, changes, clock)
@@ -135,6 +151,9 @@ async def open_hub(
             prekeys=prekeys,
             revocations=Revocations(database, identity, keys, sites, outbox, contacts, clock),
             erasing=erasing,
+            returning=returning,
+            notices=notices,
+            backups=Backups(folder, identity, keys, database, custody, clock),
             address=Address(),
         )
 

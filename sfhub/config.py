@@ -15,6 +15,7 @@ from protocol.ids import Mailbox, mailbox_of
 from .errors import AlreadyInitialised, BadRequest, FolderUnusable, NotInitialised
 
 DATA_VARIABLE: Final = "SFHUB_DATA"
+IDENTITY_VARIABLE: Final = "SFHUB_IDENTITY"
 NAME_BYTES_MAX: Final = 120
 """As long as a name may be on the wire."""
 LISTEN_DEFAULT: Final = "127.0.0.1:8470"
@@ -25,6 +26,8 @@ class HubFolder:
     """The places inside one hub's folder."""
 
     root: Path
+    identities: Path | None = None
+    """Where the note of custody's identity is kept, outside the data and its backups; None: nowhere."""
 
     @property
     def settings(self) -> Path:

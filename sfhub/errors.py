@@ -17,6 +17,8 @@ HubError
 ├── NotSignedIn         no session, or a one-time address that is used or too old
 ├── HubNotReachable     the running hub did not answer on its socket
 ├── CannotListen        the address is taken or not ours
+├── BackupFailed        no backup was made; the hub and earlier ones are unharmed
+├── BackupDamaged       a backup that cannot be relied on
 └── ObjectDamaged       stored bytes are not those that were written
 """
 
@@ -132,6 +134,14 @@ class HubNotReachable(HubError):
 
 class CannotListen(HubError):
     code = "cannot-listen"
+
+
+class BackupFailed(HubError):
+    code = "backup-failed"
+
+
+class BackupDamaged(HubError):
+    code = "backup-damaged"
 
 
 class ObjectDamaged(HubError):

@@ -86,6 +86,7 @@ async def running(
                     hub.outbox.run(),
                     socket.serve(),
                     hub.contacts.run(),
+                    hub.returning.run(),
                     hub.prekeys.run(),
                 )
             ]

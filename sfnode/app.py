@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from protocol.sealing import HpkeSealer
+from protocol.sealing import HpkeSealer, Sealer
 from sync.envelope import SealedContent
 from sync.local_socket import LocalServer
+from sync.ports import Dialer
+from sync.stores.database import Execution, ThreadFactory
 from sync.stores.errors import StoreHalted
 
 from .api.case_calls import CaseCalls
 from .api.methods import answer, describe_fault, log_fault, methods_of
 from .api.station_calls import StationCalls
-from .config import LinkSettings, NodeFolder, SiteSettings, link_from, write_settings
+from .config import LinkSettings, NodeFolder, SiteSettings
 from .services.alarm_sound import AlarmSound
 from .services.alarms import Alarms
 from .services.casebook import CaseBook
-from .services.clock import SystemClock
+from .services.clock import SiteClock, SystemClock
+from .services.contact import Pair
 from .services.contacts import Contacts
 from .services.dialers import Dialers
 from .services.enrolment import Enrolment, HttpCourier
@@ -32,10 +35,14 @@ from .services.erasing import Erasing
 from .services.happenings import AlarmRaised, CasebookEvent, CaseChanged, OutboxGrew
 from .services.inbox import Inbox
 from .services.labels import Labels
+from .services.link_book import LinkBook
 from .services.link_watch import watch_links
 from .services.outbox import Outbox
 from .services.outgoing import Outgoing
+from .services.prices import Prices
 from .services.progress import RateMeter, SpoolCarriage
+from .services.pruning import Pruning
+from .services.returning import Returning
 from .services.session_watch import SessionWatch
 from .services.station_keys import StationKeys
 from .services.status import Status
@@ -50,23 +57,45 @@ STATUS_EVERY_S: Final = 0.2
 """Between two reports of status: a burst of changes is one report."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a node runs in: the machine's own, or a simulated one."""
+
+    clock: SiteClock = field(default_factory=SystemClock)
+    sealer: Sealer = field(default_factory=lambda: HpkeSealer(os.urandom))
+    dialer_for: Callable[[LinkSettings, Pair], Dialer] = field(default_factory=Dialers)
+    watch_network: Callable[[Callable[[], None]], Awaitable[None]] = watch_links
+    """Calls back whenever the network has changed, until cancelled."""
+    execution: Execution | ThreadFactory = Execution.THREADS
+    """Where the vault's transactions run; the spool is opened by whoever makes the daemon."""
+    random_bytes: Callable[[int], bytes] = os.urandom
+
+
 class Daemon:
     """Every part of one node, wired."""
 
-    def __init__(self, folder: NodeFolder, settings: SiteSettings, link: LinkSettings, spool: Spool) -> None:
+    def __init__(
+        self,
+        folder: NodeFolder,
+        settings: SiteSettings,
+        link: LinkSettings,
+        spool: Spool,
+        surroundings: Surroundings | None = None,
+    ) -> None:
+        self._surroundings = surroundings = surroundings or Surroundings()
         self._folder = folder
         self._settings = settings
         self._spool = spool
         self._status_stirred = asyncio.Event()
         self._halted: StoreHalted | None = None
         self.stopping = asyncio.Event()
-        self._clock = SystemClock()
-        sealer = HpkeSealer(os.urandom)
+        self._clock = surroundings.clock
+        sealer = surroundings.sealer
         self._rate = RateMeter()
         self._labels = Labels()
         self._carriage = SpoolCarriage(spool, self._rate)
         self._carriage.usd_per_byte = link.usd_per_megabyte / 1e6
-        self._vault = VaultAccess(folder.root, self._open_casebook)
+        self._vault = VaultAccess(folder.root, self._open_casebook, execution=surroundings.execution)
         self._alarms = Alarms(
             self._vault,
             spool.alarms,
@@ -87,18 +116,21 @@ class Daemon:
         )
         self._keys = StationKeys(self._vault)
         self._erasing = Erasing(self._vault, spool, clock=self._clock, trouble=self._trouble)
+        self._returning = Returning(self._vault, spool, clock=self._clock, trouble=self._trouble)
         self._watch = self._new_watch()
+        self._link_book = LinkBook(folder.settings, settings, link, changed=self._links_changed)
         self._contacts = Contacts(
             spool,
             clock=self._clock,
-            link=link,
-            dialer_for=Dialers(),
+            links=self._link_book.links,
+            dialer_for=surroundings.dialer_for,
             watcher=self._watch,
-            state_changed=self._status_stirred.set,
+            state_changed=self._contacts_stirred,
         )
+        self._prices = Prices(self._vault, spool, contacts=self._contacts, labels=self._labels)
         self._status = self._new_status()
         self._methods = methods_of(self._case_calls(), self._station_calls())
-        self.server = LocalServer(folder.socket, self._answer, describe_fault)
+        self.server = LocalServer(folder.socket, self.answer, describe_fault)
 
     async def unlock(self, passphrase: bytes) -> None:
         """Raises `WrongPassphrase`."""
@@ -120,9 +152,14 @@ class Daemon:
                         ("keys", self._keys.run),
                         ("sealing", self._outbox.run),
                         ("opening", self._inbox.run),
+                        ("giving back", self._returning.run),
+                        ("pruning", Pruning(self._spool, clock=self._clock).run),
                         ("progress", self._watch.run),
                         ("dialling", self._contacts.run),
-                        ("network news", lambda: watch_links(self._contacts.link_appeared)),
+                        (
+                            "network news",
+                            lambda: self._surroundings.watch_network(self._contacts.link_appeared),
+                        ),
                         ("status", self._tell_status),
                     )
                 ]
@@ -150,6 +187,7 @@ class Daemon:
             tell=self._tell_progress,
             status_changed=self._status_stirred.set,
             rekey_asked=self._outbox.wake,
+            asked_back=self._returning.wake,
         )
 
     def _new_status(self) -> Status:
@@ -173,8 +211,7 @@ class Daemon:
             transfers=TransferList(
                 self._vault, self._spool, carriage=self._carriage, labels=self._labels, watch=self._watch
             ),
-            contacts=self._contacts,
-            rate=self._rate,
+            prices=self._prices,
             clock=self._clock,
             language=self._settings.language,
         )
@@ -191,7 +228,8 @@ class Daemon:
                 courier=HttpCourier(lambda: self._contacts.link.pin),
             ),
             alarms=self._alarms,
-            keep_link=self._keep_link,
+            links=self._link_book,
+            prices=self._prices,
             opened=self._opened,
             locked=self._locked,
             enrolled=self._enrolled,
@@ -199,7 +237,8 @@ class Daemon:
             stop=self.stopping.set,
         )
 
-    async def _answer(self, name: str, values: Mapping[str, Any]) -> object:
+    async def answer(self, name: str, values: Mapping[str, Any]) -> object:
+        """What a client that calls method `name` is told. Raises as the method does."""
         try:
             return await answer(self._methods, name, values)
         except StoreHalted as error:
@@ -217,6 +256,7 @@ class Daemon:
             carriage=self._carriage,
             language=self._settings.language,
             observer=self._case_happened,
+            random_bytes=self._surroundings.random_bytes,
         )
 
     def _case_happened(self, event: CasebookEvent) -> None:
@@ -248,6 +288,7 @@ class Daemon:
         self._keys.wake()
         self._outbox.wake()
         self._inbox.wake()
+        self._returning.wake()
         self._status_stirred.set()
 
     def _locked(self) -> None:
@@ -266,11 +307,13 @@ class Daemon:
         await self._watch.catch_up()
         await self._inbox.open_waiting()
 
-    def _keep_link(self, changes: Mapping[str, Any]) -> None:
-        """Into site.toml, without what holds for this run only."""
-        self._settings = replace(self._settings, link=link_from(changes, self._settings.link))
-        write_settings(self._folder.settings, self._settings)
-        self._carriage.usd_per_byte = link_from(changes, self._contacts.link).usd_per_megabyte / 1e6
+    def _links_changed(self) -> None:
+        self._contacts.change_links(self._link_book.links)
+        self._carriage.usd_per_byte = self._contacts.link.usd_per_megabyte / 1e6
+
+    def _contacts_stirred(self) -> None:
+        self._carriage.usd_per_byte = self._contacts.usd_per_byte
+        self._status_stirred.set()
 
     # What clients are told.
 

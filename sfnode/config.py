@@ -3,68 +3,39 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from sync.pins import MalformedPin, parse_pin
+from sync.scheduler import LinkMode
 
 from .errors import BadRequest, NotFound, Refused
+from .link_settings import LinkSettings
+
+__all__ = [
+    "DATA_VARIABLE",
+    "IDENTITY_VARIABLE",
+    "LINKS_MAX",
+    "LinkMode",
+    "LinkSettings",
+    "NodeFolder",
+    "SiteSettings",
+    "check_links",
+    "default_folder",
+    "link_from",
+    "read_settings",
+    "write_settings",
+]
 
 DATA_VARIABLE: Final = "SFNODE_DATA"
+IDENTITY_VARIABLE: Final = "SFNODE_IDENTITY"
 SETTINGS_BYTES_MAX: Final = 64 * 1024
+LINKS_MAX: Final = 8
+"""More than any ship has; each costs a row on a narrow screen."""
 _HEADER: Final = "# Settings of this site. `sfnode link set` rewrites this file; comments are not kept.\n"
-
-
-class LinkMode(StrEnum):
-    """When the node dials."""
-
-    HOLD = "hold"
-    """At once, and the session stays open: both sides push. For links where time costs nothing."""
-    POLL = "poll"
-    """When something waits and every `poll_s`; the session ends when nothing is left."""
-    MANUAL = "manual"
-    """Only when a person or script says `sync`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkSettings:
-    """The link to the hub: where it is, when to dial, what it costs."""
-
-    hub_url: str | None = None
-    name: str = "link"
-    mode: LinkMode = LinkMode.POLL
-    poll_s: float = 900.0
-    """A quarter of an hour: a reply is at most that much late, at 60 bytes a look."""
-    usd_per_megabyte: float = 0.0
-    rate_bit_s: int = 22_000
-    """A guess for the first forecast (an L-band terminal's uplink); measurements replace it."""
-    rtt_s: float = 0.9
-    pin: str | None = None
-    """The hub's public key for https, `sha256:…`: trusted whatever its certificate says. "" for none."""
-    udp: str | None = None
-    """`udp://host:port` of the hub: sessions go there in datagrams, for fewer bytes and one round trip less.
-    Enrolment still needs `hub_url`. "" for none."""
-
-    def __post_init__(self) -> None:
-        if self.hub_url is not None:
-            _check_url(self.hub_url)
-        if self.pin:
-            _check_pin(self.pin, self.hub_url)
-        if self.udp:
-            _check_udp(self.udp)
-        if not 0 < self.poll_s < math.inf:
-            raise BadRequest(f"poll-s must be a positive number of seconds, not {self.poll_s:g}.")
-        if not 0 <= self.usd_per_megabyte < math.inf:
-            raise BadRequest(f"usd-per-megabyte cannot be {self.usd_per_megabyte:g}.")
-        if self.rate_bit_s <= 0 or not 0 <= self.rtt_s < math.inf:
-            raise BadRequest("rate-bit-s and rtt-s must be positive numbers.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +47,12 @@ class SiteSettings:
     alarm_command: tuple[str, ...] = ()
     """Program and arguments run to sound an alarm; the alarm's text is its last argument."""
     link: LinkSettings = field(default_factory=LinkSettings)
+    """The first link: the one that is meant where none is named."""
+    other_links: tuple[LinkSettings, ...] = ()
+
+    @property
+    def links(self) -> tuple[LinkSettings, ...]:
+        return (self.link, *self.other_links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +60,8 @@ class NodeFolder:
     """The files of one node."""
 
     root: Path
+    identities: Path | None = None
+    """Where the note of the spool's identity is kept, outside the data and its backups; None: nowhere."""
 
     @property
     def settings(self) -> Path:
@@ -143,18 +122,46 @@ def read_settings(path: Path) -> SiteSettings:
         raise NotFound(f"There is no {path}. Set the site up with `sfnode init`.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"{path} cannot be read: {error}. Mend that line; nothing else is wrong.") from error
-    link = _checked(LinkSettings, values.pop("link", {}), f"{path}, [link]")
+    links = _read_links(path, values)
     site = _checked(SiteSettings, values, str(path))
     if "site" not in site:
         raise BadRequest(f"{path}: site is missing. Write the name of the site there.")
-    return SiteSettings(**site, link=link_from(link))
+    return SiteSettings(**site, link=links[0], other_links=tuple(links[1:]))
+
+
+def _read_links(path: Path, values: dict[str, Any]) -> list[LinkSettings]:
+    """`[links.NAME]` tables, and the `[link]` of older files before them; at least one."""
+    tables: list[tuple[str, Any]] = []
+    if "link" in values:
+        tables.append(("[link]", values.pop("link")))
+    named = values.pop("links", {})
+    if not isinstance(named, Mapping):
+        raise BadRequest(f"{path}, [links] must be a table.")
+    for name, table in named.items():
+        where = f"[links.{json.dumps(name)}]"
+        if isinstance(table, Mapping) and "name" in table:
+            raise BadRequest(f"{path}, {where}: name is not a setting. The table's own name is the link's.")
+        tables.append((where, {**table, "name": name} if isinstance(table, Mapping) else table))
+    links = [link_from(_checked(LinkSettings, table, f"{path}, {where}")) for where, table in tables]
+    check_links(links or [LinkSettings()])
+    return links or [LinkSettings()]
+
+
+def check_links(links: Sequence[LinkSettings]) -> None:
+    """`BadRequest` where there are too many, or two of one name."""
+    names = [link.name for link in links]
+    if len(names) > LINKS_MAX:
+        raise BadRequest(f"A site has at most {LINKS_MAX} links. Nothing was changed.")
+    if len(set(names)) < len(names):
+        raise BadRequest(f"Two links have one name: {', '.join(names)}. Nothing was changed.")
 
 
 def write_settings(path: Path, settings: SiteSettings) -> None:
     """Replace the file whole: a crash leaves the old one or the new one."""
     values = asdict(settings)
-    link = values.pop("link")
-    text = _HEADER + _lines(values) + "\n[link]\n" + _lines(link)
+    links = [values.pop("link"), *values.pop("other_links")]
+    tables = [f"\n[links.{_toml(link.pop('name'))}]\n" + _lines(link) for link in links]
+    text = _HEADER + _lines(values) + "".join(tables)
     fresh = path.with_suffix(".toml.new")
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
@@ -186,6 +193,8 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "int": (int,),
     "str": (str,),
     "str | None": (str,),
+    "float | None": (int, float),
+    "int | None": (int,),
     "LinkMode": (str,),
     "tuple[str, ...]": (list, tuple),
 }
@@ -220,41 +229,3 @@ def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _check_udp(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        extra = (parts.path, parts.query, parts.fragment, parts.username)
-        bare = not any(extra) and not any(map(str.isspace, url))
-        usable = bare and parts.scheme == "udp" and (parts.port or 0) > 0 and parts.hostname
-        (parts.hostname or "").encode("idna")
-    except ValueError:
-        usable = False
-    if not usable:
-        raise BadRequest(f"A hub's UDP address looks like udp://hub.example:8471, not {url!r}.")
-
-
-def _check_pin(pin: str, hub_url: str | None) -> None:
-    try:
-        parse_pin(pin)
-    except MalformedPin as error:
-        raise BadRequest(f"{error} Nothing was changed.") from error
-    if hub_url is not None and urlsplit(hub_url).scheme != "https":
-        raise BadRequest(
-            f"A key can only be pinned for https://, and the hub's address is {hub_url}. Nothing was "
-            'changed. Give both together, or take the pin away with --pin "".'
-        )
-
-
-def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        bare = not (parts.query or parts.fragment or parts.username or any(map(str.isspace, url)))
-        usable = bare and parts.scheme in ("http", "https") and (parts.port or 1) > 0 and parts.hostname
-        # What no resolver could be asked for; a UnicodeError is a ValueError.
-        (parts.hostname or "").encode("idna")
-    except ValueError:
-        usable = False
-    if not usable:
-        raise BadRequest(f"A hub's address looks like http://hub.example:8080, not {url!r}.")

@@ -13,6 +13,7 @@ from typing import Any
 from protocol.errors import SuiteUnavailable
 from protocol.small_seal import require_small_profile
 from sync.stores.errors import StoreBusy, StoreError, StoreHalted
+from sync.stores.identity import sidecar_of
 from sync.stores.lock import StoreLock
 
 from .api.client import IN_USE, READY
@@ -67,7 +68,7 @@ async def _serve(folder: NodeFolder, lock: StoreLock, options: ServeOptions) -> 
     _require_ciphers()
     settings = read_settings(folder.settings)
     link = link_from(options.overrides, settings.link)
-    spool = await Spool.open(folder.spool)
+    spool = await Spool.open(folder.spool, sidecar=sidecar_of(folder.spool, folder.identities))
     try:
         daemon = Daemon(folder, settings, link, spool)
         if options.passphrase is not None:

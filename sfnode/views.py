@@ -282,6 +282,70 @@ class SyncReport:
     payload_down: int
     bytes_received_twice: int
     usd: float
+    held: tuple[str, ...] = ()
+    """What no link may carry now, why, and how to lift it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """One way to the hub: how it is, and what it has cost today."""
+
+    name: str
+    mode: str
+    state: str
+    up: bool
+    floor: str
+    """The least urgent class that may go over it."""
+    price: str
+    spent_today_usd: float
+    today_bytes: int
+    cap_usd: float | None
+    cap_bytes: int | None
+    rate_bit_s: int
+    rtt_s: float
+    measured_contacts: int
+    """How many contacts that rate was measured in; 0 while it is declared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkPriceView:
+    """What it would take over one link, from the first byte to the last receipt."""
+
+    link: str
+    bytes: int
+    """On the link, both ways, with a contact's own words."""
+    seconds: float
+    usd: float
+    basis: str
+    """"measured in 5 contacts", or that there is no forecast yet."""
+    held: str | None
+    """Why the link would not carry all of it by itself now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundlePriceView:
+    """One bundle that waits, or would."""
+
+    what: str
+    priority: str
+    size_bytes: int
+    link: str | None
+    """The one that would carry it; None where it is held back."""
+    seconds: float | None
+    """Until its last receipt, behind what is more urgent, once the link is there."""
+    usd: float | None
+    """Its own share, without what the contact costs anyway."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceView:
+    """Bytes, minutes and money before anything is sent."""
+
+    draft: bool
+    size_bytes: int
+    links: tuple[LinkPriceView, ...]
+    """Every link, the one that would be taken first."""
+    bundles: tuple[BundlePriceView, ...]
 
 
 View = TypeVar("View")

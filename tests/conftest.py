@@ -1,6 +1,10 @@
-"""Hypothesis for the whole suite: it draws the same examples every time and judges none by its speed."""
+"""For the whole suite: Hypothesis draws the same examples every time and judges none by its speed, and no
+process that a test starts keeps anything in the home of whoever runs it."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
@@ -18,4 +22,7 @@ settings.register_profile(
     derandomize=False,
     max_examples=2_000,
 )
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="sf-test-state-")
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
+
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))

@@ -8,7 +8,16 @@ from typing import Any
 
 from sfnode.api.client import ask, daemon_gone
 from sfnode.errors import DaemonGone
-from sfnode.views import AlarmView, CaseRow, CaseView, PhotoView, PlanView, StatusView, TransferView
+from sfnode.views import (
+    AlarmView,
+    CaseRow,
+    CaseView,
+    PhotoView,
+    PlanView,
+    PriceView,
+    StatusView,
+    TransferView,
+)
 from sync.local_socket import LocalClient, LocalSocketError
 
 from . import answers
@@ -64,6 +73,10 @@ class Daemon:
 
     async def add_photo(self, case: str, path: str, caption: str) -> PhotoView:
         return await self._ask("photo_add", {"case": case, "path": path, "caption": caption}, one(PhotoView))
+
+    async def price(self, case: str) -> PriceView:
+        """What sending it would take; nothing is sent."""
+        return await self._ask("price", {"case": case}, one(PriceView))
 
     async def send(self, case: str) -> Sent:
         return await self._ask("send", {"case": case}, answers.sent)

@@ -20,6 +20,7 @@ from ..storage.entries import all_held
 from ..storage.outbox import unsent_count
 from ..storage.quarantine import all_put_aside, put_aside_count
 from ..views import to_primitive
+from .backup_operations import BACKUP_OPERATIONS, backup_status
 from .key_operations import KEY_OPERATIONS, key_status
 from .params import Params
 
@@ -193,10 +194,17 @@ async def _status(hub: Hub, _: Params) -> object:
         "sessions_ended": hub.contacts.sessions_ended,
         "bytes_received_twice": hub.contacts.bytes_received_twice,
         **await key_status(hub),
+        "backup": await backup_status(hub),
+        "told_once": list(await hub.contacts.told_once()),
         "notices": [
             notice for notice in (hub.ingest.trouble, hub.outbox.trouble, hub.erasing.trouble) if notice
         ],
     }
+
+
+async def _notices_seen(hub: Hub, _: Params) -> object:
+    await hub.notices.mark_seen()
+    return {"seen": True}
 
 
 async def _sites(hub: Hub, _: Params) -> object:
@@ -253,7 +261,9 @@ _OPERATIONS: Final[Mapping[str, Operation]] = {
     "cases_erased": _cases_erased,
     "console_url": _console_url,
     "status": _status,
+    "notices_seen": _notices_seen,
     "sites": _sites,
     "quarantine": _quarantine,
     **KEY_OPERATIONS,
+    **BACKUP_OPERATIONS,
 }

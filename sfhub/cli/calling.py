@@ -54,6 +54,7 @@ async def _use_folder(folder: HubFolder, work: Callable[[Call], Awaitable[Any]])
                 return await perform(hub, method, params)
 
             result = await work(call)
+            await hub.returning.flush()
             await hub.outbox.flush()
             return result
     except (HubError, ProtocolError, StoreError) as error:

@@ -13,11 +13,14 @@ from .terminal import Terminal, json_option, table
 
 
 @click.command()
+@click.option("--seen", is_flag=True, help="Show what is there; notices that were read are not shown again.")
 @json_option
 @click.pass_obj
-def status(terminal: Terminal, as_json: bool) -> None:
+def status(terminal: Terminal, seen: bool, as_json: bool) -> None:
     """The hub at a glance."""
     result = call_hub(terminal.folder, "status", {})
+    if seen:
+        call_hub(terminal.folder, "notices_seen", {})
     terminal.data(
         result,
         as_json=as_json,
@@ -27,8 +30,10 @@ def status(terminal: Terminal, as_json: bool) -> None:
             f"{result['sites']} sites · {result['unsent']} entries not at their site yet · "
             f"{result['quarantined']} put aside",
             f"keys: epoch {result['key_epoch']}",
+            result["backup"]["text"],
             *_waiting_for_seals(result),
             *(f"TROUBLE: {notice}" for notice in result["notices"]),
+            *(f"NOTICE: {sentence}" for sentence in result["told_once"]),
         ],
     )
 

@@ -14,7 +14,9 @@ from typing import Final
 
 import click
 
-from ..config import HubFolder, default_folder
+from sync.state_folder import state_folder
+
+from ..config import IDENTITY_VARIABLE, HubFolder, default_folder
 from ..errors import HubError
 from .refusal import CallRefused
 from .terminal import Terminal
@@ -36,6 +38,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "status": ("overview:status", "The hub at a glance."),
     "sites": ("overview:sites", "Who is enrolled, and when each was last heard."),
     "quarantine": ("overview:quarantine", "What was put aside, and why."),
+    "backup": ("backup:backup", "Make, check and restore copies of this hub."),
     "keys": ("keys:keys", "Opening keys by epoch, and devices trusted no longer."),
 }
 
@@ -71,7 +74,9 @@ def sfhub(ctx: click.Context, data: Path | None, as_json: bool) -> None:
     Data goes to stdout, talk to stderr; nothing is asked, but before an erasure without --yes. Exit status: 0
     done, 1 error, 2 wrong usage or a field to fill in, 3 not found, 4 refused, 130 interrupted.
     """
-    ctx.obj = Terminal(folder=HubFolder((data or default_folder(os.environ)).absolute()), as_json=as_json)
+    identities = state_folder(os.environ, IDENTITY_VARIABLE)
+    folder = HubFolder((data or default_folder(os.environ)).absolute(), identities)
+    ctx.obj = Terminal(folder=folder, as_json=as_json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -51,6 +51,7 @@ from ..storage.keys import keep_prekey, revocation_of
 from ..storage.sites import Directory, Pair
 from .opening import ProvenEntry, RefusedEntry
 from .provisional import put_contradicted_aside
+from .taking_back import take_back_own
 
 HELD_PER_PAIR_MAX: Final = 1024
 """Entries of one pair that may wait for their case or author: 64 MiB at the very most."""
@@ -167,7 +168,12 @@ class Admission:
         for record in entry.records:
             if isinstance(record.body, CaseOpened) and record.body.hub != ours:
                 raise AuthorityRefused("its case asks another hub")
-            if isinstance(record.body, EpochKey) and entry.case_id != site_case_id(signer.mailbox):
+            of_the_site = signer.party is Party.SITE
+            if (
+                isinstance(record.body, EpochKey)
+                and of_the_site
+                and entry.case_id != site_case_id(signer.mailbox)
+            ):
                 raise AuthorityRefused("keys are stated in the site's own case and nowhere else")
 
     def _members(self, head: CaseHead, case_id: CaseId, author: Mailbox) -> frozenset[Mailbox]:
@@ -218,6 +224,8 @@ class Admission:
                 add_actor(self.connection, entry.signer, record)
             elif isinstance(record.body, EpochKey):
                 keep_prekey(self.connection, entry.signer, record)
+        if entry.signer == self.directory.ours.key_id:
+            take_back_own(self.connection, proven, pair=self.pair, priority=priority, now_s=self.now_s)
         outcome.cases.add(entry.case_id)
         outcome.signers.add(entry.signer)
 

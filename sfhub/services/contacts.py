@@ -7,14 +7,18 @@ import asyncio
 from protocol.ids import Pseudonym
 from protocol.stamps import Certainty
 from sync.core import BundleReceived, BundleSent, Event, ReceiptsMoved, RekeyAsked, SessionEnded, SessionTerms
+from sync.core.events import BundlesLost, EntriesReturning, ForkSeen
 from sync.driver import Observer, SessionReport, Setting
 from sync.links.callee import Callee
 from sync.ports import Clock, LinkRefused
+from sync.stores.notices import Notices
 from sync.stores.sqlite import SqliteStore
 
+from ..domain.notice_words import site_restored, worded
 from ..storage.sites import Pair
 from .ingest import Ingest
 from .outbox import Outbox
+from .returning import Returning
 from .sites import Sites
 
 
@@ -22,13 +26,23 @@ class Contacts:
     """Opens sessions' surroundings, and listens to what happens in them."""
 
     def __init__(
-        self, sites: Sites, custody: SqliteStore, ingest: Ingest, outbox: Outbox, clock: Clock
+        self,
+        sites: Sites,
+        custody: SqliteStore,
+        ingest: Ingest,
+        outbox: Outbox,
+        returning: Returning,
+        notices: Notices,
+        clock: Clock,
     ) -> None:
         self._sites = sites
         self._custody = custody
         self._ingest = ingest
         self._outbox = outbox
+        self._returning = returning
+        self._notices = notices
         self._clock = clock
+        self._rolled_back: set[int] = set()
         self._heard: set[int] = set()
         self._partings: dict[int, asyncio.Event] = {}
         self._stirred = asyncio.Event()
@@ -95,6 +109,25 @@ class Contacts:
                 pair = self._sites.directory.pair_numbered(self._heard.pop())
                 if pair is not None:
                     await self._sites.heard(pair)
+            await self.note_restored()
+
+    async def note_restored(self) -> None:
+        """Tell people of sites that turned out to lack what they held."""
+        while self._rolled_back:
+            pair = self._sites.directory.pair_numbered(self._rolled_back.pop())
+            if pair is not None:
+                notice = site_restored(pair.site, pair.site_name)
+                await self._notices.add(notice, now_s=self._clock.wall_s())
+
+    async def told_once(self) -> tuple[str, ...]:
+        """What people have to be told, the newest first, until somebody has seen it."""
+        now_s = self._clock.wall_s()
+        await self.note_restored()
+        for pair in self._sites.directory.pairs:
+            custody = await self._custody.pair(pair.pseudonym)
+            words = worded(pair.site, pair.site_name)
+            await self._notices.collect(pair.pseudonym, custody, words, now_s=now_s)
+        return await self._notices.shown(now_s=now_s)
 
     def _parting(self, pair: Pair) -> asyncio.Event:
         """One for all sessions of a pair: no more than there are pairs."""
@@ -109,6 +142,10 @@ class Contacts:
                     self._ingest.wake(pair)
                 case BundleSent() | ReceiptsMoved() | RekeyAsked() | SessionEnded():
                     self._outbox.check(pair)
+                case BundlesLost() | ForkSeen(ours=False):
+                    self._rolled_back.add(pair.number)
+                case EntriesReturning(ours=False):
+                    self._returning.check(pair)
             self._heard.add(pair.number)
             self._stirred.set()
 

@@ -32,8 +32,10 @@ from protocol.ids import PSEUDONYM_BYTES, Pseudonym, key_id_of
 from sync.ports import Clock
 from sync.stores.connection import Connection
 from sync.stores.database import Database
+from sync.stores.notices import add_notice
 
 from ..config import HubIdentity, check_name
+from ..domain.notice_words import HUB_REBUILT, HUB_RESTORED
 from ..errors import BadRequest
 from ..keystore import KeyStore
 from ..storage.codes import (
@@ -47,7 +49,7 @@ from ..storage.codes import (
 )
 from ..storage.keys import revocation_of
 from ..storage.outbox import readdress
-from ..storage.sites import add_pair, add_site
+from ..storage.sites import add_pair, add_site, former_keys, is_known_device
 from .outbox import Outbox
 from .sites import Sites
 
@@ -181,9 +183,14 @@ class Enrolment:
         draw: _Draw,
     ) -> bytes:
         site = self._identity.site_mailbox(code.site_name)
+        known = is_known_device(connection, site, keys.signing)
+        former = former_keys(connection, site, present=keys.signing)
         add_site(connection, site, self._identity.organisation, code.site_name, draw.now_s)
         pair = add_pair(connection, pseudonym=draw.pseudonym, site=site, keys=keys, now_s=draw.now_s)
         readdress(connection, site, pair)
+        if keys.known_hub and not known:
+            has_its_keys = keys.known_hub == self._keys.signing_public
+            add_notice(connection, HUB_RESTORED if has_its_keys else HUB_REBUILT, now_s=draw.now_s)
         ours = HubKeys(
             organisation=self._identity.organisation,
             hub_name=self._identity.name,
@@ -192,6 +199,7 @@ class Enrolment:
             signing=self._keys.signing_public,
             opening=self._keys.enrolment_public,
             transport=self._keys.transport_public,
+            former=former,
         )
         answer = write_response(ours, request, key=code.stretched_key, nonce=draw.nonce)
         mark_used(connection, code.number, request_digest=digest, answer=answer)

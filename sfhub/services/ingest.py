@@ -17,7 +17,7 @@ from protocol.entry import SignedEntry
 from protocol.errors import AuthorityRefused, BaseMissing, BundleRefused, ProtocolError, UnknownKey
 from protocol.header import Priority, Suite
 from protocol.ids import BundleId, CaseId
-from protocol.micro import MicroBundle
+from protocol.micro import MicroBundle, read_micro
 from protocol.sealing import Sealer
 from protocol.small_seal import read_message
 from sync.ports import Clock, ReceivedBundle
@@ -30,6 +30,7 @@ from sync.stores.sqlite import SqlitePairStore, SqliteStore
 
 from ..domain.case_file import site_case_id
 from ..keystore import KeyStore
+from ..storage.arrived import ArrivedEntryRow, ArrivedLayerRow, note_announced, note_entries, note_layer
 from ..storage.bases import entry_starting, erased_case_starting
 from ..storage.erasing import drop_late
 from ..storage.objects import ObjectStore
@@ -265,6 +266,7 @@ class Ingest:
                     reason=entry.reason,
                     now_s=admission.now_s,
                 )
+            note_entries(connection, pair.number, bundle.offer.bundle_id, _rows_of(content))
             end_opening(connection, pair.number, bundle.offer.bundle_id)
             take_back(connection, pair.number, bundle.offer.bundle_id)
             return cases, refused
@@ -272,6 +274,8 @@ class Ingest:
         cases, refused = await self._database.write(work)
         self._changes.publish(cases)
         if site_case_id(pair.site) in cases:
+            # A hub that was restored may have been given back what it had revoked.
+            await self._sites.reload()
             self._keys_stated(pair)
         return refused
 
@@ -290,6 +294,8 @@ class Ingest:
             take_back(connection, pair.number, bundle.offer.bundle_id)
             if drop_late(connection, content.case_id):
                 return None
+            row = ArrivedLayerRow(case_id=content.case_id, layer=content.layer, blob=content.blob)
+            note_layer(connection, pair.number, bundle.offer.bundle_id, row)
             return self._admission(connection, pair, bundle).layer(content)
 
         changed = await self._database.write(work)
@@ -311,6 +317,8 @@ class Ingest:
                 now_s=self._clock.wall_s(),
             )
             cases = admission.micro(content)
+            said = read_micro(content)
+            note_announced(connection, pair.number, bundle_id, said.record.case_id, said.covers)
             end_opening(connection, pair.number, bundle_id)
             return cases
 
@@ -381,6 +389,13 @@ class Ingest:
             end_opening(connection, pair.number, bundle.offer.bundle_id)
 
         await self._database.write(work)
+
+
+def _rows_of(content: OpenedEntries) -> list[ArrivedEntryRow]:
+    return [
+        ArrivedEntryRow(case_id=proven.entry.case_id, entry_id=proven.signed.entry_id)
+        for proven in content.proven
+    ]
 
 
 def _key_of_layer(connection: Connection, content: LayerBundle) -> CaseKey | None:

@@ -11,7 +11,8 @@ import logging
 from typing import Final
 
 from protocol.ahead import HASTY, micro_ahead_of
-from protocol.bundle import BundleContent, EntryBundle
+from protocol.bundle import BundleContent, EntryBundle, LayerBundle
+from protocol.clinical import Layer
 from protocol.entry import SignedEntry
 from protocol.header import Priority
 from protocol.ids import CaseId
@@ -20,18 +21,23 @@ from protocol.prekeys import KnownKey, newest_of
 from protocol.sealing import Prekey, Sealer
 from sync.envelope import SealedContent
 from sync.ports import AskedRekey, Clock, Rank
+from sync.stores.case_keys import key_of
 from sync.stores.connection import Connection
 from sync.stores.database import Database
-from sync.stores.errors import StoreError
+from sync.stores.errors import CaseErased, StoreError
 from sync.stores.sqlite import SqlitePairStore, SqliteStore
 
 from ..domain.reply_headline import reply_headline_of
+from ..errors import NotFound, ObjectDamaged
 from ..storage.bases import base_for
 from ..storage.cases import forget_row
 from ..storage.entries import entry_by_id
 from ..storage.keys import keys_of, note_gone, recipient_of
+from ..storage.objects import ObjectStore
 from ..storage.outbox import (
+    GIVEN_BACK,
     OutboxRow,
+    drop_row,
     mark_sealed,
     mark_stored,
     mark_unopened,
@@ -47,6 +53,12 @@ PAGE: Final = 64
 DWELL_CODE: Final = 21
 """A relay may keep it for 2**21 s (24 days); nothing of ours is ever dropped by its origin."""
 RETRY_AFTER_S: Final = 5.0
+_LAYER_RANKS: Final = {
+    Layer.PREVIEW: Rank.PREVIEW,
+    Layer.REGION: Rank.REQUESTED,
+    Layer.STANDARD: Rank.STANDARD,
+    Layer.FULL: Rank.FULL,
+}
 _NOBODY: Final = Prekey(bytes(32))
 """The small profile is sealed for the other end of a pair, and not for a prekey."""
 
@@ -62,12 +74,14 @@ class Outbox:
         custody: SqliteStore,
         sites: Sites,
         sealer: Sealer,
+        objects: ObjectStore,
         changes: Changes,
         clock: Clock,
     ) -> None:
         self._database = database
         self._custody = custody
         self._sites = sites
+        self._objects = objects
         self._sealer = sealer
         self._changes = changes
         self._clock = clock
@@ -108,7 +122,7 @@ class Outbox:
         The bundle still goes the usual way: only there is it signed.
         """
         pair = self._sites.directory.pair_numbered(row.pair)
-        if pair is None or pair.revoked or row.priority not in HASTY:
+        if pair is None or pair.revoked or row.priority not in HASTY or row.layer is not None:
             return None
         stored = await self._database.read(lambda connection: entry_by_id(connection, row.entry_id))
         if row.headline:
@@ -138,7 +152,14 @@ class Outbox:
             await self._sites.reload()
             return
         custody = await self._custody.pair(pair.pseudonym)
-        sealed = await self._into_custody(pair, custody, row)
+        try:
+            sealed = await self._into_custody(pair, custody, row)
+        except (NotFound, ObjectDamaged, CaseErased):
+            if row.layer is None:
+                raise
+            # A picture that was to be given back is not here any more; nothing else waits for it.
+            await self._database.write(lambda connection: drop_row(connection, row.number))
+            return
         now_s = self._clock.wall_s()
 
         def work(connection: Connection) -> None:
@@ -161,7 +182,7 @@ class Outbox:
         await custody.add(
             bundle_id=sealed.bundle_id,
             priority=row.priority,
-            rank=Rank.HEADLINE if row.headline else Rank.TEXT,
+            rank=_rank(row),
             recipient_key=sealed.recipient_key,
             dwell_code=DWELL_CODE,
             sealed=sealed.sealed,
@@ -172,14 +193,21 @@ class Outbox:
         self, pair: Pair, row: OutboxRow, recipient: Prekey, base: SignedEntry | None = None
     ) -> SealedContent:
         """Whole, or as a difference from `base`, which the site holds as far as is known here."""
-        stored = await self._database.read(lambda connection: entry_by_id(connection, row.entry_id))
-        content: BundleContent = EntryBundle((stored.signed,))
-        if row.headline:
-            # Fitting it to its message tries many versions, each of which is compressed.
-            content = await asyncio.to_thread(reply_headline_of, stored.signed)
+        content = await self._content(row)
         return self._sites.outgoing(pair).seal(
             content, priority=row.priority, recipient=recipient, sealer=self._sealer, base=base
         )
+
+    async def _content(self, row: OutboxRow) -> BundleContent:
+        if row.layer is not None:
+            key = await self._database.read(lambda connection: key_of(connection, row.case_id))
+            data = await asyncio.to_thread(self._objects.get, key, row.blob)
+            return LayerBundle(row.case_id, row.layer, data)
+        stored = await self._database.read(lambda connection: entry_by_id(connection, row.entry_id))
+        if row.headline:
+            # Fitting it to its message tries many versions, each of which is compressed.
+            return await asyncio.to_thread(reply_headline_of, stored.signed)
+        return EntryBundle((stored.signed,))
 
     async def _seal_again(self, pair: Pair) -> None:
         """What the site holds and cannot open goes out once more, whole, for the key that it names, if its
@@ -224,10 +252,17 @@ class Outbox:
 
 
 def _base(connection: Connection, pair: Pair, row: OutboxRow) -> SignedEntry | None:
-    """None for an emergency, too: it never waits for what a restored site may have lost."""
-    if row.headline or row.priority is Priority.EMERGENCY:
+    """None for an emergency, too: it never waits for what a restored site may have lost; nor is anything
+    given back as a difference from what may be lost with it."""
+    if row.headline or row.what == GIVEN_BACK or row.priority is Priority.EMERGENCY:
         return None
     return base_for(connection, pair, entry_by_id(connection, row.entry_id).signed)
+
+
+def _rank(row: OutboxRow) -> Rank:
+    if row.layer is not None:
+        return _LAYER_RANKS[row.layer]
+    return Rank.HEADLINE if row.headline else Rank.TEXT
 
 
 def _asked(connection: Connection, pair: Pair, asked: AskedRekey) -> tuple[OutboxRow | None, KnownKey | None]:

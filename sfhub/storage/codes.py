@@ -90,6 +90,11 @@ def mark_used(connection: Connection, number: int, *, request_digest: bytes, ans
     )
 
 
+def expire_open_codes(connection: Connection) -> None:
+    """Nobody can tell any more which of them were used."""
+    connection.execute("UPDATE enrolment_codes SET expires_s = made_s WHERE state = 'open'")
+
+
 def forget_codes(connection: Connection, ended_before_s: float) -> None:
     """Drop what expired long ago."""
     connection.execute("DELETE FROM enrolment_codes WHERE expires_s < ?", (ended_before_s,))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+from protocol.clinical import Layer
 from protocol.header import Priority
 from protocol.ids import BundleId, CaseId, EntryId, Mailbox
 from sync.stores.connection import Connection
+
+GIVEN_BACK: Final = "given back"
+"""What an entry or picture is called that its site once had and has lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +24,11 @@ class OutboxRow:
     entry_id: EntryId
     headline: bool
     """Not the entry itself, but the reply headline made of it."""
+    layer: Layer | None
+    """Not an entry, but a picture that the site has lost: this one, called `blob`."""
+    blob: bytes
     what: str
-    """For people: "reply", "first orders", "immediate advice", "case seen"."""
+    """For people: "reply", "first orders", "immediate advice", "case seen", `GIVEN_BACK`."""
     priority: Priority
     written_s: float
     bundle_id: BundleId
@@ -31,8 +39,8 @@ class OutboxRow:
 
 
 _COLUMNS = (
-    "number, pair, case_id, entry_id, headline, what, priority, written_s, bundle_id, size_bytes, sealed_s,"
-    " stored_s"
+    "number, pair, case_id, entry_id, headline, layer, blob, what, priority, written_s, bundle_id,"
+    " size_bytes, sealed_s, stored_s"
 )
 
 
@@ -50,9 +58,71 @@ def add_to_outbox(
     """In the transaction that saves the entry, so that nothing is saved and never sent."""
     connection.execute(
         "INSERT INTO outbox (pair, case_id, entry_id, headline, what, priority, written_s)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pair, entry_id, headline) DO NOTHING",
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (pair, case_id, entry_id, headline, what, priority, now_s),
     )
+
+
+def give_back_entry(
+    connection: Connection, *, pair: int, case_id: CaseId, entry_id: EntryId, priority: Priority, now_s: float
+) -> None:
+    """An entry that the site has lost goes out, whoever wrote it; what is on its way is not queued twice."""
+    add_to_outbox(
+        connection,
+        pair=pair,
+        case_id=case_id,
+        entry_id=entry_id,
+        what=GIVEN_BACK,
+        priority=priority,
+        now_s=now_s,
+    )
+
+
+def give_back_layer(
+    connection: Connection,
+    *,
+    pair: int,
+    case_id: CaseId,
+    layer: Layer,
+    blob: bytes,
+    priority: Priority,
+    now_s: float,
+) -> None:
+    """The same for a picture."""
+    connection.execute(
+        "INSERT INTO outbox (pair, case_id, entry_id, layer, blob, what, priority, written_s)"
+        " VALUES (?, ?, x'', ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (pair, case_id, layer, blob, GIVEN_BACK, priority, now_s),
+    )
+
+
+def add_held_at_site(
+    connection: Connection,
+    *,
+    pair: int,
+    case_id: CaseId,
+    entry_id: EntryId,
+    what: str,
+    priority: Priority,
+    now_s: float,
+) -> None:
+    """An entry of ours that this hub had lost and its site has given back: it is there."""
+    connection.execute(
+        "INSERT INTO outbox (pair, case_id, entry_id, what, priority, written_s, sealed_s, stored_s)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?6) ON CONFLICT DO NOTHING",
+        (pair, case_id, entry_id, what, priority, now_s),
+    )
+
+
+def cases_waiting(connection: Connection, pair: int) -> tuple[CaseId, ...]:
+    """Cases of which something is on its way to this device."""
+    rows = connection.execute("SELECT DISTINCT case_id FROM outbox WHERE pair = ?", (pair,)).fetchall()
+    return tuple(CaseId(case_id) for (case_id,) in rows)
+
+
+def drop_row(connection: Connection, number: int) -> None:
+    """What it stood for cannot be read any more."""
+    connection.execute("DELETE FROM outbox WHERE number = ?", (number,))
 
 
 def unsealed(connection: Connection, limit: int) -> tuple[OutboxRow, ...]:
@@ -115,13 +185,20 @@ def mark_stored(connection: Connection, number: int, now_s: float) -> None:
 
 
 def readdress(connection: Connection, site: Mailbox, pair: int) -> None:
-    """What no earlier device of `site` is known to hold goes to its new one."""
+    """What no earlier device of `site` is known to hold goes to its new one; that a case was erased means
+    nothing to a device that never had it."""
     former = (
         "FROM outbox WHERE stored_s = 0 AND pair <> ? AND pair IN (SELECT number FROM pairs WHERE site = ?)"
     )
     connection.execute(
-        "INSERT INTO outbox (pair, case_id, entry_id, headline, what, priority, written_s)"
-        f" SELECT ?, case_id, entry_id, headline, what, priority, written_s {former} ON CONFLICT DO NOTHING",
+        f"DELETE {former} AND case_id IN (SELECT case_id FROM erased_case)"
+        " AND EXISTS (SELECT 1 FROM pairs WHERE number = ? AND to_refill = 1)",
+        (pair, site, pair),
+    )
+    connection.execute(
+        "INSERT INTO outbox (pair, case_id, entry_id, headline, layer, blob, what, priority, written_s)"
+        " SELECT ?, case_id, entry_id, headline, layer, blob, what, priority, written_s"
+        f" {former} ON CONFLICT DO NOTHING",
         (pair, pair, site),
     )
     connection.execute(f"DELETE {former}", (pair, site))
@@ -137,6 +214,8 @@ def _row(
     case_id: bytes,
     entry_id: bytes,
     headline: int,
+    layer: int,
+    blob: bytes,
     what: str,
     priority: int,
     written_s: float,
@@ -151,6 +230,8 @@ def _row(
         case_id=CaseId(case_id),
         entry_id=EntryId(entry_id),
         headline=bool(headline),
+        layer=Layer(layer) if blob else None,
+        blob=blob,
         what=what,
         priority=Priority(priority),
         written_s=written_s,

@@ -76,3 +76,9 @@ def session_owner(connection: Connection, digest: bytes, now_s: float) -> Clinic
 def end_session(connection: Connection, digest: bytes, now_s: float) -> None:
     """Idempotent; sessions that ran out go with it."""
     connection.execute("DELETE FROM sessions WHERE digest = ? OR expires_s <= ?", (digest, now_s))
+
+
+def end_all_sessions(connection: Connection) -> None:
+    """Everybody signs in anew."""
+    connection.execute("DELETE FROM sessions")
+    connection.execute("DELETE FROM one_time_tokens")

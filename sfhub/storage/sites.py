@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from protocol.actors import Party
 from protocol.authority import Signer
-from protocol.enrolment import SiteKeys
-from protocol.ids import KeyId, Mailbox, Pseudonym, key_id_of
+from protocol.enrolment import FORMER_KEYS_MAX, SiteKeys
+from protocol.ids import CaseId, KeyId, Mailbox, Pseudonym, key_id_of
 from sync.stores.connection import Connection
 
 
@@ -50,14 +50,56 @@ def add_site(connection: Connection, mailbox: Mailbox, organisation: str, name: 
 def add_pair(
     connection: Connection, *, pseudonym: Pseudonym, site: Mailbox, keys: SiteKeys, now_s: float
 ) -> int:
-    """The new pair's number. A site that enrols again gets another pair; the newest one is written to."""
+    """The new pair's number. A site that enrols again gets another pair; the newest one is written to. A
+    device that is new to a known site has nothing of its cases, and is to be refilled."""
     ((number,),) = connection.execute(
         "INSERT INTO pairs (pseudonym, site, signing_key, opening_key, transport_key, enrolled_s, "
-        "last_heard_s)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number",
-        (pseudonym, site, keys.signing, keys.opening, keys.transport, now_s, now_s),
+        "last_heard_s, to_refill)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, EXISTS (SELECT 1 FROM pairs WHERE site = ?2)"
+        " AND NOT EXISTS (SELECT 1 FROM pairs WHERE site = ?2 AND signing_key = ?3)) RETURNING number",
+        (pseudonym, site, keys.signing, keys.opening, keys.transport, now_s),
     ).fetchall()
     return int(number)
+
+
+def pairs_to_refill(connection: Connection) -> tuple[int, ...]:
+    """Devices that wait for their site's open cases."""
+    return tuple(
+        int(number)
+        for (number,) in connection.execute("SELECT number FROM pairs WHERE to_refill = 1 AND revoked_s = 0")
+    )
+
+
+def mark_refilled(connection: Connection, pair: int) -> None:
+    connection.execute("UPDATE pairs SET to_refill = 0 WHERE number = ?", (pair,))
+
+
+def is_known_device(connection: Connection, site: Mailbox, signing: bytes) -> bool:
+    """Whether this device of the site enrolled here before."""
+    found = connection.execute(
+        "SELECT 1 FROM pairs WHERE site = ? AND signing_key = ?", (site, signing)
+    ).fetchone()
+    return found is not None
+
+
+def former_keys(connection: Connection, site: Mailbox, *, present: bytes) -> tuple[bytes, ...]:
+    """Signing keys of the site's earlier devices, the latest first, at most `FORMER_KEYS_MAX`."""
+    rows = connection.execute(
+        "SELECT signing_key FROM pairs WHERE site = ? AND signing_key <> ?"
+        " GROUP BY signing_key ORDER BY max(number) DESC LIMIT ?",
+        (site, present, FORMER_KEYS_MAX),
+    ).fetchall()
+    return tuple(signing for (signing,) in rows)
+
+
+def cases_of_site(connection: Connection, site: Mailbox) -> tuple[CaseId, ...]:
+    """Those that the site has signed and nobody has erased, the latest changed first."""
+    rows = connection.execute(
+        "SELECT case_id FROM cases WHERE site = ? AND signed"
+        " AND case_id NOT IN (SELECT case_id FROM erased_case) ORDER BY changed_s DESC",
+        (site,),
+    ).fetchall()
+    return tuple(CaseId(case_id) for (case_id,) in rows)
 
 
 def all_pairs(connection: Connection) -> tuple[Pair, ...]:

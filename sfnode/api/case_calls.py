@@ -16,11 +16,10 @@ from sfnode.media.photo import layers_from_file
 from sfnode.services.alarms import Alarms
 from sfnode.services.casebook import CaseBook
 from sfnode.services.clock import SiteClock
-from sfnode.services.contacts import Contacts
 from sfnode.services.erasing import Erasing
 from sfnode.services.happenings import Saved
 from sfnode.services.outbox import Outbox
-from sfnode.services.progress import RateMeter
+from sfnode.services.prices import Prices
 from sfnode.services.transfers import TransferList
 from sfnode.services.vault_access import VaultAccess
 from sfnode.views import to_primitive
@@ -39,8 +38,7 @@ class CaseCalls:
         erasing: Erasing,
         alarms: Alarms,
         transfers: TransferList,
-        contacts: Contacts,
-        rate: RateMeter,
+        prices: Prices,
         clock: SiteClock,
         language: str,
     ) -> None:
@@ -49,8 +47,7 @@ class CaseCalls:
         self._erasing = erasing
         self._alarms = alarms
         self._transfers = transfers
-        self._contacts = contacts
-        self._rate = rate
+        self._prices = prices
         self._clock = clock
         self._language = language
 
@@ -154,12 +151,13 @@ class CaseCalls:
         await self._outbox.seal_waiting()
         bundles = await self._casebook.transfer_views(case_id)
         left_bytes = sum(view.size_bytes - view.done_bytes for view in bundles)
-        link = self._contacts.link
+        price = (await self._prices.view(case_id.hex())).links[0]
         return {
             "bundles": [to_primitive(view) for view in bundles],
             "bytes": left_bytes,
-            "seconds": left_bytes / (self._rate.bytes_s or link.rate_bit_s / 8) + link.rtt_s,
-            "usd": left_bytes * link.usd_per_megabyte / 1e6,
+            "seconds": price.seconds,
+            "usd": price.usd,
+            "price": to_primitive(price),
         }
 
     async def transfers(self, params: Parameters) -> Any:

@@ -28,11 +28,16 @@ def methods_of(cases: CaseCalls, station: StationCalls) -> Mapping[str, Method]:
     """Every method by its name on the socket."""
     calls: tuple[Method, ...] = (
         station.status,
+        station.notices_seen,
         station.unlock,
         station.lock,
         station.stop,
         station.sync_once,
         station.link_set,
+        station.link_add,
+        station.link_remove,
+        station.link_list,
+        station.price,
         station.enrol,
         station.enrol_request,
         station.enrol_response,

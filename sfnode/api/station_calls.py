@@ -10,6 +10,8 @@ from sfnode.config import link_from
 from sfnode.services.alarms import Alarms
 from sfnode.services.contacts import Contacts
 from sfnode.services.enrolment import Enrolled, Enrolment
+from sfnode.services.link_book import LinkBook
+from sfnode.services.prices import Prices
 from sfnode.services.status import Status
 from sfnode.services.vault_access import VaultAccess
 from sfnode.views import to_primitive
@@ -28,7 +30,8 @@ class StationCalls:
         contacts: Contacts,
         enrolment: Enrolment,
         alarms: Alarms,
-        keep_link: Callable[[Mapping[str, Any]], None],
+        links: LinkBook,
+        prices: Prices,
         opened: Callable[[], Awaitable[None]],
         locked: Callable[[], None],
         enrolled: Callable[[], None],
@@ -40,7 +43,8 @@ class StationCalls:
         self._contacts = contacts
         self._enrolment = enrolment
         self._alarms = alarms
-        self._keep_link = keep_link
+        self._links = links
+        self._prices = prices
         self._opened = opened
         self._locked = locked
         self._enrolled = enrolled
@@ -50,6 +54,11 @@ class StationCalls:
     async def status(self, params: Parameters) -> Any:
         params.end()
         return to_primitive(await self._status.view())
+
+    async def notices_seen(self, params: Parameters) -> Any:
+        params.end()
+        await self._status.mark_seen()
+        return {"seen": True}
 
     async def unlock(self, params: Parameters) -> Any:
         passphrase = params.data("passphrase")
@@ -71,17 +80,36 @@ class StationCalls:
 
     async def sync_once(self, params: Parameters) -> Any:
         """Answered when what came is opened and what went is accounted for: a script may ask at once."""
+        link = params.optional_text("link")
         params.end()
-        report = await self._contacts.sync_once()
+        report = await self._contacts.sync_once(link)
         await self._settled()
         return to_primitive(report)
 
     async def link_set(self, params: Parameters) -> Any:
-        """Without parameters it only tells the settings."""
-        changes = params.rest()
-        if changes:
-            self._use_link(changes)
-        return asdict(self._contacts.link)
+        """Of the named link, else of the first. Without changes it only tells the settings."""
+        name, changes = params.optional_text("link"), params.rest()
+        return asdict(self._links.change(name, changes) if changes else self._links.link(name))
+
+    async def link_add(self, params: Parameters) -> Any:
+        name, values = params.text("link"), params.rest()
+        return asdict(self._links.add(name, values))
+
+    async def link_remove(self, params: Parameters) -> Any:
+        name = params.text("link")
+        params.end()
+        self._links.remove(name)
+        return {"removed": name}
+
+    async def link_list(self, params: Parameters) -> Any:
+        params.end()
+        return [to_primitive(link) for link in await self._prices.link_views()]
+
+    async def price(self, params: Parameters) -> Any:
+        """Of a case, sent or not, or of all that waits; nothing is sent."""
+        case = params.optional_text("case")
+        params.end()
+        return to_primitive(await self._prices.view(case))
 
     async def enrol(self, params: Parameters) -> Any:
         hub_url, code = params.text("hub"), params.text("code")
@@ -111,11 +139,6 @@ class StationCalls:
         return to_primitive(await self._alarms.acknowledge(alarm, by=by))
 
     def _joined(self, enrolled: Enrolled, hub_url: str) -> Mapping[str, object]:
-        self._use_link({"hub_url": hub_url})
+        self._links.change(None, {"hub_url": hub_url})
         self._enrolled()
         return asdict(enrolled)
-
-    def _use_link(self, changes: Mapping[str, Any]) -> None:
-        link = link_from(changes, self._contacts.link)
-        self._keep_link(changes)
-        self._contacts.change_link(link)

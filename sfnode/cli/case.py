@@ -20,7 +20,7 @@ from sfnode.views import (
     from_primitive,
 )
 
-from .link import show_transfers
+from .link_use import show_price, show_transfers
 from .moments import parse_moment, show_bytes, show_moment, show_span
 from .terminal import Terminal, pass_terminal, printable, read_text, table
 
@@ -151,15 +151,20 @@ def list_templates(terminal: Terminal) -> None:
 @click.command()
 @click.argument("case")
 @click.option("--accept-missing", is_flag=True, help="Send although something the form asks for is missing.")
+@click.option("--dry-run", is_flag=True, help="Only say what it would take: bytes, minutes and money.")
 @pass_terminal
-def send(terminal: Terminal, case: str, accept_missing: bool) -> None:
+def send(terminal: Terminal, case: str, accept_missing: bool, dry_run: bool) -> None:
     """Send a case; from then on, what you add follows by itself."""
+    if dry_run:
+        show_price(terminal, case)
+        return
     answer = terminal.call("send", {"case": case, "accept_missing": accept_missing})
     views = [from_primitive(TransferView, row) for row in answer["bundles"]]
     terminal.show(answer, show_transfers(views))
     terminal.say(
-        f"Queued {show_bytes(answer['bytes'])}: about {show_span(answer['seconds'])} of link, "
-        f"${answer['usd']:.2f}. It goes as soon as the link is there."
+        f"Queued {show_bytes(answer['bytes'])}: about {show_span(answer['seconds'])} over "
+        f"{answer['price']['link']} ({answer['price']['basis']}), ${answer['usd']:.2f}. It goes as soon as "
+        "the link is there."
     )
 
 

@@ -79,10 +79,13 @@ def stop(terminal: Terminal) -> None:
 
 
 @click.command()
+@click.option("--seen", is_flag=True, help="Show what is there; notices that were read are not shown again.")
 @pass_terminal
-def status(terminal: Terminal) -> None:
+def status(terminal: Terminal, seen: bool) -> None:
     """The site at a glance: link, what waits, what it cost."""
     answer = terminal.call("status")
+    if seen:
+        terminal.call("notices_seen")
     view = from_primitive(StatusView, answer)
     lines = [
         f"site      {view.site}",

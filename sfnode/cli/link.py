@@ -1,108 +1,144 @@
-"""Commands about the way to the hub: link, sync, transfers."""
+"""Commands about the ways to the hub: what they are, how they are, what may go over them."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import click
 
 from sfnode.config import LinkMode
-from sfnode.errors import LinkDown
-from sfnode.views import StatusView, SyncReport, TransferView, from_primitive
+from sfnode.link_settings import FLOORS
+from sfnode.views import LinkView, StatusView, from_primitive
 
-from .moments import show_bytes, show_span
+from .moments import show_bytes
 from .terminal import Terminal, pass_terminal, table
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @click.group()
 def link() -> None:
-    """How the hub is reached, and when."""
+    """How the hub is reached, when, and at what price."""
+
+
+def link_options(command: Command) -> Command:
+    """Everything that can be said of a link but its name."""
+    for option in reversed(
+        (
+            click.option("--hub", "hub_url", help="Address of the hub."),
+            click.option(
+                "--mode",
+                type=click.Choice([mode.value for mode in LinkMode]),
+                help="hold: stay connected; poll: when something waits and every --poll-s; manual: only "
+                "`sfnode sync`.",
+            ),
+            click.option("--poll-s", type=float, help="Seconds between looks for replies."),
+            click.option(
+                "--floor",
+                type=click.Choice(FLOORS),
+                help="The least urgent class that may go over it. An emergency may go over any.",
+            ),
+            click.option("--usd-per-megabyte", type=float, help="What bytes cost."),
+            click.option("--usd-per-minute", type=float, help="What time costs while connected."),
+            click.option("--increment-s", type=float, help="Time is billed in steps of so many seconds."),
+            click.option("--usd-per-message", type=float, help="What a message costs."),
+            click.option("--message-bytes", type=int, help="How much one message carries."),
+            click.option("--cap-usd-per-day", type=float, help="The most it may cost in a day (UTC)."),
+            click.option("--cap-bytes-per-day", type=int, help="The most it may carry in a day (UTC)."),
+            click.option("--no-cap", is_flag=True, default=None, help="Take the caps away."),
+            click.option("--reserve-share", type=float, help="Of the caps, kept for emergencies: 0 to 1."),
+            click.option("--rate-bit-s", type=int, help="Its expected rate, until it was measured."),
+            click.option("--rtt-s", type=float, help="Its expected round trip, until it was measured."),
+            click.option(
+                "--pin", help='The hub\'s key for https, sha256:… as `sfhub serve` prints it; "" for none.'
+            ),
+            click.option(
+                "--udp",
+                help='Sessions go here, udp://HOST:PORT as `sfhub serve --udp` opens it; "" for none.',
+            ),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 @link.command("set")
-@click.option("--hub", "hub_url", help="Address of the hub.")
-@click.option("--name", help="Name of the link, for people.")
-@click.option(
-    "--mode",
-    type=click.Choice([mode.value for mode in LinkMode]),
-    help="hold: stay connected; poll: when something waits and every --poll-s; manual: only `sfnode sync`.",
-)
-@click.option("--poll-s", type=float, help="Seconds between looks for replies.")
-@click.option("--usd-per-megabyte", type=float, help="What the link costs.")
-@click.option("--rate-bit-s", type=int, help="Its expected rate, until it was measured.")
-@click.option("--rtt-s", type=float, help="Its expected round trip, until it was measured.")
-@click.option("--pin", help='The hub\'s key for https, sha256:… as `sfhub serve` prints it; "" for none.')
-@click.option("--udp", help='Sessions go here, udp://HOST:PORT as `sfhub serve --udp` opens it; "" for none.')
+@click.argument("name_of", metavar="[NAME]", required=False)
+@click.option("--name", help="Another name for it, for people.")
+@link_options
 @pass_terminal
-def set_link(terminal: Terminal, **values: object) -> None:
-    """Change some settings of the link; the others stay. They are kept in site.toml."""
-    answer = terminal.call("link_set", {key: value for key, value in values.items() if value is not None})
-    terminal.show(answer, [f"{key:18} {value}" for key, value in answer.items()])
+def set_link(terminal: Terminal, name_of: str | None, **values: object) -> None:
+    """Change some settings of the named link, or else of the first one; the others stay.
+
+    They are kept in site.toml.
+    """
+    changes = {key: value for key, value in values.items() if value is not None}
+    named = {} if name_of is None else {"link": name_of}
+    _show_settings(terminal, terminal.call("link_set", {**named, **changes}))
+
+
+@link.command("add")
+@click.argument("name")
+@link_options
+@pass_terminal
+def add_link(terminal: Terminal, name: str, **values: object) -> None:
+    """Add a link. Without --hub it leads to the first one's hub."""
+    given = {key: value for key, value in values.items() if value is not None}
+    _show_settings(terminal, terminal.call("link_add", {"link": name, **given}))
+
+
+@link.command("remove")
+@click.argument("name")
+@pass_terminal
+def remove_link(terminal: Terminal, name: str) -> None:
+    """Forget a link. What waits goes over the others."""
+    terminal.show(terminal.call("link_remove", {"link": name}), [f"{name} is forgotten."])
 
 
 @link.command("show")
+@click.argument("name", required=False)
 @pass_terminal
-def show_link(terminal: Terminal) -> None:
-    """The settings of the link."""
-    answer = terminal.call("link_set", {})
-    terminal.show(answer, [f"{key:18} {value}" for key, value in answer.items()])
+def show_link(terminal: Terminal, name: str | None) -> None:
+    """The settings of the named link, or else of the first one."""
+    _show_settings(terminal, terminal.call("link_set", {} if name is None else {"link": name}))
+
+
+@link.command("list")
+@pass_terminal
+def list_links(terminal: Terminal) -> None:
+    """Every link: how it is, what may go over it, what it has cost today."""
+    answer = terminal.call("link_list")
+    views = [from_primitive(LinkView, row) for row in answer]
+    rows = [("NAME", "MODE", "FLOOR", "PRICE", "TODAY", "CAP", "RATE", "STATE")]
+    terminal.show(answer, table([*rows, *(_row(view) for view in views)]))
 
 
 @link.command("status")
 @pass_terminal
 def link_status(terminal: Terminal) -> None:
-    """How the link is, and how its bytes travel."""
+    """How the links are, and how their bytes travel."""
     view = from_primitive(StatusView, terminal.call("status"))
     shown = {"link": view.link, "up": view.link_up, "medium": list(view.medium)}
     terminal.show(shown, [view.link, *view.medium])
 
 
-@click.command()
-@click.option("--once", is_flag=True, help="End when nothing is left to do; this is what it always does.")
-@pass_terminal
-def sync(terminal: Terminal, once: bool) -> None:
-    """Reach the hub now, and go on until nothing is left to do.
-
-    Exit status 5 when the link is down or broke off: what was stored stays stored, the rest is queued.
-    """
-    answer = terminal.call("sync_once")
-    report = from_primitive(SyncReport, answer)
-    lines = [
-        f"ended     {report.ended}",
-        f"link      {report.link}, {report.seconds:.1f} s, ${report.usd:.4f}",
-        f"sent      {report.bundles_sent} bundles, {show_bytes(report.payload_up)}",
-        f"received  {report.bundles_received} bundles, {show_bytes(report.payload_down)}",
-        f"on link   {show_bytes(report.bytes_up)} up, {show_bytes(report.bytes_down)} down",
-    ]
+def _show_settings(terminal: Terminal, answer: Mapping[str, object]) -> None:
+    lines = [f"{key:18} {value}" for key, value in answer.items() if value is not None]
     terminal.show(answer, lines)
-    if not report.complete:
-        raise LinkDown(
-            f"{report.ended.rstrip('.')}. What was written is queued here; it goes when the link is back."
-        )
 
 
-@click.command()
-@click.option("--case", "case", help="Only of this case.")
-@pass_terminal
-def transfers(terminal: Terminal, case: str | None) -> None:
-    """What is on its way, and how far."""
-    answer = terminal.call("transfers", {"case": case} if case else {})
-    views = [from_primitive(TransferView, row) for row in answer]
-    terminal.show(answer, show_transfers(views))
-
-
-def show_transfers(views: list[TransferView]) -> list[str]:
-    """One line per bundle."""
-    if not views:
-        return ["Nothing was sent yet."]
-    rows = [("WHAT", "WAY", "DONE", "SIZE", "STATE", "LEFT")]
-    rows += [
-        (
-            view.what,
-            view.direction,
-            f"{100 * view.done_bytes // view.size_bytes}%" if view.size_bytes else "",
-            show_bytes(view.size_bytes),
-            view.state,
-            "" if view.eta_s is None else show_span(view.eta_s),
-        )
-        for view in views
-    ]
-    return table(rows)
+def _row(view: LinkView) -> tuple[str, ...]:
+    caps = [] if view.cap_usd is None else [f"${view.cap_usd:.2f}"]
+    caps += [] if view.cap_bytes is None else [show_bytes(view.cap_bytes)]
+    basis = "measured" if view.measured_contacts else "declared"
+    return (
+        view.name,
+        view.mode,
+        view.floor,
+        view.price,
+        f"${view.spent_today_usd:.2f}, {show_bytes(view.today_bytes)}",
+        " or ".join(caps) or "none",
+        f"{view.rate_bit_s / 1000:.3g} kbit/s {basis}",
+        view.state,
+    )

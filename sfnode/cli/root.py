@@ -14,8 +14,9 @@ from typing import Final
 
 import click
 
-from sfnode.config import NodeFolder, default_folder
+from sfnode.config import IDENTITY_VARIABLE, NodeFolder, default_folder
 from sfnode.errors import NodeError
+from sync.state_folder import state_folder
 
 from .terminal import PassphraseSource, Terminal, passphrase_options
 
@@ -32,8 +33,9 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "status": ("daemon:status", "The site at a glance: link, what waits, what it cost."),
     "watch": ("daemon:watch", "Print events as they happen."),
     "link": ("link:link", "How the hub is reached, and when."),
-    "sync": ("link:sync", "Reach the hub now, until nothing is left to do."),
-    "transfers": ("link:transfers", "What is on its way, and how far."),
+    "sync": ("link_use:sync", "Reach the hub now, until nothing is left to do."),
+    "transfers": ("link_use:transfers", "What is on its way, and how far."),
+    "price": ("link_use:price", "Bytes, minutes and money before anything is sent."),
     "template": ("case:template", "The forms a case can start from."),
     "case": ("case:case", "Open, list, show and close cases."),
     "send": ("case:send", "Send a case to the hub."),
@@ -87,7 +89,9 @@ def sfnode(
     4 refused or locked, 5 link down and work queued, 6 spending cap reached, 130 interrupted.
     """
     ctx.obj = Terminal(
-        folder=NodeFolder((data or default_folder(os.environ)).absolute()),
+        folder=NodeFolder(
+            (data or default_folder(os.environ)).absolute(), state_folder(os.environ, IDENTITY_VARIABLE)
+        ),
         as_json=as_json,
         quiet=quiet,
         may_ask=not no_input and sys.stdin.isatty(),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Final, TypeVar
 
@@ -16,7 +17,7 @@ from protocol.enrolment import HubKeys, PairSecrets
 from protocol.errors import BundleRefused
 from protocol.header import Priority
 from protocol.ids import BundleId, CaseId
-from protocol.micro import MicroBundle
+from protocol.micro import MicroBundle, read_micro
 from protocol.orders import Capability, CapabilityItem
 from protocol.questions import AnswerState
 from sfnode.domain.case_file import CaseFile
@@ -28,7 +29,8 @@ from sfnode.domain.rechecks import missed_rechecks
 from sfnode.errors import Refused
 from sfnode.media.layers import EncodedLayer, PhotoLayers
 from sfnode.vault import alarms, outbox
-from sfnode.vault.directory import SITE_PATIENT, keep_hub, read_identity
+from sfnode.vault.arrived import note_announced, note_arrived
+from sfnode.vault.directory import SITE_PATIENT, keep_hub, read_hub, read_identity
 from sfnode.vault.entries import insert_case, patient_of
 from sfnode.vault.vault import Vault
 from sfnode.views import AlarmView, PhotoView
@@ -39,10 +41,13 @@ from sync.stores.erasures import Erasure, count_late, is_erased
 from . import answering, capture, case_views, ordering, sending
 from .case_reader import CaseReader, named_blobs
 from .clock import SiteClock
+from .drafting import drafted
+from .giving_back import give_back_bundles, queue_all_again
 from .happenings import (
     AlarmRaised,
     CasebookEvent,
     CaseChanged,
+    CaseNotHere,
     Ingested,
     OutboxGrew,
     Quarantined,
@@ -108,7 +113,10 @@ class CaseBook(CaseReader):
         occasion = self._occasion()
 
         def work(connection: Connection) -> None:
+            before = read_hub(connection)
             kept = keep_hub(connection, read_identity(connection), hub, secrets)
+            if before is not None and before.pseudonym != kept.pseudonym:
+                queue_all_again(connection, now_s=occasion.now.wall_s)
             if patient_of(connection, kept.site_case) is not None:
                 return
             pen = Pen(connection, occasion)
@@ -231,6 +239,10 @@ class CaseBook(CaseReader):
         self._observer(OutboxGrew())
         return await self._outgoing(await self._read(lambda connection: outbox.rows_from(connection, rows)))
 
+    async def draft_bundles(self, case_id: CaseId) -> tuple[outbox.OutboxRow, ...]:
+        """What sending the draft would queue; nothing is kept of it. None when it was sent before."""
+        return await drafted(self._with_pen, case_id)
+
     async def erase_case(self, case_id: CaseId, *, reason: str) -> Erasure:
         """Destroy the key of the case for good, leaving who did it, when and why; `Erasing` does the rest."""
         erasure = await self._with_pen(lambda pen: erase_case(pen, case_id, reason=reason))
@@ -292,34 +304,47 @@ class CaseBook(CaseReader):
 
     # Coming in --------------------------------------------------------------------------------------------
 
-    async def ingest(self, content: BundleContent, *, waited_s: float | None = 0.0) -> Ingested:
+    async def ingest(
+        self, content: BundleContent, *, waited_s: float | None = 0.0, bundle_id: BundleId | None = None
+    ) -> Ingested:
         """Verify, check authority and apply in one transaction; idempotent, and any order gives the same
         cases.
 
         An entry that may not stand is kept aside with its reason and applied to nothing; a picture that may
         not be kept raises `BundleRefused` and stays in custody. `waited_s` is how long the
         bundle lay here unopened (a locked vault), so that "valid for" runs from its arrival; None: cannot be
-        told.
+        told. `bundle_id` is the one that it came under, by which the hub may ask for it back.
         """
         if isinstance(content, LayerBundle):
             return await self._ingest_layer(content)
         if isinstance(content, MicroBundle):
-            return await self._ingest_micro(content, waited_s)
-        return await self._ingest_entries(content, waited_s)
+            return await self._ingest_micro(content, waited_s, bundle_id)
+        return await self._ingest_entries(content, waited_s, bundle_id)
 
-    async def _ingest_entries(self, content: EntryBundle, waited_s: float | None) -> Ingested:
-        return await self._ingest(
-            waited_s,
-            lambda connection, first_seen, now_s: ingest_entries(
-                connection, content.entries, first_seen=first_seen, now_s=now_s
-            ),
-        )
+    async def _ingest_entries(
+        self, content: EntryBundle, waited_s: float | None, bundle_id: BundleId | None
+    ) -> Ingested:
+        def work(connection: Connection, first_seen: Moment, now_s: int) -> Ingested:
+            if bundle_id is not None:
+                note_arrived(connection, bundle_id, content.entries)
+            return ingest_entries(connection, content.entries, first_seen=first_seen, now_s=now_s)
 
-    async def _ingest_micro(self, content: MicroBundle, waited_s: float | None) -> Ingested:
-        return await self._ingest(
-            waited_s,
-            lambda connection, first_seen, now_s: ingest_micro(connection, content, first_seen=first_seen),
-        )
+        ingested = await self._ingest(waited_s, work)
+        for case_id in sorted(ingested.given_back):
+            await self._with_pen(partial(sending.send_given_back, case_id=case_id))
+            self._observer(OutboxGrew())
+        return ingested
+
+    async def _ingest_micro(
+        self, content: MicroBundle, waited_s: float | None, bundle_id: BundleId | None
+    ) -> Ingested:
+        def work(connection: Connection, first_seen: Moment, now_s: int) -> Ingested:
+            ingested = ingest_micro(connection, content, first_seen=first_seen)
+            if bundle_id is not None:
+                note_announced(connection, bundle_id, read_micro(content).covers)
+            return ingested
+
+        return await self._ingest(waited_s, work)
 
     async def _ingest(
         self, waited_s: float | None, work: Callable[[Connection, Moment, int], Ingested]
@@ -342,7 +367,7 @@ class CaseBook(CaseReader):
         if case is None and await self._dropped_late_layer(content.case_id):
             return Ingested(applied=(), known=(), quarantined=(), cases=frozenset(), alarms=())
         if case is None:
-            raise BundleRefused("a picture came for a case that is not known here")
+            raise CaseNotHere("a picture came for a case that is not known here")
         held, named = await self._vault.blobs.held(content.case_id), named_blobs(case)
         if content.blob not in held | named and len(held - named) >= LAYERS_UNNAMED_MAX:
             raise BundleRefused(f"{LAYERS_UNNAMED_MAX} pictures of this case wait for a manifest already")
@@ -361,6 +386,16 @@ class CaseBook(CaseReader):
             return True
 
         return await self._vault.database.write(work)
+
+    async def give_back(self, bundle_ids: Sequence[BundleId]) -> int:
+        """Queue again what these bundles of the hub's have brought, for it has lost them; of how many nothing
+        can be given back."""
+        now_s = self._now().wall_s
+        missing = await self._vault.database.write(
+            lambda connection: give_back_bundles(connection, bundle_ids, now_s=now_s)
+        )
+        self._observer(OutboxGrew())
+        return missing
 
     # Going out, and alarms --------------------------------------------------------------------------------
 

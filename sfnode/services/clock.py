@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from protocol.stamps import WALL_S_MAX, Certainty
 from sfnode.domain.moments import Moment
 from sync.ports import Clock
+from sync.scheduler import Tick
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
@@ -59,6 +60,16 @@ def moment_of(clock: SiteClock) -> Moment:
         monotonic_s=clock.monotonic_s(),
         wall_s=min(max(0, int(clock.wall_s())), WALL_S_MAX),
         certainty=clock.certainty(),
+    )
+
+
+def tick_of(clock: SiteClock) -> Tick:
+    """Now, for counting what a day has cost."""
+    return Tick(
+        boot=clock.boot(),
+        monotonic_s=clock.monotonic_s(),
+        wall_s=max(0.0, clock.wall_s()),
+        is_set=clock.certainty() is not Certainty.UNSET,
     )
 
 

@@ -6,26 +6,33 @@ Law: whatever link and hub do, a contact ends in a report; what was stored on ei
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from protocol.ids import Pseudonym
+from protocol.header import Priority
+from protocol.ids import BundleId, Pseudonym
+from protocol.ranges import RangeSet
 from sfnode.config import LinkSettings
-from sfnode.spool.diary import Diary
+from sfnode.spool.spool import Spool
 from sfnode.views import SyncReport
 from sync.core import Counters, Ending, LinkMemory, SessionTerms
-from sync.core.events import Event, PeerGreeted
+from sync.core.events import BundleProgress, BundleReceived, Direction, Event, PeerGreeted
 from sync.driver import SessionReport, Setting, dial_session
-from sync.ports import Connection, Counting, Described, Dialer, LinkError, LinkProperties, PairStore
+from sync.links.datagram_rate import RateMemory
+from sync.ports import Connection, Dialer, LinkError, PairStore
+from sync.scheduler import RETRY_RULE, Current, Dial
+from sync.scheduler.dialling import dial_patiently
 from sync.stores.errors import StoreError, StoreHalted
 
-from .clock import SiteClock
-from .retry import RETRY_RULE, dial_patiently
+from .clock import SiteClock, tick_of
+from .metering import Bill, Metered
+from .pace import pace_of
 
 COUNT_EVERY_S: Final = 1.0
 """How often a contact under way is counted in the diary: so much a killed process forgets of its bill."""
 NOTHING_LEFT: Final = "nothing left to do"
+ALLOWANCE_SPENT: Final = "what may be spent on this link today is spent"
 
 
 class Watcher(Protocol):
@@ -41,6 +48,7 @@ class Pair:
     pseudonym: Pseudonym
     link_secret: bytes
     store: PairStore
+    hub_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,45 +59,18 @@ class ContactOutcome:
     ending: Ending | None
     """None when nobody answered."""
     memory: LinkMemory
+    spent_out: bool = False
+    """It was ended because it had cost what it might."""
 
 
-class Metered:
-    """A connection that counts every byte handed to the medium or taken from it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a contact is to do, and by what means."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.properties: LinkProperties = connection.properties
-        self._bytes_up = 0
-        self._bytes_down = 0
-
-    @property
-    def bytes_up(self) -> int:
-        """As the medium counts them, where it can."""
-        return self._connection.medium_bytes_up if isinstance(self._connection, Counting) else self._bytes_up
-
-    @property
-    def bytes_down(self) -> int:
-        connection = self._connection
-        return connection.medium_bytes_down if isinstance(connection, Counting) else self._bytes_down
-
-    async def send(self, data: bytes) -> None:
-        # Counted first: what a broken link swallowed may still be on the bill.
-        self._bytes_up += len(data)
-        await self._connection.send(data)
-
-    async def receive(self) -> bytes:
-        data = await self._connection.receive()
-        self._bytes_down += len(data)
-        return data
-
-    def described(self) -> tuple[str, ...]:
-        return self._connection.described() if isinstance(self._connection, Described) else ()
-
-    async def finish(self) -> None:
-        await self._connection.finish()
-
-    async def close(self) -> None:
-        await self._connection.close()
+    dial: Dial
+    link: LinkSettings
+    dialer: Dialer
+    memory: LinkMemory = field(default_factory=LinkMemory)
 
 
 class Contact:
@@ -98,83 +79,135 @@ class Contact:
     def __init__(
         self,
         pair: Pair,
-        dialer: Dialer,
-        link: LinkSettings,
+        plan: Plan,
         *,
-        diary: Diary,
+        spool: Spool,
         clock: SiteClock,
         watcher: Watcher,
-        stays_open: bool,
-        memory: LinkMemory,
-        greeted: Callable[[], None],
+        greeted: Callable[[], None] = lambda: None,
     ) -> None:
+        self.plan = plan
         self._pair = pair
-        self._dialer = dialer
-        self._link = link
-        self._diary = diary
+        self._spool = spool
         self._clock = clock
         self._watcher = watcher
-        self._memory = memory
         self._greeted = greeted
+        self._bill = Bill(plan.link.tariff, plan.dial.allowance)
+        self._metered: Metered | None = None
+        self._row = 0
+        self._began_s = self._connected_at_s = clock.monotonic_s()
+        self._counted_usd = 0.0
+        self._counted_bytes = 0
+        self._arriving: set[BundleId] = set()
+        """Emergencies of the hub's that are partly here."""
+        self._moved = asyncio.Event()
+        self._spent_out = False
         self.reached = False
         self.outcome: ContactOutcome | None = None
         """None while it is under way."""
-        self._metered: Metered | None = None
-        self._row = 0
-        self.stays_open = stays_open
-        self.parting = asyncio.Event()
-        """Set it to end the session at the next good moment."""
+        self._parting = asyncio.Event()
+        self._patience: asyncio.Timeout | None = None
+        """Of the dial under way."""
 
     @property
     def medium(self) -> tuple[str, ...]:
         """How the bytes travel, in short lines; empty before anybody was reached."""
         return self._metered.described() if self._metered is not None else ()
 
-    async def run(self) -> ContactOutcome:
-        """Raises `StoreHalted` when our own disk is not to be trusted any more, and nothing else."""
-        self.outcome = await self._run()
+    async def run(self, dialled: Callable[[], Awaitable[None]] | None = None) -> ContactOutcome:
+        """Raises `StoreHalted` when our own disk is not to be trusted any more, and nothing else.
+
+        `dialled` is awaited between the dial and the session: whoever has to make room does so then.
+        """
+        self.outcome = await self._run(dialled)
         return self.outcome
 
-    async def _run(self) -> ContactOutcome:
-        began_s = self._clock.monotonic_s()
-        self._row = await self._diary.begin(link=self._link.name, now_s=self._now_s())
+    def part(self) -> None:
+        """End the session at the next good moment, or the dial at once."""
+        self._parting.set()
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
+
+    @property
+    def current(self) -> Current:
+        """As the policy sees it."""
+        dial = self.plan.dial
+        return Current(
+            link=dial.link,
+            floor=dial.floor,
+            stays_open=dial.stays_open,
+            heard=self.reached,
+            began_s=self._began_s,
+        )
+
+    @property
+    def pace(self) -> RateMemory | None:
+        """What the dialer has found out, where it is the one that paces."""
+        return pace_of(self.plan.dialer)
+
+    async def _run(self, dialled: Callable[[], Awaitable[None]] | None) -> ContactOutcome:
+        self._began_s = self._clock.monotonic_s()
+        name = self.plan.link.name
+        self._row = await self._spool.diary.begin(link=name, hub=self._pair.hub_name, now_s=self._now_s())
         try:
-            self._metered = Metered(await dial_patiently(self._dialer.dial, RETRY_RULE))
+            connection = await self._dial()
         except LinkError as error:
-            return await self._failed(str(error), began_s)
+            return await self._failed(str(error))
+        self._connected_at_s = self._clock.monotonic_s()
+        self._metered = Metered(connection, self._note_moved)
+        if dialled is not None:
+            await dialled()
         try:
             session = await self._converse(self._metered)
         except ExceptionGroup as errors:
-            return await self._failed(_disk_trouble(errors), began_s)
+            return await self._failed(_disk_trouble(errors))
         ended = NOTHING_LEFT if session.ending is Ending.DONE else session.reason
+        if session.ending is Ending.PARTED and self._spent_out:
+            ended = ALLOWANCE_SPENT
         await self._end(ended)
-        report = self._report(ended, session.counters, self._clock.monotonic_s() - began_s)
-        return ContactOutcome(report=report, ending=session.ending, memory=session.memory)
+        return ContactOutcome(
+            report=self._report(ended, session.counters),
+            ending=session.ending,
+            memory=session.memory,
+            spent_out=self._spent_out,
+        )
 
-    async def _failed(self, reason: str, began_s: float) -> ContactOutcome:
+    async def _dial(self) -> Connection:
+        try:
+            async with asyncio.timeout(0 if self._parting.is_set() else None) as self._patience:
+                return await dial_patiently(self.plan.dialer.dial, RETRY_RULE)
+        except TimeoutError as error:
+            raise LinkError("Nobody had answered when this attempt was given up.") from error
+        finally:
+            self._patience = None
+
+    async def _failed(self, reason: str) -> ContactOutcome:
         await self._end(reason)
-        report = self._report(reason, Counters(), self._clock.monotonic_s() - began_s)
-        return ContactOutcome(report=report, ending=None, memory=self._memory)
+        report = self._report(reason, Counters())
+        return ContactOutcome(report=report, ending=None, memory=self.plan.memory)
 
     async def _end(self, outcome: str) -> None:
         await self._count()
-        await self._diary.end(self._row, outcome=outcome, now_s=self._now_s())
+        if self._spent_out:
+            await self._spool.spending.close(self.plan.link.name, tick_of(self._clock))
+        await self._spool.diary.end(self._row, outcome=outcome, now_s=self._now_s(), seconds=self._lasted_s())
 
     async def _converse(self, connection: Metered) -> SessionReport:
         setting = Setting(
             store=self._pair.store,
             clock=self._clock,
             terms=SessionTerms(
-                stays_open=self.stays_open,
+                stays_open=self.plan.dial.stays_open,
                 wall_s=self._now_s(),
                 certainty=self._clock.certainty(),
+                floor=self.plan.dial.floor,
             ),
-            memory=self._memory,
+            memory=self.plan.memory,
             observer=self._observe,
-            parting=self.parting,
+            parting=self._parting,
         )
         async with asyncio.TaskGroup() as group:
-            counting = group.create_task(self._count_now_and_then())
+            counting = group.create_task(self._count_now_and_then(connection))
             report = await dial_session(
                 connection,
                 link_secret=self._pair.link_secret,
@@ -188,41 +221,93 @@ class Contact:
         if isinstance(event, PeerGreeted):
             self.reached = True
             self._greeted()
+        elif isinstance(event, BundleReceived):
+            self._arriving.discard(event.offer.bundle_id)
+        elif isinstance(event, BundleProgress) and event.direction is Direction.RECEIVING:
+            if event.offer.priority is Priority.EMERGENCY:
+                self._arriving.add(event.offer.bundle_id)
         self._watcher.happened(event)
 
-    async def _count_now_and_then(self) -> None:
+    # Counting, and the end of what may be spent.
+
+    def _note_moved(self) -> None:
+        if self._metered is not None and self._must_end(self._metered):
+            self._moved.set()
+
+    async def _count_now_and_then(self, connection: Metered) -> None:
         counted = -1
         while True:
-            await asyncio.sleep(COUNT_EVERY_S)
+            await self._wait_moved()
+            if self._must_end(connection) and not await self._has_emergency():
+                self._spent_out = True
+                self._parting.set()
             if counted != (counted := self._bytes()):
                 await self._count()
 
+    async def _wait_moved(self) -> None:
+        """Until it is time to count, or, once only, until the allowance is used up."""
+        if self._moved.is_set():
+            await asyncio.sleep(COUNT_EVERY_S)
+            return
+        try:
+            async with asyncio.timeout(COUNT_EVERY_S):
+                await self._moved.wait()
+        except TimeoutError:
+            return
+
+    def _must_end(self, connection: Metered) -> bool:
+        rtt_s = self.plan.memory.rtt_s or connection.properties.rtt_s_guess
+        return self._bill.must_end(connection, self._connected_s(), rtt_s=rtt_s)
+
+    async def _has_emergency(self) -> bool:
+        """No cap ends a contact that carries one, either way."""
+        if self._arriving:
+            return True
+        most_urgent = (await self._pair.store.outgoing(RangeSet()))[:1]
+        return any(each.offer.priority is Priority.EMERGENCY for each in most_urgent)
+
     async def _count(self) -> None:
-        if self._metered is not None:
-            await self._diary.count(
-                self._row,
-                bytes_up=self._metered.bytes_up,
-                bytes_down=self._metered.bytes_down,
-                usd=self._usd(),
-                reached=self.reached,
-                now_s=self._now_s(),
-            )
+        if self._metered is None:
+            return
+        usd, size_bytes = self._usd(), self._bytes()
+        await self._spool.diary.count(
+            self._row,
+            bytes_up=self._metered.bytes_up,
+            bytes_down=self._metered.bytes_down,
+            usd=usd,
+            reached=self.reached,
+            now_s=self._now_s(),
+        )
+        await self._spool.spending.add(
+            self.plan.link.name,
+            tick_of(self._clock),
+            usd=usd - self._counted_usd,
+            size_bytes=size_bytes - self._counted_bytes,
+        )
+        self._counted_usd, self._counted_bytes = usd, size_bytes
 
     def _bytes(self) -> int:
         return 0 if self._metered is None else self._metered.bytes_up + self._metered.bytes_down
 
     def _usd(self) -> float:
-        return self._bytes() * self._link.usd_per_megabyte / 1e6
+        return self._bill.usd(self._metered, self._connected_s())
+
+    def _connected_s(self) -> float:
+        """What a carrier bills: dialling is free."""
+        return self._clock.monotonic_s() - self._connected_at_s
+
+    def _lasted_s(self) -> float:
+        return self._clock.monotonic_s() - self._began_s
 
     def _now_s(self) -> int:
         return max(0, int(self._clock.wall_s()))
 
-    def _report(self, ended: str, counters: Counters, seconds: float) -> SyncReport:
+    def _report(self, ended: str, counters: Counters) -> SyncReport:
         return SyncReport(
-            link=self._link.name,
+            link=self.plan.link.name,
             ended=ended,
             complete=ended is NOTHING_LEFT,
-            seconds=round(seconds, 3),
+            seconds=round(self._lasted_s(), 3),
             bundles_sent=counters.bundles_sent,
             bundles_received=counters.bundles_received,
             bytes_up=self._metered.bytes_up if self._metered else 0,

@@ -1,227 +1,250 @@
-"""The loop that reaches the hub: when to dial, how long to stay, and that it never gives up."""
+"""The loop that reaches hubs: asks the policy whom to dial over what, does it, and never gives up."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from protocol.ids import BundleId
-from sfnode.config import LinkMode, LinkSettings
-from sfnode.errors import NotEnrolled
+from protocol.header import Priority
+from protocol.ids import BundleId, Pseudonym
+from sfnode.config import LinkSettings
+from sfnode.errors import NotEnrolled, NotFound
 from sfnode.spool.spool import Spool
 from sfnode.views import SyncReport
-from sync.core import Ending, LinkMemory
+from sync.core import Ending
 from sync.ports import Dialer
+from sync.scheduler import Decision, Dial, ask, decide
 
+from .backlog import BacklogWatch
 from .clock import SiteClock
-from .contact import Contact, ContactOutcome, Pair, Watcher
-from .retry import RETRY_RULE
+from .contact import Contact, Pair, Watcher
+from .contact_runner import ContactRunner
+from .link_ledger import LinkLedger
+from .link_words import LinkState, beyond_cap_sentence, held_sentence, link_state, look_held_sentence
 
-_GOOD_ENDINGS: Final = frozenset({Ending.DONE, Ending.PARTED})
 _NOT_ENROLLED: Final = (
     "The site is not enrolled with a hub yet, so there is nobody to reach. Use `sfnode enrol`."
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LinkState:
-    """How the link is, for the status line."""
-
-    up: bool
-    words: str
-
-
 class Contacts:
-    """One contact at a time, by the rules of the link's mode."""
+    """Every contact of the node: by the rules, and when a person asks for one."""
 
     def __init__(
         self,
         spool: Spool,
         *,
         clock: SiteClock,
-        link: LinkSettings,
+        links: Sequence[LinkSettings],
         dialer_for: Callable[[LinkSettings, Pair], Dialer],
         watcher: Watcher,
         state_changed: Callable[[], None],
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._spool = spool
         self._clock = clock
-        self._link = link
-        self._dialer_for = dialer_for
-        self._watcher = watcher
+        self._links = tuple(links)
         self._state_changed = state_changed
-        self._turn = asyncio.Lock()
+        self.ledger = LinkLedger(spool, clock=clock, chance=chance)
+        self._backlog = BacklogWatch()
+        self._runner = ContactRunner(
+            spool,
+            clock=clock,
+            ledger=self.ledger,
+            backlog=self._backlog,
+            dialer_for=dialer_for,
+            watcher=watcher,
+            state_changed=state_changed,
+        )
+        self._asked: set[Pseudonym] = set()
         self._stirred = asyncio.Event()
-        self._queued_meanwhile: set[BundleId] = set()
-        self._next_dial_s = -math.inf
-        self._last_ended_s = -math.inf
-        self._failures = 0
-        self._link_news = False
-        self._down: tuple[int, str] | None = None
-        self._was_up = False
-        self._current: Contact | None = None
-        self._memory = LinkMemory()
-        self._medium: tuple[str, ...] = ()
+        self._decision = Decision()
+        self._beyond_cap: dict[str, str] = {}
+
+    @property
+    def links(self) -> tuple[LinkSettings, ...]:
+        return self._links
 
     @property
     def link(self) -> LinkSettings:
-        return self._link
+        """The first: the one that is meant where none is named."""
+        return self._links[0]
 
     @property
     def state(self) -> LinkState:
         """Up means that the hub was heard in the contact under way, or else in the last one."""
-        if self._link.hub_url is None:
-            return LinkState(False, "not configured")
-        if self._down is not None:
-            since_s, reason = self._down
-            since = f"{datetime.fromtimestamp(since_s, UTC):%H:%MZ}"
-            return LinkState(False, f"down since {since}: {_in_short(reason)}")
-        name = self._link.name
-        return LinkState(True, f"up, {name}") if self._was_up else LinkState(False, f"not tried yet, {name}")
+        return link_state(self._links, self.ledger)
 
     @property
     def medium(self) -> tuple[str, ...]:
         """How the bytes of this contact, or else of the last one, travel."""
-        return (self._current.medium if self._current is not None else ()) or self._medium
+        return self._runner.medium
+
+    @property
+    def usd_per_byte(self) -> float:
+        """On the link that carries, or carried last: what is shown beside each bundle."""
+        return self._runner.usd_per_byte
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is held back and why, and what went beyond a cap."""
+        held = tuple(held_sentence(each, self._links) for each in self._decision.held)
+        return (*self._beyond_cap.values(), *held)
 
     def queued(self, bundle_id: BundleId) -> None:
         """Custody has something new: dial, unless a contact is under way and takes it along."""
-        self._queued_meanwhile.add(bundle_id)
-        if self._current is None:
-            # After a failure a short pause stays, or every keystroke of a busy medic would dial a dead link.
-            pause_s = RETRY_RULE.first_s if self._failures else 0.0
-            self._dial_by(self._last_ended_s + pause_s)
+        self._backlog.added(bundle_id)
+        self.ledger.hasten()
+        self._stirred.set()
 
     def link_appeared(self) -> None:
         """The network has changed: what failed before may work now."""
-        if self._current is not None:
-            # Too late for the attempt under way: should it fail, the next one starts from the shortest pause.
-            self._link_news = True
-        elif self._failures:
-            self._failures = 0
-            self._dial_by(self._clock.monotonic_s())
+        self.ledger.network_changed()
+        self._stirred.set()
 
     def enrolled(self) -> None:
         """There is somebody to reach now."""
-        self._dial_by(self._clock.monotonic_s())
+        self.link_appeared()
 
-    def change_link(self, link: LinkSettings) -> None:
-        """Other settings from now on; a contact under way by the old ones says goodbye."""
-        if (link.hub_url, link.name) != (self._link.hub_url, self._link.name):
-            self._memory, self._down, self._was_up = LinkMemory(), None, False
-        self._link = link
-        self._failures = 0
-        if self._current is not None:
-            self._current.parting.set()
-        self._dial_by(self._clock.monotonic_s())
+    def change_links(self, links: Sequence[LinkSettings]) -> None:
+        """Other settings from now on; contacts under way by the old ones say goodbye."""
+        changed = {link.name for link in {*self._links} ^ {*links}}
+        self._links = tuple(links)
+        for name in changed:
+            self.ledger.forget(name)
+            self._beyond_cap.pop(name, None)
+        self._runner.part(changed)
+        self._backlog.forget()
+        self._stirred.set()
         self._state_changed()
 
     async def run(self) -> None:
         """Dial by the rules until cancelled."""
-        while True:
-            self._stirred.clear()
-            pause_s = await self._pause_s()
-            if pause_s > 0:
-                await self._wait_stirred(pause_s)
-                continue
-            async with self._turn:
-                await self._contact(stays_open=self._link.mode is LinkMode.HOLD)
+        await self.ledger.load()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._stirred.clear()
+                pairs = {pair.pseudonym: pair for pair in await self._pairs()}
+                await self._decide(pairs)
+                for dial in self._decision.dials:
+                    if self._still_fits(dial):
+                        contact = self._begin(pairs[dial.pair], dial)
+                        group.create_task(self._carry_out(pairs[dial.pair], contact))
+                await self._wait_stirred(self._decision.look_at_s - self._clock.monotonic_s())
 
-    async def sync_once(self) -> SyncReport:
-        """Until nothing is left to do or the link breaks. Joins a contact that is under way.
+    async def sync_once(self, link: str | None = None) -> SyncReport:
+        """Until nothing is left to do that may go, over the named link or whichever serves best.
 
-        Raises `NotEnrolled`.
+        Joins a contact that is under way. Raises `NotEnrolled`, `NotFound`.
         """
-        if self._link.hub_url is None or await self._pair() is None:
+        pairs = await self._pairs()
+        if not pairs:
             raise NotEnrolled(_NOT_ENROLLED)
-        joined = self._current
-        if joined is not None and joined.stays_open:
-            # It would never end by itself. The loop opens it again afterwards.
-            joined.parting.set()
-            joined = None
-        async with self._turn:
-            before = joined.outcome if joined is not None else None
-            if before is not None and before.report.complete and not await self._spool.transfers.unstored():
-                return before.report
-            outcome = await self._contact(stays_open=False)
-        return outcome.report if before is None else _together(before.report, outcome.report)
+        if link is not None and link not in [each.name for each in self._links]:
+            raise NotFound(f"There is no link {link}. `sfnode link list` shows those there are.")
+        await self.ledger.load()
+        return _together([await self._sync(pair, link) for pair in pairs])
 
-    async def _contact(self, *, stays_open: bool) -> ContactOutcome:
-        pair = await self._pair()
-        if pair is None:
-            raise NotEnrolled(_NOT_ENROLLED)
-        contact = Contact(
-            pair,
-            self._dialer_for(self._link, pair),
-            self._link,
-            diary=self._spool.diary,
-            clock=self._clock,
-            watcher=self._watcher,
-            stays_open=stays_open,
-            memory=self._memory,
-            greeted=self._greeted,
-        )
-        self._queued_meanwhile.clear()
-        self._link_news = False
-        self._current = contact
+    # By the rules.
+
+    async def _decide(self, pairs: Mapping[Pseudonym, Pair]) -> None:
+        held_before = self._decision.held
+        links = await self.ledger.links_now(self._links)
+        free = [
+            pair for name, pair in pairs.items() if name not in self._asked and self._runner.has_room(name)
+        ]
+        situation = [await self._runner.pair_now(pair) for pair in free]
+        self._decision = decide(links, situation, self._clock.monotonic_s())
+        if self._decision.held != held_before:
+            self._state_changed()
+
+    def _still_fits(self, dial: Dial) -> bool:
+        """While custody was asked, a person may have begun a contact, or one may have ended."""
+        is_speaking = self._runner.speaking(dial.pair) is not None
+        return dial.pair not in self._asked and is_speaking is dial.replaces
+
+    def _begin(self, pair: Pair, dial: Dial) -> Contact:
+        link = next(each for each in self._links if each.name == dial.link)
+        if dial.beyond_cap:
+            self._beyond_cap[link.name] = beyond_cap_sentence(link)
+        return self._runner.begin(pair, link, dial)
+
+    async def _carry_out(self, pair: Pair, contact: Contact) -> None:
         try:
-            outcome = await contact.run()
+            await self._runner.carry_out(pair, contact)
         finally:
-            self._medium = contact.medium or self._medium
-            self._current = None
-        await self._note(outcome)
-        return outcome
+            self._stirred.set()
 
-    def _greeted(self) -> None:
-        self._failures = 0
-        self._down, self._was_up = None, True
-        self._state_changed()
+    # When a person asks.
 
-    async def _note(self, outcome: ContactOutcome) -> None:
-        self._memory = outcome.memory
-        self._last_ended_s = self._clock.monotonic_s()
-        if outcome.ending in _GOOD_ENDINGS:
-            self._failures = 0
-            self._next_dial_s = self._last_ended_s + await self._rest_s(outcome)
-        else:
-            self._failures = 1 if self._link_news else self._failures + 1
-            self._next_dial_s = self._last_ended_s + RETRY_RULE.pause_s(self._failures)
-            since_s = self._down[0] if self._down else int(self._clock.wall_s())
-            self._down = (since_s, outcome.report.ended)
-        self._state_changed()
+    async def _sync(self, pair: Pair, link: str | None) -> SyncReport:
+        joined = self._runner.speaking(pair.pseudonym)
+        if joined is not None and (joined.plan.dial.stays_open or link not in (None, joined.plan.link.name)):
+            # It would never end by itself, or is not the one that was asked for.
+            joined.part()
+            joined = None
+        self._asked.add(pair.pseudonym)
+        try:
+            async with self._runner.turn(pair.pseudonym):
+                before = joined.outcome if joined is not None else None
+                if before is not None and before.report.complete and not await self._backlog.waiting(pair):
+                    return before.report
+                return await self._over_each(pair, link, [] if before is None else [before.report])
+        finally:
+            self._asked.discard(pair.pseudonym)
+            self._stirred.set()
 
-    async def _rest_s(self, outcome: ContactOutcome) -> float:
-        """After a good ending: at once if something came too late for it, or if it was asked to end."""
-        if outcome.ending is Ending.PARTED:
-            return 0.0
-        unstored = {transfer.bundle_id for transfer in await self._spool.transfers.unstored()}
-        return 0.0 if unstored & self._queued_meanwhile else self._link.poll_s
+    async def _over_each(self, pair: Pair, only: str | None, reports: list[SyncReport]) -> SyncReport:
+        """One link after the other, until somebody was reached and nothing is left that may go."""
+        links = [link for link in self._links if only in (None, link.name)]
+        silent: set[str] = set()
+        carried: dict[str, Priority] = {}
+        while True:
+            decision = await self._ask(pair, [link for link in links if link.name not in silent])
+            if not decision.dials or (carried and not await self._backlog.waiting(pair)):
+                break
+            dial = replace(decision.dials[0], stays_open=False)
+            # The same link once more only for what it has not carried yet, as after an emergency alone.
+            if dial.link in carried and dial.floor <= carried[dial.link]:
+                break
+            contact = self._begin(pair, dial)
+            outcome = await self._runner.run(pair, contact)
+            reports.append(outcome.report)
+            if outcome.ending is Ending.DONE:
+                carried[dial.link] = dial.floor
+            else:
+                silent.add(dial.link)
+        held = tuple(held_sentence(each, self._links) for each in (await self._ask(pair, links)).held)
+        if not reports:
+            return _nothing_dialled(links[0].name, held or (look_held_sentence(links[0]),))
+        return replace(_together(reports), held=held)
 
-    async def _pause_s(self) -> float:
-        """Until the next dial is due."""
-        if self._link.hub_url is None or self._link.mode is LinkMode.MANUAL or await self._pair() is None:
-            return math.inf
-        return self._next_dial_s - self._clock.monotonic_s()
+    async def _ask(self, pair: Pair, links: Sequence[LinkSettings]) -> Decision:
+        now = await self.ledger.links_now(links)
+        return ask(now, await self._runner.pair_now(pair), self._clock.monotonic_s())
 
-    async def _pair(self) -> Pair | None:
+    # Small questions.
+
+    async def _pairs(self) -> tuple[Pair, ...]:
+        """The hubs that this site is enrolled with."""
         pairing = await self._spool.pairings.current()
-        if pairing is None:
-            return None
-        return Pair(
+        if pairing is None or self.link.hub_url is None:
+            return ()
+        pair = Pair(
             pseudonym=pairing.pseudonym,
             link_secret=pairing.link_secret,
             store=await self._spool.custody(pairing),
+            hub_name=pairing.hub_name,
         )
-
-    def _dial_by(self, moment_s: float) -> None:
-        self._next_dial_s = min(self._next_dial_s, moment_s)
-        self._stirred.set()
+        return (pair,)
 
     async def _wait_stirred(self, pause_s: float) -> None:
+        if pause_s <= 0:
+            return
         try:
             async with asyncio.timeout(None if math.isinf(pause_s) else pause_s):
                 await self._stirred.wait()
@@ -229,24 +252,39 @@ class Contacts:
             return
 
 
-def _in_short(reason: str) -> str:
-    """What fits a status line: the first sentence, without the machine's own words in brackets."""
-    return reason.partition(". ")[0].partition(" (")[0].rstrip(".")
-
-
-def _together(first: SyncReport, second: SyncReport) -> SyncReport:
-    """Two contacts as one: the sums, and how the second ended."""
+def _nothing_dialled(link: str, held: tuple[str, ...]) -> SyncReport:
     return SyncReport(
-        link=second.link,
-        ended=second.ended,
-        complete=second.complete,
-        seconds=round(first.seconds + second.seconds, 3),
-        bundles_sent=first.bundles_sent + second.bundles_sent,
-        bundles_received=first.bundles_received + second.bundles_received,
-        bytes_up=first.bytes_up + second.bytes_up,
-        bytes_down=first.bytes_down + second.bytes_down,
-        payload_up=first.payload_up + second.payload_up,
-        payload_down=first.payload_down + second.payload_down,
-        bytes_received_twice=first.bytes_received_twice + second.bytes_received_twice,
-        usd=first.usd + second.usd,
+        link=link,
+        ended="nothing may be spent now",
+        complete=False,
+        seconds=0.0,
+        bundles_sent=0,
+        bundles_received=0,
+        bytes_up=0,
+        bytes_down=0,
+        payload_up=0,
+        payload_down=0,
+        bytes_received_twice=0,
+        usd=0.0,
+        held=held,
+    )
+
+
+def _together(reports: Sequence[SyncReport]) -> SyncReport:
+    """Several contacts as one: the sums, and how the last one ended."""
+    last = reports[-1]
+    return SyncReport(
+        link=last.link,
+        ended=last.ended,
+        complete=last.complete,
+        seconds=round(sum(each.seconds for each in reports), 3),
+        bundles_sent=sum(each.bundles_sent for each in reports),
+        bundles_received=sum(each.bundles_received for each in reports),
+        bytes_up=sum(each.bytes_up for each in reports),
+        bytes_down=sum(each.bytes_down for each in reports),
+        payload_up=sum(each.payload_up for each in reports),
+        payload_down=sum(each.payload_down for each in reports),
+        bytes_received_twice=sum(each.bytes_received_twice for each in reports),
+        usd=sum(each.usd for each in reports),
+        held=last.held,
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from sfnode.config import LinkSettings
+from sfnode.config import LINKS_MAX, LinkSettings
 from sfnode.errors import NotEnrolled
 from sync.pins import parse_pin
 from sync.ports import Dialer
@@ -14,18 +14,21 @@ from sync.ports import Dialer
 from .contact import Pair
 
 if TYPE_CHECKING:
-    from sync.links.http import HttpPath
+    from sync.links.http_path import HttpWay
     from sync.links.udp import UdpDialer
+
+
+Key = TypeVar("Key")
+Learnt = TypeVar("Learnt")
 
 
 @dataclass(slots=True)
 class Dialers:
     """One for each contact; what was learnt of the way to one hub serves the next contact with it."""
 
-    _url: str | None = None
-    _path: HttpPath | None = field(default=None)
-    _udp: UdpDialer | None = field(default=None)
-    _udp_for: tuple[object, ...] = ()
+    _ways: dict[str, HttpWay] = field(default_factory=dict)
+    """By the hub's address."""
+    _udp: dict[tuple[object, ...], UdpDialer] = field(default_factory=dict)
 
     def __call__(self, link: LinkSettings, pair: Pair) -> Dialer:
         """Raises `NotEnrolled` while no hub is known."""
@@ -36,10 +39,10 @@ class Dialers:
         from sync.links.udp import UdpDialer
 
         wanted = (link.udp, link.rate_bit_s, link.rtt_s, link.usd_per_megabyte, pair.pseudonym)
-        if self._udp is None or self._udp_for != wanted:
+        if wanted not in self._udp:
+            _make_room(self._udp)
             parts = urlsplit(link.udp or "")
-            self._udp_for = wanted
-            self._udp = UdpDialer(
+            self._udp[wanted] = UdpDialer(
                 parts.hostname or "",
                 parts.port or 0,
                 pseudonym=pair.pseudonym,
@@ -48,22 +51,30 @@ class Dialers:
                 rtt_s=link.rtt_s,
                 usd_per_megabyte=link.usd_per_megabyte,
             )
-        return self._udp
+        return self._udp[wanted]
 
     def _http_dialer(self, link: LinkSettings) -> Dialer:
         if link.hub_url is None:
             raise NotEnrolled("No hub is configured. Use `sfnode link set --hub URL`.")
         # Imported at the first dial: it is a third of what a daemon takes to start, and typing can begin
         # before.
-        from sync.links.http import HttpDialer, HttpPath
+        from sync.links.http import HttpDialer
+        from sync.links.http_path import HttpWay
 
-        if self._path is None or self._url != link.hub_url:
-            self._url, self._path = link.hub_url, HttpPath()
+        if link.hub_url not in self._ways:
+            _make_room(self._ways)
+            self._ways[link.hub_url] = HttpWay()
         return HttpDialer(
             link.hub_url,
             rate_bit_s=link.rate_bit_s,
             rtt_s=link.rtt_s,
             usd_per_megabyte=link.usd_per_megabyte,
             pin=parse_pin(link.pin) if link.pin else None,
-            path=self._path,
+            way=self._ways[link.hub_url],
         )
+
+
+def _make_room(kept: dict[Key, Learnt]) -> None:
+    """What was learnt of ways that nobody uses any more is forgotten, oldest first."""
+    while len(kept) >= LINKS_MAX:
+        del kept[next(iter(kept))]

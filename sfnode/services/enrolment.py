@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from protocol import enrolment as messages
 from protocol import errors
 from protocol.enrolment import MESSAGE_BYTES_MAX, NONCE_BYTES, HubKeys, SiteKeys
+from sfnode.domain.notice_words import HUB_REBUILT, HUB_REPLACED
 from sfnode.errors import EnrolmentRefused, LinkDown, NotFound
 from sfnode.spool.pairing import Pairing, PendingEnrolment
 from sfnode.spool.spool import Spool
@@ -81,6 +82,7 @@ class Enrolment:
     async def _request(self, code: str) -> PendingEnrolment:
         """The request under way for this code, or a new one, kept before anybody sees it."""
         identity = await self._vault.identity()
+        before = await self._vault.directory.hub()
         secret = _parsed(code)
         key = await asyncio.to_thread(messages.code_key, secret)
         pending = await self._spool.pairings.pending()
@@ -92,6 +94,7 @@ class Enrolment:
             signing=identity.signing_public,
             opening=identity.opening_public,
             transport=transport.public_key().public_bytes_raw(),
+            known_hub=b"" if before is None else before.signing,
         )
         pending = PendingEnrolment(
             request=messages.write_request(keys, key=key, nonce=os.urandom(NONCE_BYTES)),
@@ -106,6 +109,7 @@ class Enrolment:
         keys = _read(answer, pending)
         transport = X25519PrivateKey.from_private_bytes(pending.transport_key)
         secrets = messages.pair_secrets(transport, keys.transport, keys.pseudonym)
+        before = await self._vault.directory.hub()
         await self._vault.casebook.join_hub(keys, secrets)
         await self._spool.pairings.settle(
             Pairing(
@@ -117,6 +121,9 @@ class Enrolment:
                 enrolled_s=int(self._clock.wall_s()),
             )
         )
+        if before is not None and before.pseudonym != keys.pseudonym:
+            notice = HUB_REBUILT if before.signing == keys.signing else HUB_REPLACED
+            await self._spool.notices.add(notice, now_s=self._clock.wall_s())
         return Enrolled(site=keys.site_name, organisation=keys.organisation, hub=keys.hub_name)
 
 

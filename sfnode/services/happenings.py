@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protocol.errors import BundleRefused
 from protocol.ids import CaseId, EntryId, RecordId
 from sfnode.views import AlarmView
 
@@ -63,6 +64,12 @@ class Ingested:
     alarms: tuple[AlarmView, ...]
     keys_stated: bool = False
     """The hub has stated a key."""
+    given_back: frozenset[CaseId] = frozenset()
+    """Cases of which the hub has given back what this site had sent."""
+
+
+class CaseNotHere(BundleRefused):
+    """A picture or a provisional record of a case that is not here: it may come yet, as after a restoring."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

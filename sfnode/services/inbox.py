@@ -29,11 +29,16 @@ from sync.stores.sqlite import SqlitePairStore
 
 from .casebook import Ingested
 from .clock import SiteClock, moment_of
+from .happenings import CaseNotHere
 from .vault_access import VaultAccess
 
 BATCH: Final = 16
 SEALED_COUNT_MAX: Final = 64
 """Beyond it "64 replies wait" is as good as any number."""
+CASELESS_MAX: Final = 64
+"""Pictures and first orders that may wait for their case: more come only from a hub that is not well."""
+CASELESS_WAIT_S: Final = 7 * 24 * 3600.0
+"""By then a site that was restored has got back what it had lost."""
 RETRY_S: Final = 60.0
 
 
@@ -114,16 +119,41 @@ class Inbox:
             return 0
         custody = await self._spool.custody(pairing)
         envelope = _envelope(hub)
-        row = count = 0
-        while waiting := await custody.received_after(row, BATCH):
-            for bundle in waiting:
-                await self._open(bundle, envelope, custody)
-                row, count = bundle.row, count + 1
+        count = 0
+        # What was left because its case was not here is tried again once something else was opened.
+        while opened := await self._open_each(envelope, custody):
+            count += opened
         return count
 
-    async def _open(self, bundle: ReceivedBundle, envelope: Envelope, custody: SqlitePairStore) -> None:
+    async def _open_each(self, envelope: Envelope, custody: SqlitePairStore) -> int:
+        """Each bundle once, in order of arrival; how many were opened or kept aside."""
+        row = count = left = 0
+        while waiting := await custody.received_after(row, BATCH):
+            for bundle in waiting:
+                if await self._open(bundle, envelope, custody, may_wait=left < CASELESS_MAX):
+                    count += 1
+                else:
+                    left += 1
+                row = bundle.row
+        return count
+
+    async def _open(
+        self, bundle: ReceivedBundle, envelope: Envelope, custody: SqlitePairStore, *, may_wait: bool
+    ) -> bool:
+        """False when it was left for later."""
         arrived = await self._spool.transfers.arrived(bundle.offer.bundle_id)
         waited_s = None if arrived is None else elapsed_s(arrived, moment_of(self._clock))
+        try:
+            await self._make_ours(bundle, envelope, custody, waited_s)
+        except CaseNotHere as error:
+            if may_wait and waited_s is not None and waited_s < CASELESS_WAIT_S:
+                return False
+            await self._keep_aside(bundle, custody, error)
+        return True
+
+    async def _make_ours(
+        self, bundle: ReceivedBundle, envelope: Envelope, custody: SqlitePairStore, waited_s: float | None
+    ) -> None:
         try:
             ingested = await self._apply(bundle, envelope, waited_s)
         except UnknownKey as error:
@@ -133,13 +163,20 @@ class Inbox:
             # Lost here, since the hub knew it to be here. Asked for the key that this one did open with.
             await custody.ask_rekey(bundle.row, bundle.offer.recipient_key, str(error))
             return
+        except CaseNotHere:
+            raise
         except ProtocolError as error:
-            await custody.quarantine(bundle.row, str(error))
-            self._trouble(f"A message from the hub cannot be opened and was kept aside: {error}")
+            await self._keep_aside(bundle, custody, error)
             return
         await self._keep_alarms(ingested.alarms)
         await custody.take(bundle.row)
         await self._spool.transfers.forget_arrival(bundle.offer.bundle_id)
+
+    async def _keep_aside(
+        self, bundle: ReceivedBundle, custody: SqlitePairStore, error: ProtocolError
+    ) -> None:
+        await custody.quarantine(bundle.row, str(error))
+        self._trouble(f"A message from the hub cannot be opened and was kept aside: {error}")
 
     async def _ask_again(self, bundle: ReceivedBundle, custody: SqlitePairStore, error: UnknownKey) -> None:
         """Its key is gone, its content is not: the hub has it and seals it for the key we give out now."""
@@ -151,7 +188,9 @@ class Inbox:
         identity = await self._vault.identity()
         try:
             content = await self._opened(bundle, envelope, identity.opening_keys)
-            return await self._vault.casebook.ingest(content, waited_s=waited_s)
+            return await self._vault.casebook.ingest(
+                content, waited_s=waited_s, bundle_id=bundle.offer.bundle_id
+            )
         except (ProtocolError, StoreError, VaultLocked):
             raise
         except Exception as error:

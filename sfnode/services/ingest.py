@@ -23,8 +23,16 @@ from sfnode.domain.contingency import arrival_alarms, crossing_alarms
 from sfnode.domain.moments import Moment
 from sfnode.vault.alarms import raise_alarms
 from sfnode.vault.asides import put_aside, take_back, waiting
-from sfnode.vault.directory import Hub, keep_actor, place_of, read_actors, read_hub, read_signer
-from sfnode.vault.entries import highest_counter, insert_case, insert_entry, is_known, patient_of, read_case
+from sfnode.vault.directory import Hub, is_judged, keep_actor, place_of, read_actors, read_hub, read_signer
+from sfnode.vault.entries import (
+    cases_of_ours,
+    highest_counter,
+    insert_case,
+    insert_entry,
+    is_known,
+    patient_of,
+    read_case,
+)
 from sfnode.vault.erasing import drop_late_entry, readable
 from sfnode.vault.keys import keep_prekey, keep_revocation, revocation_of
 from sfnode.views import AlarmView
@@ -93,6 +101,7 @@ def _outcome(
         known=known,
         quarantined=quarantined,
         cases=cases,
+        given_back=cases_of_ours(connection, [*(entry.entry_id for entry in applied), *known]),
         keys_stated=any(isinstance(record.body, EpochKey) for entry in applied for record in entry.records),
         alarms=tuple(alarm for case_id in sorted(cases) for alarm in _alarms(connection, case_id, now_s)),
     )
@@ -194,7 +203,8 @@ def _check_keys(connection: Connection, hub: Hub, entry: Entry, signer: Signer) 
     """A revoked key says nothing new; keys are stated in the site's own case, and of others' keys only the
     hub's present one speaks."""
     revocation = revocation_of(connection, signer.key_id)
-    if revocation is not None and revocation.covers(entry.stamp.counter):
+    covered = revocation is not None and revocation.covers(entry.stamp.counter)
+    if revocation is not None and covered and not is_judged(connection, signer.key_id):
         reason = revocation.reason.name.lower()
         raise _MayNotStand(f"it is signed with a key that the hub revoked as {reason}")
     for record in entry.records:

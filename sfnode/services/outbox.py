@@ -14,23 +14,28 @@ from protocol.ahead import HASTY, micro_ahead_of
 from protocol.bundle import EntryBundle
 from protocol.entry import SignedEntry
 from protocol.header import Priority
+from protocol.ids import BundleId
 from protocol.micro import MicroBundle
 from protocol.prekeys import newest_of
 from protocol.sealing import Prekey, Sealer
 from protocol.small_seal import Direction, SmallKey
+from sfnode.domain.notice_words import CANNOT_RESEND
 from sfnode.errors import NotEnrolled, VaultLocked
 from sfnode.spool.spool import Spool
 from sfnode.vault.directory import Hub
 from sync.envelope import Envelope, SealedContent
-from sync.ports import Clock
+from sync.ports import Clock, Offer
 from sync.stores.errors import StoreClosed, StoreFull
 from sync.stores.sqlite import SqlitePairStore
 
+from .giving_back import GIVEN_BACK
 from .outgoing import Outgoing
 from .vault_access import VaultAccess
 
 DWELL_CODE: Final = 23
 """2**23 s: relays may let a bundle wait for 97 days, longer than most voyages."""
+LOST_MAX: Final = 256
+"""Bundles sealed again in one go; those that cannot be read must not fill a page for ever."""
 RETRY_S: Final = 60.0
 """After the disk had no room: by then somebody may have made some."""
 
@@ -65,6 +70,7 @@ class Outbox:
         self._clock = clock
         self._queued = queued
         self._trouble = trouble
+        self._told_lost: set[BundleId] = set()
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
 
@@ -116,12 +122,13 @@ class Outbox:
     async def _seal_all(self) -> int:
         hub = await self._vault.hub()
         pairing = await self._spool.pairings.current()
-        if pairing is None:
-            return 0
+        if pairing is None or pairing.pseudonym != hub.pseudonym:
+            return 0  # Between two hubs: what is sealed for the one must not lie with the other.
         custody = await self._spool.custody(pairing)
         envelope = _envelope(hub)
         recipient = await self._recipient(hub)
         count = await self._seal_again(envelope, custody)
+        count += await self._seal_lost(envelope, recipient, custody)
         while waiting := await self._vault.casebook.outbox():
             for outgoing in waiting:
                 await self._seal(outgoing, envelope, recipient, custody)
@@ -151,6 +158,21 @@ class Outbox:
                 count += 1
         return count
 
+    async def _seal_lost(self, envelope: Envelope, recipient: Prekey, custody: SqlitePairStore) -> int:
+        """What the hub has lost and custody has no bytes of any more is sealed once more from the vault."""
+        count = 0
+        for bundle_id in await custody.without_bytes(LOST_MAX):
+            outgoing = await self._vault.casebook.sealed_content(bundle_id)
+            if outgoing is None:
+                if bundle_id not in self._told_lost:
+                    await self._spool.notices.add(CANNOT_RESEND, now_s=self._clock.wall_s())
+                    self._told_lost.add(bundle_id)
+                continue
+            await self._into_custody(outgoing, envelope, recipient, custody, None)
+            await self._spool.transfers.note_lost([bundle_id])
+            count += 1
+        return count
+
     async def _reseal(
         self, outgoing: Outgoing, envelope: Envelope, recipient: Prekey, custody: SqlitePairStore
     ) -> None:
@@ -170,6 +192,25 @@ class Outbox:
         self, outgoing: Outgoing, envelope: Envelope, recipient: Prekey, custody: SqlitePairStore
     ) -> None:
         base = await self._base(outgoing, custody)
+        sealed, offer = await self._into_custody(outgoing, envelope, recipient, custody, base)
+        await self._spool.transfers.note_queued(
+            sealed.bundle_id,
+            priority=outgoing.priority,
+            rank=outgoing.rank,
+            size_bytes=offer.size_bytes,
+            now_s=int(self._clock.wall_s()),
+        )
+        await self._vault.casebook.sealed(outgoing.row, sealed.bundle_id)
+        self._queued(outgoing, sealed)
+
+    async def _into_custody(
+        self,
+        outgoing: Outgoing,
+        envelope: Envelope,
+        recipient: Prekey,
+        custody: SqlitePairStore,
+        base: SignedEntry | None,
+    ) -> tuple[SealedContent, Offer]:
         # Compressing and sealing a full photo takes long enough to make a terminal stutter.
         sealed = await asyncio.to_thread(
             envelope.seal,
@@ -187,21 +228,16 @@ class Outbox:
             dwell_code=DWELL_CODE,
             sealed=sealed.sealed,
         )
-        await self._spool.transfers.note_queued(
-            sealed.bundle_id,
-            priority=outgoing.priority,
-            rank=outgoing.rank,
-            size_bytes=offer.size_bytes,
-            now_s=int(self._clock.wall_s()),
-        )
-        await self._vault.casebook.sealed(outgoing.row, sealed.bundle_id)
-        self._queued(outgoing, sealed)
+        return sealed, offer
 
     async def _base(self, outgoing: Outgoing, custody: SqlitePairStore) -> SignedEntry | None:
         """What the hub holds and this replaces or refers to: written as a difference from it, it is short.
 
-        None for an emergency: it never waits for what a restored hub may have lost."""
+        None for an emergency: it never waits for what a restored hub may have lost; nor is anything given
+        back as a difference from what may be lost with it."""
         if not isinstance(outgoing.content, EntryBundle) or outgoing.priority is Priority.EMERGENCY:
+            return None
+        if outgoing.what == GIVEN_BACK:
             return None
         base = await self._vault.casebook.base_of(outgoing.content)
         if base is None or base.from_hub:

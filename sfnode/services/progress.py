@@ -10,7 +10,7 @@ from typing import Final
 from protocol.ids import BundleId
 from sfnode.spool.spool import Spool
 from sfnode.spool.transfers import Transfer
-from sync.stores.outgoing import SentState
+from sync.stores.sent_values import SentState
 from sync.stores.sqlite import SqlitePairStore
 
 from .outgoing import GOING, STORED_AT_HUB, UNOPENED_AT_HUB, WAITING_FOR_LINK, Progress

@@ -19,7 +19,7 @@ from sfnode.vault.provisional import keep_micro, micro_count
 from sync.stores.connection import Connection
 from sync.stores.erasures import count_late, is_erased
 
-from .happenings import Ingested
+from .happenings import CaseNotHere, Ingested
 
 MICROS_PER_CASE_MAX: Final = 64
 """Of the hub's: more than one for each reply that a case will ever have."""
@@ -36,7 +36,7 @@ def ingest_micro(connection: Connection, micro: MicroBundle, *, first_seen: Mome
         return _outcome(frozenset())
     patient_id = patient_of(connection, case_id)
     if patient_id is None:
-        raise BundleRefused("its case is not known here")
+        raise CaseNotHere("its case is not known here")
     if patient_id != provisional.record.patient_id:
         raise BundleRefused("it names another patient than the case it wants to join")
     check_leap(provisional.record.stamp.counter, known=highest_counter(connection), party=Party.HUB)

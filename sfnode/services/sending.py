@@ -55,6 +55,19 @@ def send_case(pen: Pen, case_id: CaseId, *, accept_missing: bool) -> tuple[int, 
     return (*rows, *queue_layers(pen, case, case.state.media))
 
 
+def send_given_back(pen: Pen, case_id: CaseId) -> None:
+    """The hub has some of this case: it was sent, whatever an older backup says. What is not known to have
+    been in a bundle is queued; of what the hub holds already, no more than its name will travel."""
+    case = pen.case(case_id)
+    if case.sent_s is not None:
+        return
+    mark_sent(pen.connection, case_id, pen.now_s)
+    ours = entries_not_queued(pen.connection, case_id, int(Party.SITE))
+    for bundle in _bundles(read_signed(pen.connection, ours)):
+        pen.queue(case, bundle, what="text", rank=Rank.TEXT)
+    queue_layers(pen, case, case.state.media)
+
+
 def queue_layers(pen: Pen, case: CaseFile, records: Iterable[Record]) -> tuple[int, ...]:
     """Outbox rows of the layers that these manifests name and no bundle holds."""
     rows = []

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from protocol.ids import BundleId
+from sfnode.domain.notice_words import HUB_RESTORED, SITE_RESTORED
 from sfnode.spool.spool import Spool
 from sfnode.views import TransferView
 from sync.core.events import (
@@ -18,12 +19,14 @@ from sync.core.events import (
     BundleSent,
     BundlesLost,
     Direction,
+    EntriesReturning,
     Event,
     ForkSeen,
     PeerGreeted,
     PeerRefused,
     ReceiptsMoved,
     RekeyAsked,
+    RolledBackSeen,
     SessionEnded,
 )
 from sync.ports import Offer
@@ -61,6 +64,7 @@ class SessionWatch:
         tell: Callable[[TransferView], None],
         status_changed: Callable[[], None],
         rekey_asked: Callable[[], None] = lambda: None,
+        asked_back: Callable[[], None] = lambda: None,
     ) -> None:
         self._spool = spool
         self._carriage = carriage
@@ -72,6 +76,7 @@ class SessionWatch:
         self._tell = tell
         self._status_changed = status_changed
         self._rekey_asked = rekey_asked
+        self._asked_back = asked_back
         self._facts: list[Event] = []
         self._progress: dict[BundleId, BundleProgress] = {}
         self._arriving: dict[BundleId, TransferView] = {}
@@ -131,11 +136,24 @@ class SessionWatch:
                 await self._settle_down(offer)
             case ReceiptsMoved() | SessionEnded():
                 await self._reconcile(ended=isinstance(fact, SessionEnded))
+            case _:
+                await self._settle_disagreement(fact)
+
+    async def _settle_disagreement(self, fact: Event) -> None:
+        """One of the two ends does not have what it had, or cannot open it."""
+        match fact:
             case BundlesLost():
                 await self._recheck_stored()
+                await self._spool.notices.add(HUB_RESTORED, now_s=self._now_s())
+                self._rekey_asked()
             case RekeyAsked():
                 await self._recheck_stored()
                 self._rekey_asked()
+            case RolledBackSeen():
+                await self._spool.notices.add(SITE_RESTORED, now_s=self._now_s())
+                self._status_changed()
+            case EntriesReturning(ours=False):
+                self._asked_back()
             case ForkSeen(incarnation, _, reason):
                 await self._alarms.raise_for_station(
                     f"fork:{incarnation.hex()}", _FORK_TEXT.format(reason=reason)

@@ -6,11 +6,11 @@ from collections import deque
 from typing import Final
 
 from protocol.stamps import Certainty
+from sfnode.domain.notice_words import worded
 from sfnode.errors import VaultLocked
 from sfnode.spool.spool import Spool
 from sfnode.views import StatusView
 from sync.stores.errors import StoreClosed
-from sync.stores.incidents import Incident, IncidentKind
 
 from .alarms import Alarms
 from .clock import SiteClock
@@ -19,22 +19,13 @@ from .inbox import Inbox
 from .progress import SpoolCarriage
 from .vault_access import VaultAccess
 
-NOTICES_MAX: Final = 8
-"""As many as a person reads at a glance; older ones stay in the spool."""
-_PAGE: Final = 256
-_WORDS: Final = {
-    IncidentKind.RENEWED: "This store began a new life: {reason}.",
-    IncidentKind.FORKED: "The hub looks copied or restored from a backup: {reason}.",
-    IncidentKind.REFUSED: "The hub will not take a message as it is: {reason}. It is kept here.",
-    IncidentKind.REKEY: "The hub could not open a message as sealed: {reason}. It is kept and sealed again.",
-    IncidentKind.QUARANTINED: "A message from the hub was kept aside: {reason}.",
-    IncidentKind.DAMAGED: "The disk altered a stored message: {reason}. It is sent or fetched again.",
-}
+TROUBLES_MAX: Final = 8
+"""As many as a person reads at a glance."""
 _CLOCK_UNSET: Final = "The clock of this machine is not set: times shown are not to be trusted."
 
 
 class Status:
-    """Reads everybody's state; changes nothing."""
+    """Reads everybody's state; changes nothing but which notices are still to be told."""
 
     def __init__(
         self,
@@ -56,12 +47,17 @@ class Status:
         self._inbox = inbox
         self._alarms = alarms
         self._clock = clock
-        self._troubles: deque[str] = deque(maxlen=NOTICES_MAX)
+        self._troubles: deque[str] = deque(maxlen=TROUBLES_MAX)
 
     def note_trouble(self, sentence: str) -> None:
         """Something that went wrong and will be tried again; shown until newer ones push it out."""
         if sentence not in self._troubles:
             self._troubles.append(sentence)
+
+    async def mark_seen(self) -> None:
+        """A person has read the notices: what is told once is told no more."""
+        self._troubles.clear()
+        await self._spool.notices.mark_seen()
 
     async def view(self) -> StatusView:
         pairing = await self._spool.pairings.current()
@@ -85,7 +81,7 @@ class Status:
             last_contact_s=traffic.last_reached_s,
             key_epoch=await self._key_epoch(),
             rekeys_pending=await self._rekeys_pending(),
-            notices=(*self._own_notices(), *await self._incident_notices())[:NOTICES_MAX],
+            notices=(*self._own_notices(), *await self._told_once()),
         )
 
     async def _unread_replies(self) -> int:
@@ -106,17 +102,13 @@ class Status:
 
     def _own_notices(self) -> tuple[str, ...]:
         unset = self._clock.certainty() is Certainty.UNSET
-        return ((_CLOCK_UNSET,) if unset else ()) + tuple(self._troubles)
+        return ((_CLOCK_UNSET,) if unset else ()) + self._contacts.notices + tuple(self._troubles)
 
-    async def _incident_notices(self) -> tuple[str, ...]:
-        """The newest first."""
+    async def _told_once(self) -> tuple[str, ...]:
+        """The newest first, until somebody has seen them."""
         pairing = await self._spool.pairings.current()
-        if pairing is None:
-            return ()
-        custody = await self._spool.custody(pairing)
-        newest: deque[Incident] = deque(maxlen=NOTICES_MAX)
-        row = 0
-        while page := await custody.incidents_after(row, _PAGE):
-            newest.extend(page)
-            row = page[-1].row
-        return tuple(_WORDS[each.kind].format(reason=each.reason) for each in reversed(newest))
+        now_s = self._clock.wall_s()
+        if pairing is not None:
+            custody = await self._spool.custody(pairing)
+            await self._spool.notices.collect(pairing.pseudonym, custody, worded, now_s=now_s)
+        return await self._spool.notices.shown(now_s=now_s)

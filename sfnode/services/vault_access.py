@@ -10,6 +10,7 @@ from sfnode.errors import NotEnrolled, VaultLocked
 from sfnode.vault.directory import Directory, Hub, Identity
 from sfnode.vault.keyfile import unwrap_key
 from sfnode.vault.vault import Vault
+from sync.stores.database import Execution, ThreadFactory
 
 from .casebook import CaseBook
 
@@ -17,8 +18,15 @@ from .casebook import CaseBook
 class VaultAccess:
     """Holds the open vault, if it is open. While it is locked its key is nowhere in this process."""
 
-    def __init__(self, folder: Path, open_casebook: Callable[[Vault], CaseBook]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        open_casebook: Callable[[Vault], CaseBook],
+        *,
+        execution: Execution | ThreadFactory = Execution.THREADS,
+    ) -> None:
         self._folder = folder
+        self._execution = execution
         self._open_casebook = open_casebook
         self._turn = asyncio.Lock()
         self._vault: Vault | None = None
@@ -83,6 +91,6 @@ class VaultAccess:
     async def _verified(self, passphrase: bytes) -> Vault | None:
         """The vault, opened by this passphrase; None when it was open and the passphrase is right."""
         if self._vault is None:
-            return await Vault.unlock(self._folder, passphrase)
+            return await Vault.unlock(self._folder, passphrase, execution=self._execution)
         await asyncio.to_thread(unwrap_key, self._folder, passphrase)
         return None

@@ -18,6 +18,7 @@ class Contact:
 
     contact: int
     link: str
+    hub: str
     began_s: int
     ended_s: int | None
     reached: bool
@@ -25,6 +26,7 @@ class Contact:
     outcome: str
     bytes_up: int
     bytes_down: int
+    seconds: float
     usd: float
 
 
@@ -44,7 +46,7 @@ class Diary:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, *, link: str, now_s: int) -> int:
+    async def begin(self, *, link: str, hub: str = "", now_s: int) -> int:
         """A contact was opened; its number. What a killed process left open is closed first."""
 
         def write(connection: Connection) -> int:
@@ -53,7 +55,8 @@ class Diary:
                 (now_s,),
             )
             ((contact,),) = connection.execute(
-                "INSERT INTO contact (link, began_s) VALUES (?, ?) RETURNING contact", (link, now_s)
+                "INSERT INTO contact (link, hub, began_s) VALUES (?, ?, ?) RETURNING contact",
+                (link, hub, now_s),
             ).fetchall()
             connection.execute("DELETE FROM contact WHERE contact <= ?", (contact - CONTACTS_MAX,))
             return int(contact)
@@ -76,12 +79,13 @@ class Diary:
 
         await self._database.note(write)
 
-    async def end(self, contact: int, *, outcome: str, now_s: int) -> None:
+    async def end(self, contact: int, *, outcome: str, now_s: int, seconds: float = 0.0) -> None:
         """The contact is over. A failure like the one before it joins that row."""
 
         def write(connection: Connection) -> None:
             connection.execute(
-                "UPDATE contact SET ended_s = ?, outcome = ? WHERE contact = ?", (now_s, outcome, contact)
+                "UPDATE contact SET ended_s = ?, outcome = ?, seconds = ? WHERE contact = ?",
+                (now_s, outcome, seconds, contact),
             )
             _join_failures(connection, contact)
 
@@ -96,8 +100,8 @@ class Diary:
         """Newest first."""
         rows = await self._database.read(
             lambda connection: connection.execute(
-                "SELECT contact, link, began_s, ended_s, reached, attempts, outcome, bytes_up,"
-                " bytes_down, usd FROM contact ORDER BY contact DESC LIMIT ?",
+                "SELECT contact, link, hub, began_s, ended_s, reached, attempts, outcome, bytes_up,"
+                " bytes_down, seconds, usd FROM contact ORDER BY contact DESC LIMIT ?",
                 (limit,),
             ).fetchall()
         )
@@ -105,6 +109,7 @@ class Diary:
             Contact(
                 contact=contact,
                 link=link,
+                hub=hub,
                 began_s=began_s,
                 ended_s=ended_s,
                 reached=bool(reached),
@@ -112,9 +117,23 @@ class Diary:
                 outcome=outcome,
                 bytes_up=bytes_up,
                 bytes_down=bytes_down,
+                seconds=seconds,
                 usd=usd,
             )
-            for contact, link, began_s, ended_s, reached, attempts, outcome, bytes_up, bytes_down, usd in rows
+            for (
+                contact,
+                link,
+                hub,
+                began_s,
+                ended_s,
+                reached,
+                attempts,
+                outcome,
+                bytes_up,
+                bytes_down,
+                seconds,
+                usd,
+            ) in rows
         )
 
     async def traffic(self) -> Traffic:
@@ -140,17 +159,19 @@ def _add_difference(
 
 def _join_failures(connection: Connection, contact: int) -> None:
     """A link that is down for a day must not fill the diary with one line a minute."""
-    rows = connection.execute(
-        "SELECT contact, link, ended_s, reached, outcome, bytes_up + bytes_down, usd FROM contact"
-        " WHERE contact <= ? ORDER BY contact DESC LIMIT 2",
+    joined = connection.execute(
+        "SELECT before.contact FROM contact AS new JOIN contact AS before ON before.contact ="
+        " (SELECT max(contact) FROM contact WHERE contact < new.contact AND link = new.link)"
+        " WHERE new.contact = ? AND new.outcome = before.outcome AND new.hub = before.hub"
+        " AND new.bytes_up + new.bytes_down = 0 AND new.usd = 0 AND NOT new.reached AND NOT before.reached",
         (contact,),
-    ).fetchall()
-    if len(rows) < 2:
+    ).fetchone()
+    if joined is None:
         return
-    (_, link, ended_s, reached, outcome, size_bytes, usd), (before, *earlier) = rows
-    if reached or size_bytes or usd or [link, outcome] != [earlier[0], earlier[3]] or earlier[2]:
-        return
+    (before,) = joined
     connection.execute(
-        "UPDATE contact SET ended_s = ?, attempts = attempts + 1 WHERE contact = ?", (ended_s, before)
+        "UPDATE contact SET attempts = attempts + 1, (ended_s, seconds) ="
+        " (SELECT ended_s, seconds FROM contact WHERE contact = ?) WHERE contact = ?",
+        (contact, before),
     )
     connection.execute("DELETE FROM contact WHERE contact = ?", (contact,))

@@ -50,9 +50,13 @@ class Pairings:
         return await self._database.read(_pairing)
 
     async def settle(self, pairing: Pairing) -> None:
-        """Enrolled: the pairing replaces an earlier one, and the request has served."""
+        """Enrolled: the pairing replaces an earlier one, and the request has served. What was on its way
+        under an earlier one goes again under other names."""
 
         def write(connection: Connection) -> None:
+            before = _pairing(connection)
+            if before is not None and before.pseudonym != pairing.pseudonym:
+                connection.execute("DELETE FROM transfer")
             connection.execute(
                 "INSERT OR REPLACE INTO pairing"
                 " (pairing, pseudonym, organisation, hub_name, site_name, link_secret, enrolled_s)"

@@ -5,17 +5,23 @@ It opens without a passphrase, so a node that restarts goes on sending, receivin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from sync.stores.database import Database, Execution
+from sync.stores.database import Database, Execution, ThreadFactory
+from sync.stores.identity import Sidecar
 from sync.stores.migrations import Schema
-from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
+from sync.stores.notices import NOTICES_SCHEMA, Notices
+from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore, system_wall_s
 
 from .alarms import NeutralAlarms
 from .diary import Diary
+from .link_memory import LinkMemories
 from .pairing import Pairing, Pairings
+from .retries import Retries
+from .spending import Spending
 from .transfers import Transfers
 
 NODE_SCHEMA: Final = Schema.of_folder("node", files("sfnode.spool") / "schema")
@@ -24,18 +30,38 @@ NODE_SCHEMA: Final = Schema.of_folder("node", files("sfnode.spool") / "schema")
 class Spool:
     """An open spool; its parts share one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, wall_s: Callable[[], float] = system_wall_s) -> None:
         self._database = database
-        self._custody = SqliteStore(database)
+        self._custody = SqliteStore(database, wall_s=wall_s)
+        self.notices = Notices(database)
         self.pairings = Pairings(database)
         self.diary = Diary(database)
+        self.retries = Retries(database)
+        self.spending = Spending(database)
+        self.link_memories = LinkMemories(database)
         self.transfers = Transfers(database)
         self.alarms = NeutralAlarms(database)
 
     @classmethod
-    async def open(cls, path: Path, *, execution: Execution = Execution.THREADS) -> Spool:
-        """Raises the store's errors."""
-        return cls(await Database.open(path, [CUSTODY_SCHEMA, NODE_SCHEMA], execution=execution))
+    async def open(
+        cls,
+        path: Path,
+        *,
+        execution: Execution | ThreadFactory = Execution.THREADS,
+        wall_s: Callable[[], float] = system_wall_s,
+        sidecar: Sidecar | None = None,
+    ) -> Spool:
+        """`wall_s` dates what the hub is heard to hold; in `sidecar` lies the note of the spool's identity.
+        Raises the store's errors."""
+        schemas = [CUSTODY_SCHEMA, NODE_SCHEMA, NOTICES_SCHEMA]
+        spool = cls(await Database.open(path, schemas, execution=execution), wall_s=wall_s)
+        if sidecar is not None:
+            try:
+                await spool._custody.identify(sidecar)
+            except BaseException:
+                await spool.close()
+                raise
+        return spool
 
     async def custody(self, pairing: Pairing) -> SqlitePairStore:
         """Custody towards the hub: the same object for every caller."""
@@ -43,4 +69,5 @@ class Spool:
 
     async def close(self) -> None:
         """Idempotent."""
+        await self._custody.settle()
         await self._database.close()

@@ -219,16 +219,23 @@ def keep_hub(connection: Connection, identity: Identity, keys: HubKeys, secrets:
     )
     hub = read_hub(connection)
     assert hub is not None
-    for public_key, mailbox, party in (
-        (identity.signing_public, hub.site, Party.SITE),
-        (keys.signing, hub.hub, Party.HUB),
+    for public_key, mailbox, party, judged in (
+        (identity.signing_public, hub.site, Party.SITE, False),
+        (keys.signing, hub.hub, Party.HUB, False),
+        *((former, hub.site, Party.SITE, True) for former in keys.former),
     ):
         connection.execute(
-            "INSERT INTO signer (key_id, public_key, mailbox, party) VALUES (?, ?, ?, ?)"
+            "INSERT INTO signer (key_id, public_key, mailbox, party, judged) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
-            (key_id_of(public_key), public_key, mailbox, int(party)),
+            (key_id_of(public_key), public_key, mailbox, int(party), judged),
         )
     return hub
+
+
+def is_judged(connection: Connection, key_id: KeyId) -> bool:
+    """Whether it is the key of an earlier device of this site, whose entries the hub has judged."""
+    row = connection.execute("SELECT judged FROM signer WHERE key_id = ?", (key_id,)).fetchone()
+    return row is not None and bool(row[0])
 
 
 def read_signer(connection: Connection, key_id: KeyId) -> Signer | None:

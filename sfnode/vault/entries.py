@@ -65,6 +65,12 @@ def patient_of(connection: Connection, case_id: CaseId) -> PatientId | None:
     return None if row is None else PatientId(row[0])
 
 
+def priority_of(connection: Connection, case_id: CaseId) -> Priority | None:
+    """The delivery class of its bundles; None when the case is not known."""
+    row = connection.execute("SELECT priority FROM case_file WHERE case_id = ?", (case_id,)).fetchone()
+    return None if row is None else Priority(row[0])
+
+
 def case_ids(connection: Connection) -> tuple[CaseId, ...]:
     """Every case that can be read, in the order in which they became known."""
     rows = connection.execute(
@@ -75,6 +81,17 @@ def case_ids(connection: Connection) -> tuple[CaseId, ...]:
 
 def is_known(connection: Connection, entry_id: EntryId) -> bool:
     return connection.execute("SELECT 1 FROM entry WHERE entry_id = ?", (entry_id,)).fetchone() is not None
+
+
+def cases_of_ours(connection: Connection, entry_ids: Iterable[EntryId]) -> frozenset[CaseId]:
+    """Cases to which those of these entries belong that this site itself signed."""
+    found = (
+        connection.execute(
+            "SELECT case_id FROM entry WHERE entry_id = ? AND party = ?", (entry_id, int(Party.SITE))
+        ).fetchone()
+        for entry_id in entry_ids
+    )
+    return frozenset(CaseId(row[0]) for row in found if row is not None)
 
 
 def insert_entry(

@@ -106,6 +106,12 @@ def is_layer_queued(connection: Connection, case_id: CaseId, layer: Layer, blob:
     return found is not None
 
 
+def is_entry_queued(connection: Connection, entry_id: EntryId) -> bool:
+    """Whether this entry is in any bundle."""
+    found = connection.execute("SELECT 1 FROM outbox_entry WHERE entry_id = ?", (entry_id,)).fetchone()
+    return found is not None
+
+
 def entries_not_queued(connection: Connection, case_id: CaseId, party: int) -> tuple[EntryId, ...]:
     """This party's entries of a case that belong to no bundle yet, oldest first."""
     rows = connection.execute(
@@ -151,6 +157,15 @@ def mark_sealed(connection: Connection, row: int, bundle_id: BundleId) -> None:
     """The spool has it; the first id stays."""
     connection.execute(
         "UPDATE outbox SET bundle_id = ? WHERE row = ? AND bundle_id IS NULL", (bundle_id, row)
+    )
+
+
+def queue_again(connection: Connection) -> None:
+    """Everything that was ever queued is to be sealed and sent once more, as to a hub that has nothing; of an
+    erased case there is only the tombstone."""
+    connection.execute(
+        "UPDATE outbox SET bundle_id = NULL WHERE case_id NOT IN (SELECT case_id FROM erased_case)"
+        " OR row IN (SELECT outbox_row FROM outbox_entry JOIN erased_case USING (entry_id))"
     )
 
 

@@ -11,7 +11,7 @@ from protocol.actors import Actor, Role
 from protocol.case_keys import MasterKey
 from sfnode.errors import Refused, WrongPassphrase
 from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
-from sync.stores.database import Database
+from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.erasure_journal import JOURNAL_FILE, ErasureJournal
 from sync.stores.migrations import Schema
 
@@ -44,6 +44,7 @@ class Vault:
         role: Role,
         language: str = "en",
         stretching: Stretching | None = None,
+        execution: Execution | ThreadFactory = Execution.THREADS,
     ) -> Vault:
         """A new vault in `folder` (made if need be, mode 0700) with fresh keys, open. `Refused` if one is
         there.
@@ -53,7 +54,7 @@ class Vault:
         person = Actor(name=person_name, role=role)
         identity = Identity.fresh(site_name=site_name, language=language, person=person)
         key = await asyncio.to_thread(_new_or_unfinished, folder, passphrase, stretching)
-        vault = await cls._open(folder, key)
+        vault = await cls._open(folder, key, execution)
         try:
             founded = await vault.database.write(lambda connection: found_site(connection, identity))
             if not founded:
@@ -64,10 +65,16 @@ class Vault:
         return vault
 
     @classmethod
-    async def unlock(cls, folder: Path, passphrase: bytes) -> Vault:
+    async def unlock(
+        cls,
+        folder: Path,
+        passphrase: bytes,
+        *,
+        execution: Execution | ThreadFactory = Execution.THREADS,
+    ) -> Vault:
         """`WrongPassphrase`, `NotFound` (no vault here), `Refused` (damaged key file), or the store's
         errors."""
-        return await cls._open(folder, await asyncio.to_thread(unwrap_key, folder, passphrase))
+        return await cls._open(folder, await asyncio.to_thread(unwrap_key, folder, passphrase), execution)
 
     async def close(self) -> None:
         """Lock: what was accepted is finished, both databases are closed, their key is let go; idempotent."""
@@ -77,17 +84,22 @@ class Vault:
             await self._blobs_database.close()
 
     @classmethod
-    async def _open(cls, folder: Path, key: bytes) -> Vault:
+    async def _open(cls, folder: Path, key: bytes, execution: Execution | ThreadFactory) -> Vault:
         master = MasterKey(key)
         database = await Database.open(
             folder / ENTRIES_FILE,
             [_schema("vault"), CASE_KEYS_SCHEMA],
             key,
+            execution=execution,
             connect=CaseKeyRing(master).connect,
         )
         try:
             blobs = await Database.open(
-                folder / BLOBS_FILE, [_schema("blobs")], key, connect=connect_forgetful
+                folder / BLOBS_FILE,
+                [_schema("blobs")],
+                key,
+                execution=execution,
+                connect=connect_forgetful,
             )
         except BaseException:
             await database.close()

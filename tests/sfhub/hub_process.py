@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = (sys.executable, "-m", "sfhub.cli")
-ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "HOME": "/nonexistent",
+    "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],
+}
 ROOT = Path(__file__).parents[2]
 
 

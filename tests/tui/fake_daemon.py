@@ -98,6 +98,7 @@ class FakeDaemon:
             "patient_update": lambda asked: str(intake.patient_change(_without_case(asked))),
             "photo_add": lambda _: to_primitive(story.chest().photos[0]),
             "send": self._send,
+            "price": lambda _: to_primitive(story.PRICE),
             "transfers": lambda _: [to_primitive(each) for each in self.transfer_list],
             "alarms": lambda _: [to_primitive(each) for each in self.alarm_list],
             "alarm_ack": self._acknowledge,

@@ -8,9 +8,11 @@ from sfnode.views import (
     CaseView,
     ContingencyView,
     LayerView,
+    LinkPriceView,
     OrderView,
     PhotoView,
     PlanView,
+    PriceView,
     ReplyView,
     StatusView,
     TransferView,
@@ -21,6 +23,21 @@ NOW_S = 1_795_383_720
 """22 November 2026, 21:42 UTC."""
 CHEST, BURN, RASH = "c1" * 10, "b2" * 10, "a3" * 10
 REPLY = "77" * 16
+PRICE = PriceView(
+    draft=True,
+    size_bytes=47_000,
+    links=(
+        LinkPriceView(
+            link="certus-100",
+            bytes=49_000,
+            seconds=39.0,
+            usd=0.27,
+            basis="22 kbit/s, measured in 5 contacts",
+            held=None,
+        ),
+    ),
+    bundles=(),
+)
 
 
 def status(**changes: object) -> StatusView:

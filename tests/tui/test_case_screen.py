@@ -210,6 +210,7 @@ async def test_a_case_is_sent_by_the_same_key_twice_and_by_no_other(tmp_path: Pa
         await open_case(driven, "Rash")
         await driven.press("s")
         await driven.wait_text("s again sends it")
+        await driven.wait_text("about 39 s, $0.27 over certus-100")
         await driven.press("j", "s", "down")
         assert not driven.daemon.asked("send")
         await driven.press("s", "s")

@@ -17,7 +17,7 @@ from tui.answers import Happening, Sent
 from tui.lines import Line, Row, Span, Tone, line, row
 from tui.sheets.case import head_lines, main_rows, note_at, question_at, side_rows
 from tui.sheets.plan import OrderKey, accept_needed, find_order
-from tui.sheets.transfers import forecast
+from tui.sheets.transfers import forecast, price_words
 from tui.widgets import Block, Sheet
 from tui.work import start
 
@@ -155,10 +155,9 @@ class CasePage(Page):
             return
         if not self._send_armed and self.view.row.urgency != "EMER":
             self._send_armed = True
-            self.say(
-                f"Send {self.view.row.short} to the hub? s again sends it; any other key does not.",
-                Tone.STRONG,
-            )
+            question = f"Send {self.view.row.short} to the hub? s again sends it; any other key does not."
+            self.say(question, Tone.STRONG)
+            start(self.shell, partial(self._say_price, question), name="price", instead_of_earlier=True)
             return
         self._send_armed = False
         start(self.shell, self._send, name="send")
@@ -236,6 +235,15 @@ class CasePage(Page):
             return
         self.shell.say(done, Tone.GOOD)
         self._load()
+
+    async def _say_price(self, question: str) -> None:
+        """What it would take, unless the medic has gone on meanwhile."""
+        try:
+            price = await self.shell.daemon.price(self.case)
+        except NodeError:
+            return  # The question stands without it.
+        if self._send_armed and price.links:
+            self.say(f"{question} It takes {price_words(price)}.", Tone.STRONG)
 
     async def _send(self) -> None:
         self.say("Queueing ...")

@@ -10,7 +10,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from sfnode.views import CaseRow, TransferView
+from sfnode.views import CaseRow, PriceView, TransferView
 from tui.lines import Line, Row, Span, Tone, columns, row, wrap_after
 from tui.moments import brief_moment, moment, money, size, span
 
@@ -132,3 +132,11 @@ def forecast(size_bytes: int, seconds: float | None, usd: float | None) -> str:
     if usd is not None:
         parts.append(money(usd))
     return ", ".join(parts)
+
+
+def price_words(price: PriceView) -> str:
+    """`61 kB, about 40 s, $0.09 over vsat (no forecast yet: 22 kbit/s as declared)`, and what holds it."""
+    first = price.links[0]
+    held = "" if first.held is None else f"; {first.held}"
+    words = forecast(price.size_bytes, first.seconds, first.usd)
+    return f"{words} over {first.link} ({first.basis}){held}"

@@ -21,7 +21,9 @@ CREATE TABLE pairs (
     -- When its signing key was revoked; 0 while it is believed.
     revoked_s REAL NOT NULL DEFAULT 0,
     -- The newest epoch of our opening keys that was stated to it; 0 is the one enrolment gave.
-    told_epoch INTEGER NOT NULL DEFAULT 0
+    told_epoch INTEGER NOT NULL DEFAULT 0,
+    -- 1 while a device that took the place of a lost one has not been given the site's open cases.
+    to_refill INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- When each of our opening keys was drawn and destroyed; the private halves are files elsewhere.
@@ -178,6 +180,17 @@ CREATE TABLE held_entries (
     received_s REAL NOT NULL
 ) STRICT;
 
+-- Which entries and layers each bundle of a pair has brought, for a site that loses them. One of the two is set.
+CREATE TABLE arrived (
+    pair INTEGER NOT NULL REFERENCES pairs (number),
+    bundle_id BLOB NOT NULL,
+    case_id BLOB NOT NULL,
+    entry_id BLOB NOT NULL DEFAULT x'',
+    layer INTEGER NOT NULL DEFAULT 0,
+    blob BLOB NOT NULL DEFAULT x'',
+    PRIMARY KEY (pair, bundle_id, entry_id, blob, layer)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE quarantine (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     pair INTEGER NOT NULL REFERENCES pairs (number),
@@ -209,6 +222,9 @@ CREATE TABLE outbox (
     entry_id BLOB NOT NULL,
     -- 1: not the entry itself, but the reply headline made of it.
     headline INTEGER NOT NULL DEFAULT 0,
+    -- Not an entry, but a picture of the case that its site has lost; then entry_id is empty.
+    layer INTEGER NOT NULL DEFAULT 0,
+    blob BLOB NOT NULL DEFAULT x'',
     what TEXT NOT NULL,
     priority INTEGER NOT NULL,
     written_s REAL NOT NULL,
@@ -217,9 +233,20 @@ CREATE TABLE outbox (
     -- When it was sealed and taken into custody, and when the site said that it holds it; 0 is not yet.
     sealed_s REAL NOT NULL DEFAULT 0,
     stored_s REAL NOT NULL DEFAULT 0,
-    UNIQUE (pair, entry_id, headline)
+    UNIQUE (pair, entry_id, headline, case_id, blob, layer)
 ) STRICT;
 
 CREATE INDEX outbox_of_case ON outbox (case_id);
 CREATE INDEX outbox_unsealed ON outbox (number) WHERE sealed_s = 0;
 CREATE INDEX outbox_bundles ON outbox (pair, bundle_id);
+
+-- Backups that this hub has made and read back whole. A restored hub knows those before the one it came from.
+CREATE TABLE backups (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    backup_id TEXT NOT NULL UNIQUE,
+    folder TEXT NOT NULL,
+    -- The moment of which it is a copy.
+    made_s REAL NOT NULL,
+    verified_s REAL NOT NULL,
+    size_bytes INTEGER NOT NULL
+) STRICT;

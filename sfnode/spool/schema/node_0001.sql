@@ -49,6 +49,8 @@ CREATE TABLE arrival (
 CREATE TABLE contact (
     contact INTEGER PRIMARY KEY AUTOINCREMENT,
     link TEXT NOT NULL,
+    -- Whom it was to reach.
+    hub TEXT NOT NULL DEFAULT '',
     began_s INTEGER NOT NULL,
     ended_s INTEGER,
     -- Whether the hub answered.
@@ -57,8 +59,48 @@ CREATE TABLE contact (
     outcome TEXT NOT NULL DEFAULT '',
     bytes_up INTEGER NOT NULL DEFAULT 0,
     bytes_down INTEGER NOT NULL DEFAULT 0,
+    -- By the monotonic clock, of the last attempt.
+    seconds REAL NOT NULL DEFAULT 0,
     usd REAL NOT NULL DEFAULT 0
 ) STRICT;
+
+-- A way to a hub that fails: how often in a row, since when, and how long to wait after the last failure.
+CREATE TABLE retry (
+    pseudonym BLOB NOT NULL,
+    link TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    boot TEXT NOT NULL,
+    failed_s REAL NOT NULL,
+    down_since_s REAL NOT NULL,
+    pause_s REAL NOT NULL,
+    -- By the wall clock, for people.
+    since_s INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    PRIMARY KEY (pseudonym, link)
+) STRICT, WITHOUT ROWID;
+
+-- What each link has cost since its day began: what its cap counts.
+CREATE TABLE link_day (
+    link TEXT NOT NULL PRIMARY KEY,
+    boot TEXT NOT NULL,
+    began_s REAL NOT NULL,
+    -- Days since 1970 by the wall clock; none where it was not set.
+    day INTEGER,
+    usd REAL NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    closed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What contacts have shown of each link.
+CREATE TABLE link_memory (
+    link TEXT NOT NULL PRIMARY KEY,
+    -- The address these were measured to: of another way they say nothing.
+    way TEXT NOT NULL,
+    rate_bytes_s REAL NOT NULL,
+    rtt_s REAL NOT NULL,
+    overhead_bytes INTEGER NOT NULL,
+    contacts INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Sums over all contacts, including those whose rows were dropped. One row.
 CREATE TABLE traffic (

@@ -59,7 +59,9 @@ CREATE TABLE signer (
     key_id BLOB NOT NULL PRIMARY KEY,
     public_key BLOB NOT NULL,
     mailbox BLOB NOT NULL,
-    party INTEGER NOT NULL
+    party INTEGER NOT NULL,
+    -- 1: an earlier device of this site. What it signed comes from the hub alone, which has judged it.
+    judged INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 -- People that a place has introduced. Of several introductions the one last in the records' total order counts.
@@ -115,6 +117,13 @@ CREATE TABLE aside (
     certainty INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX aside_by_case ON aside (case_id);
+
+-- Which entries each bundle of the hub's has brought, for a hub that loses them.
+CREATE TABLE arrived (
+    bundle_id BLOB NOT NULL,
+    entry_id BLOB NOT NULL,
+    PRIMARY KEY (bundle_id, entry_id)
+) STRICT, WITHOUT ROWID;
 
 -- What travelled in micro-bundles, ours and the hub's, sealed under the case's key: signed by nobody, and of no
 -- account once the signed entry that each names is here.

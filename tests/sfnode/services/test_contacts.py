@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,9 +110,12 @@ class Shore:
     watch: SessionWatch
     carriage: SpoolCarriage
     told: list[TransferView]
+    lines: dict[str, HubLine]
 
-    async def send_case(self, *, photo: bool = False) -> None:
-        saved = await self.post.book.open_case(new_case(note="Crushing pain since 02:10. " * 20))
+    async def send_case(self, *, photo: bool = False, urgency: Priority = Priority.URGENT) -> None:
+        saved = await self.post.book.open_case(
+            new_case(note="Crushing pain since 02:10. " * 20, urgency=urgency)
+        )
         if photo:
             await self.post.book.add_photo(saved.case_id, photo_layers(), caption="paper ECG")
         await self.post.book.send_case(saved.case_id)
@@ -124,16 +127,25 @@ class Shore:
             watching = group.create_task(self.watch.run())
             while await self.carriage.unsent() != (0, 0):  # noqa: ASYNC110 - another task's work.
                 await asyncio.sleep(0)
+            # What is stored is in the spool a moment before it is told.
+            await self.watch.catch_up()
             watching.cancel()
 
 
 @asynccontextmanager
 async def open_shore(
-    folder: Path, *, link: LinkSettings = LINK, enrolled: bool = True
+    folder: Path,
+    *,
+    link: LinkSettings = LINK,
+    others: Sequence[LinkSettings] = (),
+    enrolled: bool = True,
 ) -> AsyncIterator[Shore]:
     async with open_post(folder, enrolled=enrolled) as post, asyncio.TaskGroup() as group:
         clock, rate, labels, told = SystemClock(), RateMeter(), Labels(), list[TransferView]()
         line = HubLine(post, group)
+        lines = {link.name: line}
+        for other in others:
+            lines[other.name] = HubLine(post, group, line.store, line.registry)
         carriage = SpoolCarriage(post.spool, rate)
         alarms = Alarms(
             post.vault, post.spool.alarms, sound=AlarmSound(()), clock=clock, tell=lambda view: True
@@ -152,12 +164,12 @@ async def open_shore(
         contacts = Contacts(
             post.spool,
             clock=clock,
-            link=link,
-            dialer_for=lambda settings, pair: line,
+            links=[link, *others],
+            dialer_for=lambda settings, pair: lines[settings.name],
             watcher=watch,
             state_changed=lambda: None,
         )
-        yield Shore(post, line, contacts, watch, carriage, told)
+        yield Shore(post, line, contacts, watch, carriage, told, lines)
 
 
 async def test_once_carries_everything_both_ways_and_reports_it(tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnode.services.progress import RATE_WINDOW_S, RateMeter
-from sfnode.services.retry import RETRY_RULE, RetryRule, dial_patiently
-from sync.ports import LinkError, LinkRefused
 
 
 def test_nothing_measured_is_not_called_a_rate() -> None:
@@ -56,32 +54,3 @@ def test_the_rate_never_exceeds_the_fastest_moment(receipts: list[tuple[float, i
         meter.add(size, now_s)
     fastest = max(size / pause_s for pause_s, size in receipts)
     assert meter.bytes_s is None or 0 < meter.bytes_s <= fastest * 1.001
-
-
-@given(failures=st.integers(1, 10_000))
-def test_pauses_grow_are_bounded_and_never_end_the_trying(failures: int) -> None:
-    pause_s = RETRY_RULE.pause_s(failures)
-    assert 0 < pause_s <= RETRY_RULE.longest_s * (1 + RETRY_RULE.jitter)
-    steady = RetryRule(jitter=0.0)
-    assert steady.pause_s(failures) <= steady.pause_s(failures + 1)
-    assert steady.pause_s(1) == steady.first_s
-
-
-async def test_one_attempt_dials_as_often_as_the_rule_says() -> None:
-    rule, dialled = RetryRule(dials=3, dial_pause_s=0.0), [0]
-
-    async def dial() -> str:
-        dialled[0] += 1
-        if dialled[0] < 3:
-            raise LinkError("no answer")
-        return "connected"
-
-    assert await dial_patiently(dial, rule) == "connected"
-
-    async def never() -> str:
-        dialled[0] += 1
-        raise LinkRefused("unknown site")
-
-    with pytest.raises(LinkRefused):
-        await dial_patiently(never, rule)
-    assert dialled == [4]

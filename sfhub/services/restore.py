@@ -1,0 +1,147 @@
+"""Puts a verified backup in the place of a hub that was lost, as the beginning of a new life of its stores.
+
+Law: nothing is touched before the backup was read from end to end, and a restoring that was cut off leaves no
+hub that could be opened by mistake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Final
+
+from sync.ports import Clock
+from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
+from sync.stores.database import Database
+from sync.stores.lock import StoreLock
+from sync.stores.notices import NOTICES_SCHEMA
+from sync.stores.sqlite import CUSTODY_SCHEMA, SqliteStore
+
+from ..config import HubFolder
+from ..domain.words import moment
+from ..errors import AlreadyInitialised, FolderUnusable, NotAllowed, NotFound
+from ..keystore import KeyStore, load_keys
+from ..storage import backup_folder as places
+from ..storage.backup_folder import Backup, Progressed
+from ..storage.codes import expire_open_codes
+from ..storage.people import end_all_sessions
+from ..storage.tables import HUB_SCHEMA
+from .backup_check import check_backup
+
+RESTORED: Final = "this hub was restored from its backup of {made}"
+"""Why its stores begin a new incarnation."""
+_DRAFT: Final = ".restoring"
+_REPLACED: Final = "replaced"
+
+
+async def restore_hub(
+    folder: HubFolder, place: Path, *, replace: bool, clock: Clock, progressed: Progressed
+) -> Backup:
+    """Restore the backup in `place`, or the newest in that folder. `folder` has its `keys/` already.
+
+    What lies in the folder beside the keys is refused, or with `replace` put aside. `NotFound`,
+    `BackupDamaged`, `FolderUnusable`, `NotAllowed`, `AlreadyInitialised` and `StoreBusy` change nothing.
+    """
+    backup = await asyncio.to_thread(places.chosen_backup, place)
+    keys = _keys_for(folder, backup)
+    occupied = [path for path in _parts(folder) if path.exists()]
+    if occupied and not replace:
+        raise AlreadyInitialised(
+            f"{folder.root} already holds {', '.join(path.name for path in occupied)}. Nothing was changed. "
+            "Restore with --replace to put them aside first."
+        )
+    owned = [StoreLock(path) for path in (folder.database, folder.custody)]
+    try:
+        await asyncio.to_thread(check_backup, backup, keys.storage, progressed=progressed)
+        draft = HubFolder(folder.root / _DRAFT)
+        await asyncio.to_thread(_copy, backup, draft, progressed)
+        await _begin_new_life(draft, backup, keys)
+        await asyncio.to_thread(_put_in_place, folder, draft, occupied, int(clock.wall_s()))
+    finally:
+        for lock in owned:
+            lock.release()
+    return backup
+
+
+def _keys_for(folder: HubFolder, backup: Backup) -> KeyStore:
+    try:
+        keys = load_keys(folder.keys)
+    except FolderUnusable as error:
+        raise FolderUnusable(
+            f"{error} A backup has no keys in it: put {folder.keys} back first, then repeat this."
+        ) from error
+    if keys.signing_id.hex() != backup.manifest.signing_key:
+        raise NotAllowed(
+            f"{folder.keys} holds other keys than those of the hub that was backed up, so nothing of it "
+            "could be read. Nothing was changed. Put the right keys there, then repeat this."
+        )
+    return keys
+
+
+def _parts(folder: HubFolder) -> tuple[Path, ...]:
+    """What a restoring puts in place; the settings are the mark that a folder holds a hub."""
+    return (folder.settings, folder.database, folder.custody, folder.objects)
+
+
+def _copy(backup: Backup, draft: HubFolder, progressed: Progressed) -> None:
+    shutil.rmtree(draft.root, ignore_errors=True)
+    draft.objects.mkdir(mode=0o700, parents=True)
+    files = backup.manifest.files
+    for done, (name, mark) in enumerate(files.items()):
+        progressed("restoring", done, len(files))
+        target = draft.root / name
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        if places.copy_durably(backup.folder / name, target) != mark:
+            raise NotFound(
+                f"{backup.folder / name} changed while it was read. Nothing was changed. Repeat this."
+            )
+
+
+async def _begin_new_life(draft: HubFolder, backup: Backup, keys: KeyStore) -> None:
+    """Numbers that the lost hub has used are not used again, and what was good once is not good twice."""
+    reason = RESTORED.format(made=moment(backup.manifest.made_s))
+    custody = await Database.open(draft.custody, [CUSTODY_SCHEMA])
+    try:
+        store = SqliteStore(custody)
+        for pseudonym in await store.pseudonyms():
+            await (await store.pair(pseudonym)).renew_incarnation(reason)
+        await _into_one_file(custody)
+    finally:
+        await custody.close()
+    records = await Database.open(
+        draft.database,
+        [HUB_SCHEMA, CASE_KEYS_SCHEMA, NOTICES_SCHEMA],
+        connect=CaseKeyRing(keys.storage).connect,
+    )
+    try:
+        await records.write(expire_open_codes)
+        await records.write(end_all_sessions)
+        await _into_one_file(records)
+    finally:
+        await records.close()
+
+
+async def _into_one_file(database: Database) -> None:
+    """A file is moved without its log."""
+    if not await database.truncate_log():
+        raise FolderUnusable(f"{database.path} is being read by another program. End it, then repeat this.")
+
+
+def _put_in_place(folder: HubFolder, draft: HubFolder, occupied: list[Path], now_s: int) -> None:
+    """The old settings go first and the new ones come last: in between there is no hub."""
+    aside = folder.root / f"{_REPLACED}-{now_s}"
+    if occupied:
+        aside.mkdir(mode=0o700, exist_ok=True)
+    for path in occupied:
+        for part in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+            if part.exists():
+                part.rename(aside / part.name)
+    for old, new in zip(reversed(_parts(folder)), reversed(_parts(draft)), strict=True):
+        places.sync_folder(folder.root)
+        new.rename(old)
+    for path in folder.objects.iterdir():
+        places.sync_folder(path)
+    places.sync_folder(folder.objects)
+    places.sync_folder(folder.root)
+    shutil.rmtree(draft.root, ignore_errors=True)

@@ -1,0 +1,120 @@
+"""Commands that use the ways to the hub: sync, transfers, price."""
+
+from __future__ import annotations
+
+import click
+
+from sfnode.errors import CapReached, LinkDown
+from sfnode.views import PriceView, SyncReport, TransferView, from_primitive
+
+from .moments import show_bytes, show_span
+from .terminal import Terminal, pass_terminal, table
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End when nothing is left to do; this is what it always does.")
+@click.option("--link", "link", help="Over this link, whatever its mode [default: whichever serves best].")
+@pass_terminal
+def sync(terminal: Terminal, once: bool, link: str | None) -> None:
+    """Reach the hub now, and go on until nothing is left to do.
+
+    Exit status 5 when the link is down or broke off, 6 when a cap or a floor holds something back: what was
+    stored stays stored, the rest is queued.
+    """
+    answer = terminal.call("sync_once", {} if link is None else {"link": link})
+    report = from_primitive(SyncReport, answer)
+    lines = [
+        f"ended     {report.ended}",
+        f"link      {report.link}, {report.seconds:.1f} s, ${report.usd:.4f}",
+        f"sent      {report.bundles_sent} bundles, {show_bytes(report.payload_up)}",
+        f"received  {report.bundles_received} bundles, {show_bytes(report.payload_down)}",
+        f"on link   {show_bytes(report.bytes_up)} up, {show_bytes(report.bytes_down)} down",
+        *(f"held      {sentence}" for sentence in report.held),
+    ]
+    terminal.show(answer, lines)
+    if report.held:
+        raise CapReached(report.held[0])
+    if not report.complete:
+        raise LinkDown(
+            f"{report.ended.rstrip('.')}. What was written is queued here; it goes when the link is back."
+        )
+
+
+@click.command()
+@click.option("--case", "case", help="Only of this case.")
+@pass_terminal
+def transfers(terminal: Terminal, case: str | None) -> None:
+    """What is on its way, and how far."""
+    answer = terminal.call("transfers", {"case": case} if case else {})
+    views = [from_primitive(TransferView, row) for row in answer]
+    terminal.show(answer, show_transfers(views))
+
+
+@click.command()
+@click.argument("case", required=False)
+@pass_terminal
+def price(terminal: Terminal, case: str | None) -> None:
+    """Bytes, minutes and money over each link: of a case, sent or not, or of all that waits.
+
+    Nothing is sent.
+    """
+    show_price(terminal, case)
+
+
+def show_price(terminal: Terminal, case: str | None) -> None:
+    """What `price` and `send --dry-run` print."""
+    answer = terminal.call("price", {} if case is None else {"case": case})
+    terminal.show(answer, _price_lines(from_primitive(PriceView, answer)))
+
+
+def show_transfers(views: list[TransferView]) -> list[str]:
+    """One line per bundle."""
+    if not views:
+        return ["Nothing was sent yet."]
+    rows = [("WHAT", "WAY", "DONE", "SIZE", "STATE", "LEFT")]
+    rows += [
+        (
+            view.what,
+            view.direction,
+            f"{100 * view.done_bytes // view.size_bytes}%" if view.size_bytes else "",
+            show_bytes(view.size_bytes),
+            view.state,
+            "" if view.eta_s is None else show_span(view.eta_s),
+        )
+        for view in views
+    ]
+    return table(rows)
+
+
+def _price_lines(view: PriceView) -> list[str]:
+    if not view.bundles:
+        return ["Nothing waits. A look for replies takes:", *_link_lines(view)]
+    rows = [("WHAT", "CLASS", "SIZE", "OVER", "WITHIN", "USD")]
+    rows += [
+        (
+            each.what,
+            each.priority,
+            show_bytes(each.size_bytes),
+            each.link or "held back",
+            "" if each.seconds is None else show_span(each.seconds),
+            "" if each.usd is None else f"{each.usd:.2f}",
+        )
+        for each in view.bundles
+    ]
+    return [*table(rows), "", f"{show_bytes(view.size_bytes)} in all:", *_link_lines(view)]
+
+
+def _link_lines(view: PriceView) -> list[str]:
+    rows = [("LINK", "ON LINK", "TIME", "USD", "BASIS", "")]
+    rows += [
+        (
+            each.link,
+            show_bytes(each.bytes),
+            show_span(each.seconds),
+            f"{each.usd:.2f}",
+            each.basis,
+            each.held or "",
+        )
+        for each in view.links
+    ]
+    return table(rows)

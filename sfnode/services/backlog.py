@@ -1,0 +1,57 @@
+"""What waits for a hub, by class, without what a good contact has just left behind: a hub that will not take
+a bundle must not be dialled for it again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from protocol.header import Priority
+from protocol.ids import BundleId
+from protocol.ranges import RangeSet
+from sync.ports import OutgoingBundle
+from sync.scheduler import Backlog
+
+from .contact import Pair
+
+
+class BacklogWatch:
+    """Reads custody; remembers what came while a contact was under way."""
+
+    def __init__(self) -> None:
+        self._came_meanwhile: set[BundleId] = set()
+        self._left_behind: frozenset[BundleId] = frozenset()
+
+    def added(self, bundle_id: BundleId) -> None:
+        """Custody has something new, or the same under a new seal."""
+        self._came_meanwhile.add(bundle_id)
+        self._left_behind -= {bundle_id}
+
+    def contact_begins(self) -> None:
+        """It takes along what is there now."""
+        self._came_meanwhile.clear()
+
+    async def contact_is_done(self, pair: Pair, floor: Priority) -> None:
+        """It had nothing left to do: what it did not get rid of goes along with the next look."""
+        pending = await pair.store.outgoing(RangeSet())
+        offered = {each.offer.bundle_id for each in pending if each.offer.priority <= floor}
+        self._left_behind = frozenset(offered - self._came_meanwhile)
+
+    def forget(self) -> None:
+        """Other links may fare better."""
+        self._left_behind = frozenset()
+
+    async def waiting(self, pair: Pair) -> Mapping[Priority, Backlog]:
+        """As much as custody hands out at once: enough to choose a link by."""
+        waiting: dict[Priority, Backlog] = {}
+        for bundle in await pair.store.outgoing(RangeSet()):
+            if bundle.offer.bundle_id not in self._left_behind:
+                before = waiting.get(bundle.offer.priority, Backlog())
+                waiting[bundle.offer.priority] = Backlog(
+                    before.bundles + 1, before.size_bytes + _left_bytes(bundle)
+                )
+        return waiting
+
+
+def _left_bytes(bundle: OutgoingBundle) -> int:
+    receipted = len(bundle.receipted) if bundle.receipted is not None else 0
+    return max(0, bundle.offer.size_bytes - receipted)

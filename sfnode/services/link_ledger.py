@@ -1,0 +1,214 @@
+"""What the node knows of its links between contacts: failures, pace, today's spending."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from protocol.ids import Pseudonym
+from sfnode.config import LinkSettings
+from sfnode.spool.retries import Failing
+from sfnode.spool.spool import Spool
+from sync.core import Ending, LinkMemory
+from sync.scheduler import FRESH, Attempts, LinkNow, Measured
+
+from .clock import SiteClock, tick_of
+from .contact import Contact, ContactOutcome, Pair
+
+OVERHEAD_BYTES_MIN: Final = 60
+OVERHEAD_WEIGHT: Final = 0.25
+"""Of the newest contact: one that met a lossy minute must not spoil the next forecast."""
+_CARRIED_BYTES_MAX: Final = 20_000
+"""Of a contact whose overhead is measured: in a longer one, headers of its packets count for more."""
+
+Way = tuple[Pseudonym, str]
+"""A hub, and the link to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DownLink:
+    """Since when and why a link fails, for people."""
+
+    since_s: int
+    reason: str
+
+
+class LinkLedger:
+    """One for a node."""
+
+    def __init__(
+        self, spool: Spool, *, clock: SiteClock, chance: Callable[[], float] = random.random
+    ) -> None:
+        self._spool = spool
+        self._clock = clock
+        self._chance = chance
+        self._failing: dict[Way, Failing] = {}
+        self._measured: dict[str, Measured] = {}
+        self._unheard: dict[Pseudonym, LinkMemory] = {}
+        self._good_s: dict[Pseudonym, float] = {}
+        self._let_go_s: dict[Pseudonym, float] = {}
+        self._worked: set[str] = set()
+        self._mended: set[Way] = set()
+        """Ways whose rows tell of failures that are over."""
+        self._reopened: set[str] = set()
+        """Links whose caps have changed."""
+        self._is_loaded = False
+
+    async def load(self) -> None:
+        """What an earlier process has kept; only the first call reads it."""
+        if not self._is_loaded:
+            self._failing = {**await self._spool.retries.all(self._clock.boot()), **self._failing}
+            self._is_loaded = True
+
+    # What the policy looks at.
+
+    async def links_now(self, links: Sequence[LinkSettings]) -> tuple[LinkNow, ...]:
+        """Every link, as it is now."""
+        await self._settle_rows()
+        return tuple([await self._link_now(link) for link in links])
+
+    def attempts(self, pair: Pseudonym) -> Mapping[str, Attempts]:
+        """By link; those not named have not failed."""
+        return {link: each.attempts for (of, link), each in self._failing.items() if of == pair}
+
+    def good_s(self, pair: Pseudonym) -> float:
+        """When the last contact ended well, by the monotonic clock."""
+        return self._good_s.get(pair, float("-inf"))
+
+    def let_go_s(self, pair: Pseudonym) -> float:
+        """When the hub last ended a contact that we would have kept open."""
+        return self._let_go_s.get(pair, float("-inf"))
+
+    def memory(self, pair: Pair, link: LinkSettings) -> LinkMemory:
+        """For the next session: the link's pace, and what the hub may have heard over any link."""
+        unheard = self._unheard.get(pair.pseudonym, LinkMemory())
+        measured = self._measured.get(link.name)
+        if measured is None or not measured.contacts:
+            return replace(unheard, rate_bytes_s=None, rtt_s=None)
+        return replace(unheard, rate_bytes_s=measured.rate_bytes_s, rtt_s=measured.rtt_s)
+
+    def measured(self, link: LinkSettings) -> Measured:
+        """What is known of its pace; its settings' guess until then."""
+        guess = Measured(rate_bytes_s=link.rate_bit_s / 8, rtt_s=link.rtt_s)
+        return self._measured.get(link.name, guess)
+
+    # What people are told.
+
+    def down(self, link: str) -> DownLink | None:
+        """None while it does not fail."""
+        for (_, name), each in self._failing.items():
+            if name == link:
+                return DownLink(each.since_s, each.outcome)
+        return None
+
+    def has_worked(self, link: str) -> bool:
+        """Whether the hub was heard over it since the program began, or since it was changed."""
+        return link in self._worked
+
+    # What happens.
+
+    def greeted(self, pair: Pseudonym, link: str) -> None:
+        """The hub was heard: whatever failed is over."""
+        self._worked.add(link)
+        if self._failing.pop((pair, link), None) is not None:
+            self._mended.add((pair, link))
+
+    async def failed(self, pair: Pair, link: str, outcome: ContactOutcome) -> None:
+        """Nobody answered, or the session broke."""
+        way, now_s = (pair.pseudonym, link), self._clock.monotonic_s()
+        before = self._failing.get(way)
+        failing = Failing(
+            attempts=(before.attempts if before else FRESH).failed(now_s, chance=self._chance()),
+            boot=self._clock.boot(),
+            since_s=before.since_s if before else max(0, int(self._clock.wall_s())),
+            outcome=outcome.report.ended,
+        )
+        self._failing[way] = failing
+        await self._spool.retries.keep(pair.pseudonym, link, failing)
+
+    def went_well(self, pair: Pseudonym, contact: Contact, outcome: ContactOutcome) -> None:
+        """The contact did what it could. One that was cut short leaves something to look for at once."""
+        now_s = self._clock.monotonic_s()
+        is_done = outcome.ending is Ending.DONE
+        self._good_s[pair] = now_s if is_done or outcome.spent_out else float("-inf")
+        if is_done and contact.plan.dial.stays_open:
+            self._let_go_s[pair] = now_s
+
+    async def learnt(self, pair: Pair, contact: Contact, outcome: ContactOutcome) -> None:
+        """What the contact has shown of its link."""
+        self._unheard[pair.pseudonym] = outcome.memory
+        await self._settle_rows()
+        if not contact.reached:
+            return
+        link, given = contact.plan.link, contact.plan.memory
+        rate_bytes_s, rtt_s = outcome.memory.rate_bytes_s, outcome.memory.rtt_s
+        guess_bytes_s = given.rate_bytes_s or link.rate_bit_s / 8
+        is_measured = rate_bytes_s is not None and rate_bytes_s != guess_bytes_s
+        if (pace := contact.pace) is not None:
+            rate_bytes_s, rtt_s, is_measured = pace.rate_bytes_s, pace.rtt_s, pace.is_proven
+        before = self.measured(link)
+        measured = replace(
+            before,
+            rtt_s=before.rtt_s if rtt_s is None else rtt_s,
+            overhead_bytes=_overhead_bytes(before.overhead_bytes, outcome),
+        )
+        if is_measured and rate_bytes_s is not None and rate_bytes_s > 0:
+            measured = replace(measured, rate_bytes_s=rate_bytes_s, contacts=before.contacts + 1)
+        self._measured[link.name] = measured
+        await self._spool.link_memories.keep(link.name, way_of(link), measured)
+
+    def hasten(self) -> None:
+        """Something new waits."""
+        self._change(lambda attempts: attempts.hastened(self._clock.monotonic_s()))
+
+    def network_changed(self) -> None:
+        """What failed before may work now."""
+        for way, each in self._failing.items():
+            self._failing[way] = replace(each, attempts=FRESH)
+
+    def forget(self, link: str) -> None:
+        """Its settings have changed: what failed by the old ones may work, and its cap may be another."""
+        self._worked.discard(link)
+        self._measured.pop(link, None)
+        self._reopened.add(link)
+        for way in [way for way in self._failing if way[1] == link]:
+            del self._failing[way]
+            self._mended.add(way)
+
+    async def _settle_rows(self) -> None:
+        """What happened where nobody could wait goes into the spool."""
+        while self._mended:
+            await self._spool.retries.forget(*self._mended.pop())
+        while self._reopened:
+            await self._spool.spending.reopen(self._reopened.pop())
+
+    def _change(self, change: Callable[[Attempts], Attempts]) -> None:
+        for way, each in self._failing.items():
+            self._failing[way] = replace(each, attempts=change(each.attempts))
+
+    async def _link_now(self, link: LinkSettings) -> LinkNow:
+        if link.name not in self._measured:
+            known = await self._spool.link_memories.of(link.name, way_of(link))
+            if known is not None:
+                self._measured[link.name] = known
+        return LinkNow(
+            terms=link.terms,
+            measured=self.measured(link),
+            spent=await self._spool.spending.today(link.name, tick_of(self._clock)),
+        )
+
+
+def way_of(link: LinkSettings) -> str:
+    """What a measurement holds for: of another address or declared rate it says nothing."""
+    return f"{link.udp or link.hub_url or ''} {link.rate_bit_s} {link.rtt_s:g}"
+
+
+def _overhead_bytes(before: int, outcome: ContactOutcome) -> int:
+    report = outcome.report
+    carried = report.payload_up + report.payload_down
+    if outcome.ending is not Ending.DONE or carried > _CARRIED_BYTES_MAX:
+        return before
+    shown = report.bytes_up + report.bytes_down - carried
+    return max(OVERHEAD_BYTES_MIN, round(before + OVERHEAD_WEIGHT * (shown - before)))

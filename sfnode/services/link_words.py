@@ -1,0 +1,119 @@
+"""How the links are, and what they hold back, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sfnode.config import LinkSettings
+from sync.scheduler import Held, HeldBy
+
+from .link_ledger import LinkLedger
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """How the links are, for the status line."""
+
+    up: bool
+    words: str
+
+
+def link_state(links: Sequence[LinkSettings], ledger: LinkLedger) -> LinkState:
+    """Up means that the hub was heard in the contact under way, or else in the last one."""
+    if links[0].hub_url is None:
+        return LinkState(False, "not configured")
+    told = [(link, state) for link in links if (state := one_link_state(link, ledger)) is not None]
+    if not told:
+        return LinkState(False, f"not tried yet, {links[0].name}")
+    is_only = len(links) == 1
+    words = [
+        state.words if is_only or state.up else f"{link.name} {state.words}"
+        for link, state in sorted(told, key=lambda each: not each[1].up)
+    ]
+    return LinkState(any(state.up for _, state in told), "; ".join(words))
+
+
+def one_link_state(link: LinkSettings, ledger: LinkLedger) -> LinkState | None:
+    """None before it was tried."""
+    if (down := ledger.down(link.name)) is not None:
+        since = f"{datetime.fromtimestamp(down.since_s, UTC):%H:%MZ}"
+        return LinkState(False, f"down since {since}: {_in_short(down.reason)}")
+    return LinkState(True, f"up, {link.name}") if ledger.has_worked(link.name) else None
+
+
+def held_sentence(held: Held, links: Sequence[LinkSettings]) -> str:
+    """What is held back, by what, and how to lift it."""
+    by_name = {link.name: link for link in links}
+    reasons = [reason_words(by_name[name], reason) for name, reason in held.by if name in by_name]
+    count, size_bytes = held.backlog.bundles, held.backlog.size_bytes
+    items = f"{count} {held.priority.name.lower()} {'item' if count == 1 else 'items'}"
+    return (
+        f"{items} ({size_bytes / 1000:.1f} kB) held back: {'; '.join(reasons)}. What was written is safe and "
+        f"stays queued. {' '.join(_ways_out(held, by_name))}"
+    )
+
+
+def look_held_sentence(link: LinkSettings) -> str:
+    """Nothing waits, and today's cap does not even pay for a look for replies."""
+    return (
+        f"Nothing was dialled: {reason_words(link, HeldBy.CAP)}. Emergencies still go. "
+        f"{' '.join(_way_out(link, HeldBy.CAP))}"
+    )
+
+
+def beyond_cap_sentence(link: LinkSettings) -> str:
+    """An emergency has gone although nothing was left."""
+    return (
+        f"An EMERGENCY went over {link.name} although today's cap of {_cap(link)} is used up: no cap "
+        "holds one."
+    )
+
+
+def reason_words(link: LinkSettings, by: HeldBy) -> str:
+    """What holds a class back on one link."""
+    match by:
+        case HeldBy.FLOOR:
+            return f"{link.name} carries nothing below {link.floor}"
+        case HeldBy.MANUAL:
+            return f"{link.name} dials only on `sfnode sync`"
+        case HeldBy.CAP:
+            reserve = f" (apart from {link.reserve_share:.0%} for emergencies)" if link.reserve_share else ""
+            return f"on {link.name} today's cap of {_cap(link)} is spent{reserve}"
+
+
+def _ways_out(held: Held, by_name: dict[str, LinkSettings]) -> list[str]:
+    """For each kind of reason once."""
+    seen: dict[HeldBy, LinkSettings] = {}
+    for name, reason in held.by:
+        if name in by_name:
+            seen.setdefault(reason, by_name[name])
+    return [words for reason, link in seen.items() for words in _way_out(link, reason)]
+
+
+def _way_out(link: LinkSettings, by: HeldBy) -> tuple[str, ...]:
+    match by:
+        case HeldBy.FLOOR:
+            return (f"To let it go: `sfnode link set {link.name} --floor bulk`.",)
+        case HeldBy.MANUAL:
+            return ("To send it: `sfnode sync`.",)
+        case HeldBy.CAP:
+            return (
+                "It goes on the next day (UTC); to let it go now, raise the cap: "
+                f"`sfnode link set {link.name} --cap-usd-per-day N` or `--no-cap`.",
+            )
+
+
+def _cap(link: LinkSettings) -> str:
+    caps = []
+    if link.cap_usd_per_day is not None:
+        caps.append(f"${link.cap_usd_per_day:.2f}")
+    if link.cap_bytes_per_day is not None:
+        caps.append(f"{link.cap_bytes_per_day / 1000:.0f} kB")
+    return " or ".join(caps)
+
+
+def _in_short(reason: str) -> str:
+    """What fits a status line: the first sentence, without the machine's own words in brackets."""
+    return reason.partition(". ")[0].partition(" (")[0].rstrip(".")

@@ -1,0 +1,93 @@
+"""Counts what one contact hands to the medium, and what that costs by the link's tariff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from sync.ports import Connection, Counting, Described, LinkProperties, LinkShape
+from sync.scheduler import Allowance, Tariff
+
+PARTING_BYTES: Final = 400
+"""Both goodbyes, and the headers they travel in."""
+PARTING_S: Final = 0.8
+"""What has left our hands, beyond a round trip, before a goodbye can follow: two chunks."""
+
+
+class Metered:
+    """A connection that counts every byte handed to the medium or taken from it."""
+
+    def __init__(self, connection: Connection, moved: Callable[[], None] = lambda: None) -> None:
+        self._connection = connection
+        self._moved = moved
+        self.properties: LinkProperties = connection.properties
+        self.messages = 0
+        """Handed over or taken, where the medium carries single messages."""
+        self._bytes_up = 0
+        self._bytes_down = 0
+
+    @property
+    def bytes_up(self) -> int:
+        """As the medium counts them, where it can."""
+        return self._connection.medium_bytes_up if isinstance(self._connection, Counting) else self._bytes_up
+
+    @property
+    def bytes_down(self) -> int:
+        connection = self._connection
+        return connection.medium_bytes_down if isinstance(connection, Counting) else self._bytes_down
+
+    async def send(self, data: bytes) -> None:
+        # Counted first: what a broken link swallowed may still be on the bill.
+        self._bytes_up += len(data)
+        self._count_message(data)
+        await self._connection.send(data)
+
+    async def receive(self) -> bytes:
+        data = await self._connection.receive()
+        self._bytes_down += len(data)
+        self._count_message(data)
+        return data
+
+    def _count_message(self, data: bytes) -> None:
+        self.messages += bool(data) and self.properties.shape is LinkShape.MAILBOX
+        self._moved()
+
+    def described(self) -> tuple[str, ...]:
+        return self._connection.described() if isinstance(self._connection, Described) else ()
+
+    async def finish(self) -> None:
+        await self._connection.finish()
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+
+class Bill:
+    """The price of one contact, so far and if it were ended now."""
+
+    def __init__(self, tariff: Tariff, allowance: Allowance) -> None:
+        self._tariff = tariff
+        self._allowance = allowance
+
+    def usd(self, metered: Metered | None, connected_s: float) -> float:
+        """So far."""
+        if metered is None:
+            return 0.0
+        size_bytes = metered.bytes_up + metered.bytes_down
+        return self._tariff.cost_usd(
+            size_bytes=size_bytes, connected_s=connected_s, messages=metered.messages
+        )
+
+    def must_end(self, metered: Metered, connected_s: float, *, rtt_s: float) -> bool:
+        """Whether the contact has to end now, for its last words still cost something."""
+        if not self._allowance.is_limited:
+            return False
+        so_far_bytes = metered.bytes_up + metered.bytes_down
+        rate_bytes_s = so_far_bytes / max(connected_s, rtt_s, 1.0)
+        size_bytes = so_far_bytes + PARTING_BYTES + int(rate_bytes_s * (rtt_s + PARTING_S))
+        usd = self._tariff.cost_usd(
+            size_bytes=size_bytes,
+            connected_s=connected_s + rtt_s + PARTING_S,
+            messages=metered.messages + bool(metered.messages),
+        )
+        return not self._allowance.pays(usd=usd, size_bytes=size_bytes)

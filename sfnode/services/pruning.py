@@ -1,0 +1,44 @@
+"""Once a day: sealed copies go of what the hub holds in a verified backup, long after it was sent.
+
+Law: nothing that a person wrote is touched. The vault keeps it; only the sealed copy in the spool goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from protocol.stamps import Certainty
+from sfnode.spool.spool import Spool
+
+from .clock import SiteClock
+
+EVERY_S: Final = 24 * 3600.0
+KEPT_DAYS: Final = 90
+"""A hub that was lost with its newest backups is filled again from what its sites keep."""
+KEPT_COUNT_MIN: Final = 256
+"""The newest ones stay however old they are: a quiet site keeps all."""
+_DAY_S: Final = 24 * 3600
+
+
+class Pruning:
+    """Works at the start and then once a day."""
+
+    def __init__(self, spool: Spool, *, clock: SiteClock) -> None:
+        self._spool = spool
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self.prune()
+            await asyncio.sleep(EVERY_S)
+
+    async def prune(self) -> int:
+        """How many sealed copies went; none while nobody knows what day it is."""
+        pairing = await self._spool.pairings.current()
+        if pairing is None or self._clock.certainty() is Certainty.UNSET:
+            return 0
+        custody = await self._spool.custody(pairing)
+        before_s = self._clock.wall_s() - KEPT_DAYS * _DAY_S
+        return await custody.prune(stored_before_s=before_s, keep_newest=KEPT_COUNT_MIN)

@@ -1,0 +1,193 @@
+"""The whole decision: which peers to dial now, over which link, down to which class, at what most.
+
+Pure: the same situation gives the same decision, and nothing here reads a clock or draws a number. For one
+peer there is one contact at a time; another one beside it only takes its place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from protocol.header import Priority
+
+from .choice import Choice, choose, held_by
+from .decisions import Decision, Dial, Held
+from .situation import Current, LinkNow, PairNow
+from .terms import LinkMode
+
+TRY_BETTER_S: Final = 900.0
+"""How often a working contact is disturbed for a better link that has failed before."""
+LOOK_AGAIN_S: Final = 600.0
+"""While a cap holds something back: the day may have ended by a clock that the policy does not see."""
+EMERGENCY_DIAL_S: Final = 8.0
+"""So long an emergency waits for an answer over one link before another is dialled beside it: a satellite
+answers within, and three handshakes lost in a row say that nobody is there."""
+COMPARED_BYTES: Final = 100_000
+"""To tell which of two links is cheaper to keep open."""
+
+Choices = Mapping[Priority, Choice]
+
+
+def decide(links: Sequence[LinkNow], pairs: Sequence[PairNow], now_s: float) -> Decision:
+    """For all peers together; links may serve several at once."""
+    each = [_for_pair(pair, links, now_s) for pair in pairs]
+    return Decision(
+        dials=tuple(dial for decision in each for dial in decision.dials),
+        held=tuple(held for decision in each for held in decision.held),
+        look_at_s=min((decision.look_at_s for decision in each), default=math.inf),
+    )
+
+
+def ask(links: Sequence[LinkNow], pair: PairNow, now_s: float) -> Decision:
+    """The same when a person says `sync`: pauses, polls and manual modes do not count; floors and caps do."""
+    eager = [replace(link, terms=replace(link.terms, mode=LinkMode.POLL)) for link in links]
+    return decide(eager, [replace(pair, attempts={}, good_s=-math.inf, current=None)], now_s)
+
+
+def _for_pair(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> Decision:
+    choices = {priority: choose(priority, pair, links, now_s) for priority in Priority}
+    held = _held(pair, links, choices)
+    moments = [LOOK_AGAIN_S + now_s] if held else []
+    moments += [
+        moment
+        for priority in Priority
+        if pair.waits(priority)
+        for moment in (choices[priority].ready_s, choices[priority].changes_s)
+        if moment > now_s
+    ]
+    if pair.current is None:
+        dial = _dial_waiting(pair, choices, now_s)
+        if dial is None:
+            dial, due_s = _dial_to_look(pair, links, now_s)
+            moments.append(due_s)
+    else:
+        dial = _dial_instead(pair, pair.current, links, now_s) or _dial_beside(
+            pair, pair.current, links, choices, now_s
+        )
+        moments.append(now_s + TRY_BETTER_S)
+        if not pair.current.heard and now_s < (patient_until_s := pair.current.began_s + EMERGENCY_DIAL_S):
+            moments.append(patient_until_s)
+    return Decision(dials=(dial,) if dial else (), held=held, look_at_s=min(moments, default=math.inf))
+
+
+def _dial_waiting(pair: PairNow, choices: Choices, now_s: float) -> Dial | None:
+    """For the most urgent class that has a link which may be dialled."""
+    for priority in Priority:
+        choice = choices[priority]
+        if pair.waits(priority) and choice.link is not None and choice.ready_s <= now_s:
+            return _dial(pair, choice.link, _floor(pair, choice.link, priority, choices))
+    return None
+
+
+def _dial_to_look(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> tuple[Dial | None, float]:
+    """For what the peer may have: over the link whose turn comes first, the cheapest of several."""
+    automatic = [link for link in links if link.terms.mode is not LinkMode.MANUAL]
+    able = [link for link in automatic if link.may_look()]
+    if not able:
+        return None, now_s + LOOK_AGAIN_S if automatic else math.inf
+
+    def due_s(link: LinkNow) -> float:
+        since_s = pair.let_go_s if link.terms.mode is LinkMode.HOLD else pair.good_s
+        return max(now_s, since_s + link.terms.poll_s, pair.over(link).ready_s(Priority.BULK))
+
+    def turn(link: LinkNow) -> tuple[float, float, float]:
+        each = link.forecast(0)
+        return due_s(link), each.usd, each.seconds
+
+    first = min(able, key=turn)
+    if due_s(first) > now_s:
+        return None, due_s(first)
+    return _dial(pair, first, first.lowest()), math.inf
+
+
+def _dial_instead(pair: PairNow, current: Current, links: Sequence[LinkNow], now_s: float) -> Dial | None:
+    """Another link for an emergency, where nobody has answered yet over the one that was dialled."""
+    if current.heard or not pair.waits(Priority.EMERGENCY) or now_s < current.began_s + EMERGENCY_DIAL_S:
+        return None
+    others = [link for link in links if link.name != current.link]
+    choice = choose(Priority.EMERGENCY, pair, others, now_s)
+    if choice.link is None or choice.ready_s > now_s:
+        return None
+    return replace(_dial(pair, choice.link, Priority.EMERGENCY), replaces=True)
+
+
+def _dial_beside(
+    pair: PairNow, current: Current, links: Sequence[LinkNow], choices: Choices, now_s: float
+) -> Dial | None:
+    """A better link for a contact under way, which goes on until the better one has dialled."""
+    here = next((link for link in links if link.name == current.link), None)
+    carried = [each for each in Priority if pair.waits(each) and each <= current.floor]
+    if here is None or (carried and carried[0] <= Priority.URGENT):
+        return None
+    waiting = [each for each in Priority if pair.waits(each)]
+    for priority in waiting:
+        choice = choices[priority]
+        better = choice.link
+        if better is None or choice.ready_s > now_s:
+            continue
+        is_left_out = priority > current.floor and current.stays_open
+        if is_left_out or _is_cheaper(better, here):
+            return _beside(pair, better, _floor(pair, better, priority, choices), now_s)
+    if waiting or not current.stays_open:
+        return None
+    open_ones = [link for link in links if link.terms.mode is LinkMode.HOLD and _is_cheaper(link, here)]
+    open_ones = [link for link in open_ones if pair.over(link).ready_s(Priority.BULK) <= now_s]
+    if not open_ones:
+        return None
+    cheapest = min(open_ones, key=lambda link: link.forecast(COMPARED_BYTES).usd)
+    return _beside(pair, cheapest, cheapest.lowest(), now_s)
+
+
+def _beside(pair: PairNow, better: LinkNow, floor: Priority, now_s: float) -> Dial | None:
+    attempts = pair.over(better)
+    if attempts.is_failing and now_s < attempts.failed_s + TRY_BETTER_S:
+        return None
+    return replace(_dial(pair, better, floor), replaces=True)
+
+
+def _is_cheaper(link: LinkNow, here: LinkNow) -> bool:
+    return link.forecast(COMPARED_BYTES).usd < here.forecast(COMPARED_BYTES).usd
+
+
+def _floor(pair: PairNow, link: LinkNow, urgent: Priority, choices: Choices) -> Priority:
+    """What else goes along: the classes below that would take the same link, as far as it may carry them."""
+    floor = urgent
+    for priority in Priority:
+        if floor < priority <= link.lowest() and choices[priority].link is link and priority == floor + 1:
+            floor = priority
+    if urgent is Priority.EMERGENCY and floor > urgent:
+        # What goes along must not end the contact at the cap in the middle of the emergency.
+        size_bytes = sum(pair.backlog(each).size_bytes for each in Priority if each <= floor)
+        each = link.forecast(size_bytes)
+        if not link.allowance(floor).pays(usd=each.usd, size_bytes=each.size_bytes):
+            return urgent
+    return floor
+
+
+def _dial(pair: PairNow, link: LinkNow, floor: Priority) -> Dial:
+    has_emergency = pair.waits(Priority.EMERGENCY)
+    return Dial(
+        pair=pair.pair,
+        link=link.name,
+        floor=floor,
+        allowance=link.allowance(floor),
+        stays_open=link.terms.mode is LinkMode.HOLD,
+        beyond_cap=has_emergency and link.terms.cap.is_used_up(link.spent),
+    )
+
+
+def _held(pair: PairNow, links: Sequence[LinkNow], choices: Choices) -> tuple[Held, ...]:
+    carried = pair.current.floor if pair.current is not None else -1
+    return tuple(
+        Held(
+            pair=pair.pair,
+            priority=priority,
+            backlog=pair.backlog(priority),
+            by=tuple((link.name, reason) for link in links if (reason := held_by(link, priority))),
+        )
+        for priority in Priority
+        if pair.waits(priority) and choices[priority].link is None and priority > carried
+    )

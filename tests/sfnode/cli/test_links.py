@@ -1,0 +1,79 @@
+"""Links from the command line: several of them, what may go over each, and what it costs before it goes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.sfnode.node_process import NEW_CASE, VITALS, NodeProcess
+
+
+def test_links_are_added_changed_listed_and_removed(node: NodeProcess) -> None:
+    node.ask("link", "set", "--name", "vsat")
+    added = node.ask("link", "add", "lband", "--usd-per-megabyte", "8", "--floor", "urgent", "--mode", "poll")
+    # Without an address of its own it leads to the first one's hub.
+    assert (added["name"], added["hub_url"]) == ("lband", node.ask("link", "show", "vsat")["hub_url"])
+    node.ask("link", "set", "lband", "--cap-usd-per-day", "20", "--cap-bytes-per-day", "500000")
+    listed = node.ask("link", "list")
+    assert [(each["name"], each["floor"], each["cap_usd"]) for each in listed] == [
+        ("vsat", "bulk", None),
+        ("lband", "urgent", 20.0),
+    ]
+    node.stop()
+    assert node.ask("link", "show", "lband")["cap_bytes_per_day"] == 500_000
+    lifted = node.ask("link", "set", "lband", "--no-cap")
+    assert (lifted["cap_usd_per_day"], lifted["cap_bytes_per_day"]) == (None, None)
+    node.ask("link", "remove", "vsat")
+    (left,) = node.ask("link", "list")
+    assert left["name"] == "lband"
+    # The hub's address went with the link that knew it to the one that is left.
+    assert node.ask("link", "show")["hub_url"] == added["hub_url"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("link", "add", "link"), 2, "Two links have one name"),
+        (("link", "remove", "link"), 4, "is the only link"),
+        (("link", "remove", "sbd"), 3, "There is no link sbd"),
+        (("link", "set", "sbd", "--floor", "urgent"), 3, "There is no link sbd"),
+        (("link", "set", "--reserve-share", "2"), 2, "reserve-share is a share from 0 to 1"),
+        (("link", "set", "--cap-usd-per-day", "-1"), 2, "cap-usd-per-day cannot be -1"),
+        (("link", "set", "--floor", "none"), 2, "Invalid value for '--floor'"),
+        (("sync", "--link", "sbd"), 3, "There is no link sbd"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_named(
+    shared_node: tuple[NodeProcess, str], arguments: tuple[str, ...], status: int, words: str
+) -> None:
+    node, _ = shared_node
+    ran = node.run(*arguments)
+    assert (ran.status, words in ran.err) == (status, True), ran.err
+
+
+def test_a_spent_cap_has_its_status_and_says_how_to_lift_it(node: NodeProcess) -> None:
+    node.ask("link", "set", "--usd-per-megabyte", "8", "--cap-usd-per-day", "0")
+    ran = node.run("sync")
+    assert ran.status == 6
+    assert "Nothing was dialled: on link today's cap of $0.00 is spent" in ran.err
+    assert "`sfnode link set link --cap-usd-per-day N` or `--no-cap`" in ran.err
+    node.ask("link", "set", "--no-cap")
+    # Nobody listens at the test's address.
+    assert node.run("sync").status == 5
+
+
+def test_a_price_comes_before_sending_and_sends_nothing(node: NodeProcess) -> None:
+    node.ask("link", "set", "--usd-per-megabyte", "8", "--rate-bit-s", "2400", "--rtt-s", "1.5")
+    case = node.ask(*NEW_CASE)["case"]
+    node.ask("vitals", "add", case, *VITALS)
+    foreseen = node.ask("send", case, "--dry-run")
+    assert foreseen == node.ask("price", case)
+    assert foreseen["draft"]
+    (link,) = foreseen["links"]
+    assert link["usd"] == pytest.approx(link["bytes"] * 8e-6)
+    assert link["seconds"] == pytest.approx(2 * 1.5 + link["bytes"] * 8 / 2400)
+    assert link["basis"] == "no forecast yet: 2.4 kbit/s as declared"
+    assert [each["what"] for each in foreseen["bundles"]] == ["headline", "text"]
+    assert node.ask("case", "show", case)["row"]["state"] == "draft"
+    sent = node.ask("send", case)
+    assert sent["bytes"] == foreseen["size_bytes"]
+    assert not node.ask("price", case)["draft"]

@@ -1,0 +1,220 @@
+"""Several links to one hub: real sessions over memory links, one of them dead, dear, capped or narrow."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from protocol.header import Priority
+from protocol.ranges import RangeSet
+from sfnode.config import LinkMode, LinkSettings
+from sfnode.errors import NotFound
+from sfnode.services.contact import ALLOWANCE_SPENT
+from sfnode.services.prices import Prices
+from sync.links.memory import MemoryLinkConditions
+from sync.ports import LinkError, LinkRefused
+from tests.sfnode.services.test_contacts import LINK, Shore, open_shore, until
+
+HUB = "http://hub.example"
+DEAR = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=8.0, rate_bit_s=22_000, rtt_s=0.9)
+FREE = LinkSettings(hub_url=HUB, name="vsat", rate_bit_s=512_000, rtt_s=0.6)
+DEAD = LinkRefused("no signal")
+
+
+async def classes_waiting(shore: Shore) -> list[Priority]:
+    custody = await shore.post.custody()
+    return [bundle.offer.priority for bundle in await custody.outgoing(RangeSet())]
+
+
+async def queue(shore: Shore, *, urgency: Priority, photo: bool = False) -> None:
+    await shore.send_case(urgency=urgency, photo=photo)
+    for bundle in await shore.post.spool.transfers.unstored():
+        shore.contacts.queued(bundle.bundle_id)
+
+
+async def test_sync_takes_the_next_link_when_one_is_dead(tmp_path: Path) -> None:
+    async with open_shore(tmp_path, link=FREE, others=[DEAR]) as shore:
+        shore.lines["vsat"].down = DEAD
+        await shore.send_case()
+        report = await shore.contacts.sync_once()
+        assert (report.complete, report.link, report.held) == (True, "lband", ())
+        assert [line.dialled for line in shore.lines.values()] == [1, 1]
+        assert await classes_waiting(shore) == []
+        assert shore.contacts.state.up
+        assert "no signal" in shore.contacts.state.words
+
+
+async def test_sync_stays_with_the_cheap_link_when_it_works(tmp_path: Path) -> None:
+    async with open_shore(tmp_path, link=DEAR, others=[FREE]) as shore:
+        await shore.send_case(urgency=Priority.ROUTINE)
+        report = await shore.contacts.sync_once()
+        assert (report.complete, report.link, report.usd) == (True, "vsat", 0.0)
+        assert shore.lines["lband"].dialled == 0
+
+
+async def test_sync_over_a_named_link_and_no_other(tmp_path: Path) -> None:
+    async with open_shore(tmp_path, link=FREE, others=[DEAR]) as shore:
+        assert (await shore.contacts.sync_once("lband")).link == "lband"
+        shore.lines["lband"].down = DEAD
+        assert not (await shore.contacts.sync_once("lband")).complete
+        assert shore.lines["vsat"].dialled == 0
+        with pytest.raises(NotFound, match="link list"):
+            await shore.contacts.sync_once("inmarsat")
+
+
+async def test_an_emergency_goes_over_the_dear_link_at_once_and_routine_waits(tmp_path: Path) -> None:
+    async with open_shore(tmp_path, link=FREE, others=[DEAR]) as shore, asyncio.TaskGroup() as group:
+        shore.lines["vsat"].down = DEAD
+        running = group.create_task(shore.contacts.run())
+        await until(lambda: shore.contacts.state.words.startswith("up, lband; vsat down since"))
+        # The look for replies fell back to the dear link; so much was spent before anything was written.
+        looks = shore.lines["lband"].dialled
+        await queue(shore, urgency=Priority.ROUTINE)
+        for _ in range(200):
+            await asyncio.sleep(0)
+        # What this machine states of itself, its keys, is urgent and goes with what may wait.
+        assert Priority.ROUTINE in await classes_waiting(shore)
+        await queue(shore, urgency=Priority.EMERGENCY)
+        while Priority.EMERGENCY in await classes_waiting(shore):  # noqa: ASYNC110 - another task's work.
+            await asyncio.sleep(0)
+        assert shore.lines["lband"].dialled > looks
+        assert Priority.ROUTINE in await classes_waiting(shore)
+        running.cancel()
+
+
+async def test_a_floor_holds_back_what_is_below_and_says_so(tmp_path: Path) -> None:
+    narrow = LinkSettings(hub_url=HUB, name="lband", floor="urgent")
+    async with open_shore(tmp_path, link=narrow) as shore:
+        await shore.send_case(urgency=Priority.ROUTINE, photo=True)
+        report = await shore.contacts.sync_once()
+        assert report.complete
+        assert set(await classes_waiting(shore)) == {Priority.ROUTINE}
+        (sentence,) = report.held
+        assert "routine items" in sentence
+        assert "lband carries nothing below urgent" in sentence
+        assert "`sfnode link set lband --floor bulk`" in sentence
+
+
+async def test_a_cap_ends_the_contact_before_it_is_exceeded(tmp_path: Path) -> None:
+    capped = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=1000.0, cap_usd_per_day=8.0, rtt_s=0.01)
+    async with open_shore(tmp_path, link=capped) as shore:
+        shore.line.conditions = MemoryLinkConditions(rate_bit_s=40_000, delay_s=0.005)
+        await shore.send_case(urgency=Priority.ROUTINE, photo=True)
+        # The site's headline is an emergency, and goes alone, since all together cost more than is left.
+        report = await shore.contacts.sync_once()
+        assert (report.complete, report.ended) == (False, ALLOWANCE_SPENT)
+        assert 3.0 < report.usd <= 6.0
+        assert "today's cap of $8.00 is spent (apart from 25% for emergencies)" in report.held[0]
+        again = await shore.contacts.sync_once()
+        assert (again.complete, again.usd, shore.line.dialled) == (False, 0.0, 2)
+        assert again.held
+        # The reserve is there for an emergency, and the rest still waits behind it.
+        await shore.send_case(urgency=Priority.EMERGENCY)
+        urgent = await shore.contacts.sync_once()
+        assert urgent.complete
+        waiting = await classes_waiting(shore)
+        assert Priority.ROUTINE in waiting
+        assert Priority.EMERGENCY not in waiting
+
+
+async def test_beyond_the_reserve_an_emergency_still_goes_and_the_person_is_told(tmp_path: Path) -> None:
+    capped = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=8.0, cap_usd_per_day=0.0)
+    async with open_shore(tmp_path, link=capped) as shore:
+        held = await shore.contacts.sync_once()
+        assert (held.complete, shore.line.dialled) == (False, 0)
+        assert held.held[0].startswith("Nothing was dialled")
+        await shore.send_case(urgency=Priority.EMERGENCY)
+        assert (await shore.contacts.sync_once()).complete
+        assert any("EMERGENCY went over lband" in notice for notice in shore.contacts.notices)
+
+
+async def test_the_cap_counts_on_after_a_restart_and_is_lifted_by_a_change(tmp_path: Path) -> None:
+    capped = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=8.0, cap_usd_per_day=1e-9)
+    async with open_shore(tmp_path, link=capped) as shore:
+        await shore.send_case(urgency=Priority.EMERGENCY)
+        await shore.contacts.sync_once()
+        (link,) = await shore.contacts.ledger.links_now(shore.contacts.links)
+        assert link.spent.usd > 1e-9
+        lifted = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=8.0)
+        shore.contacts.change_links([lifted])
+        assert (await shore.contacts.sync_once()).complete
+
+
+async def test_failures_are_kept_as_rows_and_a_new_life_goes_on_with_its_pause(tmp_path: Path) -> None:
+    async with open_shore(tmp_path, link=FREE) as shore:
+        shore.line.down = LinkError("nobody answers")
+        await shore.contacts.sync_once()
+        await shore.contacts.sync_once()
+        spool = shore.post.spool
+        ((way, failing),) = (await spool.retries.all(shore.contacts._clock.boot())).items()
+        assert (way[1], failing.attempts.failures, failing.outcome) == ("vsat", 2, "nobody answers")
+        ((_, other_boot),) = (await spool.retries.all("another boot")).items()
+        assert other_boot.attempts.failed_s <= 0.0
+        assert other_boot.attempts.pause_s == failing.attempts.pause_s
+        shore.line.down = None
+        await shore.contacts.sync_once()
+        assert not await spool.retries.all("any")
+
+
+async def test_what_was_measured_outlives_the_process(tmp_path: Path) -> None:
+    async with open_shore(tmp_path, link=FREE) as shore:
+        shore.line.conditions = MemoryLinkConditions(rate_bit_s=400_000, delay_s=0.01)
+        await shore.send_case(photo=True)
+        await shore.contacts.sync_once()
+        (link,) = await shore.contacts.ledger.links_now(shore.contacts.links)
+        kept = await shore.post.spool.link_memories.of("vsat", f"{HUB} 512000 0.6")
+        assert kept == link.measured
+        assert await shore.post.spool.link_memories.of("vsat", "another way") is None
+
+
+async def test_a_price_names_bytes_minutes_money_and_what_they_rest_on(tmp_path: Path) -> None:
+    async with open_shore(tmp_path, link=DEAR, others=[FREE]) as shore:
+        await shore.send_case(urgency=Priority.EMERGENCY, photo=True)
+        prices = Prices(
+            shore.post.vault, shore.post.spool, contacts=shore.contacts, labels=shore.watch._labels
+        )
+        view = await prices.view(None)
+        assert [each.link for each in view.links] == ["vsat", "lband"]
+        dear = view.links[1]
+        assert dear.usd == pytest.approx(dear.bytes * 8e-6)
+        assert dear.seconds > view.size_bytes * 8 / 22_000
+        assert dear.basis == "no forecast yet: 22 kbit/s as declared"
+        assert view.size_bytes == sum(each.size_bytes for each in view.bundles)
+        assert [each.link for each in view.bundles] == ["vsat"] * len(view.bundles)
+
+
+async def test_a_draft_is_priced_by_what_sending_it_would_queue_and_stays_a_draft(tmp_path: Path) -> None:
+    async with open_shore(tmp_path, link=DEAR) as shore:
+        await shore.send_case()
+        case_id = await shore.post.book.find_case((await shore.post.book.case_rows())[0].case)
+        assert await shore.post.book.draft_bundles(case_id) == ()
+        from tests.sfnode.services.station import new_case
+
+        draft = await shore.post.book.open_case(new_case(note="Second patient. " * 20))
+        foreseen = await shore.post.book.draft_bundles(draft.case_id)
+        assert await shore.post.book.draft_bundles(draft.case_id) == foreseen
+        assert await shore.post.outbox.seal_waiting() == 0
+        sent = await shore.post.book.send_case(draft.case_id)
+        assert sorted((each.what, each.size_bytes) for each in foreseen) == sorted(
+            (each.what, each.size_bytes) for each in sent
+        )
+
+
+async def test_a_held_dear_link_parts_when_the_cheap_one_comes_up(tmp_path: Path) -> None:
+    dear = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=8.0, mode=LinkMode.HOLD)
+    cheap = LinkSettings(hub_url=HUB, name="vsat", mode=LinkMode.HOLD)
+    async with open_shore(tmp_path, link=dear, others=[cheap]) as shore, asyncio.TaskGroup() as group:
+        shore.lines["vsat"].down = DEAD
+        running = group.create_task(shore.contacts.run())
+        await until(lambda: shore.lines["lband"].dialled == 1 and shore.contacts.state.up)
+        shore.lines["vsat"].down = None
+        shore.contacts.link_appeared()
+        await until(lambda: shore.contacts.state.words == "up, lband; up, vsat")
+        assert shore.lines["lband"].dialled == 1
+        running.cancel()
+
+
+def test_the_first_link_of_the_tests_is_like_the_others() -> None:
+    assert LINK.terms.name == "test link"

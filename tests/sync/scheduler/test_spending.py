@@ -1,0 +1,88 @@
+"""What counts as today, by clocks that jump, stop and start again."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.scheduler import NOTHING_SPENT, DayCount, Tariff, Tick, counted
+from sync.scheduler.spending import DAY_S, DAY_S_MIN
+
+NOON_S = 20_000 * DAY_S + 12 * 3600
+
+
+def tick(*, up_s: float = 1_000.0, wall_s: float = NOON_S, is_set: bool = True, boot: str = "one") -> Tick:
+    return Tick(boot=boot, monotonic_s=up_s, wall_s=wall_s, is_set=is_set)
+
+
+def spent(now: Tick) -> DayCount:
+    return counted(NOTHING_SPENT, now).plus(usd=3.0, size_bytes=10)
+
+
+def is_kept(count: DayCount, now: Tick) -> bool:
+    return counted(count, now).usd == 3.0
+
+
+def test_a_day_ends_at_midnight_utc() -> None:
+    count = spent(tick())
+    assert is_kept(count, tick(up_s=1_000 + 43_199, wall_s=NOON_S + 43_199))
+    assert not is_kept(count, tick(up_s=1_000 + 43_201, wall_s=NOON_S + 43_201))
+
+
+def test_a_clock_set_back_never_fills_a_cap_again() -> None:
+    count = spent(tick())
+    for back_s in (60, DAY_S, 400 * DAY_S):
+        assert is_kept(count, tick(up_s=2_000, wall_s=NOON_S - back_s))
+        assert is_kept(count, tick(up_s=10, wall_s=NOON_S - back_s, boot="two"))
+
+
+def test_a_clock_set_back_for_good_does_not_close_a_link_for_ever() -> None:
+    count = spent(tick())
+    assert not is_kept(count, tick(up_s=1_000 + DAY_S, wall_s=NOON_S - 400 * DAY_S))
+
+
+def test_a_clock_set_forward_within_a_day_is_not_believed() -> None:
+    assert is_kept(spent(tick()), tick(up_s=1_060, wall_s=NOON_S + 30 * DAY_S))
+
+
+def test_an_unset_clock_counts_a_day_of_running() -> None:
+    count = spent(tick(is_set=False, wall_s=0))
+    assert is_kept(count, tick(up_s=1_000 + DAY_S - 1, is_set=False, wall_s=0))
+    assert not is_kept(count, tick(up_s=1_000 + DAY_S, is_set=False, wall_s=0))
+
+
+def test_after_a_restart_only_a_set_clock_or_a_day_of_running_proves_another_day() -> None:
+    count = spent(tick())
+    assert is_kept(count, tick(boot="two", up_s=60, is_set=False, wall_s=60))
+    assert not is_kept(count, tick(boot="two", up_s=60, wall_s=NOON_S + DAY_S))
+    assert not is_kept(count, tick(boot="two", up_s=DAY_S, is_set=False, wall_s=DAY_S))
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(1, 40_000), st.floats(-3 * DAY_S, 3 * DAY_S), st.booleans()),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_however_a_clock_is_set_days_are_no_shorter_than_days(
+    steps: list[tuple[float, float, bool]],
+) -> None:
+    """Within one boot: at most one fresh count in each 23 hours that passed, and the first."""
+    up_s, offset_s = 0.0, 0.0
+    count, days = NOTHING_SPENT, 0
+    for passed_s, jump_s, is_set in steps:
+        up_s, offset_s = up_s + passed_s, offset_s + jump_s
+        now = Tick(boot="one", monotonic_s=up_s, wall_s=max(0.0, NOON_S + up_s + offset_s), is_set=is_set)
+        fresh = counted(count, now)
+        days += fresh is not count
+        count = fresh
+    # A first day, and one after an unset clock was set, begin in the middle.
+    assert days <= 1 + (up_s + 2 * DAY_S) / DAY_S_MIN
+
+
+def test_a_tariff_rounds_minutes_up_to_its_steps() -> None:
+    tariff = Tariff(usd_per_megabyte=2.0, usd_per_minute=1.2, increment_s=20.0, usd_per_message=0.1)
+    assert tariff.cost_usd(size_bytes=500_000, connected_s=21.0, messages=3) == 1.0 + 0.8 + 0.3
+    assert Tariff(usd_per_minute=1.2).cost_usd(size_bytes=9, connected_s=30.0) == 0.6
+    assert Tariff().is_free
