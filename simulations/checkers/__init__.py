@@ -1,0 +1,28 @@
+"""The laws of the product as checkers of simulated worlds, one class a property; re-exports them."""
+
+from .checker import Checker, Court, PropertyViolated
+from .custody import (
+    AcknowledgedIsDurable,
+    CustodyIsNeverLost,
+    DeliveredOnce,
+    EverythingArrives,
+    NothingUnforeseen,
+)
+from .patients import EndedOrdersStayEnded, RightPatient
+from .urgency import CapsAreKept, MostUrgentFirst, NobodyStarves
+
+__all__ = [
+    "AcknowledgedIsDurable",
+    "CapsAreKept",
+    "Checker",
+    "Court",
+    "CustodyIsNeverLost",
+    "DeliveredOnce",
+    "EndedOrdersStayEnded",
+    "EverythingArrives",
+    "MostUrgentFirst",
+    "NobodyStarves",
+    "NothingUnforeseen",
+    "PropertyViolated",
+    "RightPatient",
+]

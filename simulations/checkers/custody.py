@@ -1,0 +1,81 @@
+"""Checkers of custody: what is acknowledged is durable, nothing is lost, and nothing is delivered twice."""
+
+from __future__ import annotations
+
+from .checker import Checker
+from .observations import (
+    BundleDelivered,
+    CustodyPassed,
+    Observation,
+    PartFailed,
+    ReceiptWritten,
+    WorldHealed,
+)
+
+
+class AcknowledgedIsDurable(Checker):
+    """Judged at the receiver, when the receipt is written."""
+
+    law = "What is acknowledged is durable."
+
+    def observe(self, observation: Observation) -> str | None:
+        if isinstance(observation, ReceiptWritten) and not observation.is_on_disk:
+            return f"{observation.place} acknowledged {observation.bundle.hex()}, which its disk lacks"
+        return None
+
+
+class CustodyIsNeverLost(Checker):
+    """Judged at the sender, when it lets go."""
+
+    law = "Somebody always has custody."
+
+    def observe(self, observation: Observation) -> str | None:
+        if isinstance(observation, CustodyPassed) and not observation.is_on_disk:
+            return (
+                f"{observation.place} let go of {observation.bundle.hex()}, which the disk of "
+                f"{observation.peer} lacks"
+            )
+        return None
+
+
+class DeliveredOnce(Checker):
+    """Judged where the application gets a bundle."""
+
+    law = "A bundle is delivered once, and as it was sealed."
+
+    def observe(self, observation: Observation) -> str | None:
+        if not isinstance(observation, BundleDelivered):
+            return None
+        if observation.was_taken:
+            return f"{observation.place} got {observation.bundle.hex()} a second time"
+        if not observation.is_genuine:
+            return f"{observation.place} got other bytes for {observation.bundle.hex()}"
+        return None
+
+
+class EverythingArrives(Checker):
+    """Judged once the link has healed."""
+
+    law = "Everything arrives once the link heals."
+
+    def observe(self, observation: Observation) -> str | None:
+        if not isinstance(observation, WorldHealed):
+            return None
+        if observation.missing:
+            author, destination, what = observation.missing[0]
+            return f"{destination} lacks {len(observation.missing)}, such as {what.hex()} of {author}"
+        if observation.pending:
+            place, what = observation.pending[0]
+            return f"{place} still sends {len(observation.pending)} that have arrived, such as {what.hex()}"
+        return None
+
+
+class NothingUnforeseen(Checker):
+    """A part that fails in a way nobody foresaw is started again, and hides a fault."""
+
+    law = "No part of the product meets what it did not foresee."
+
+    def observe(self, observation: Observation) -> str | None:
+        if isinstance(observation, PartFailed):
+            return f"{observation.place}: {observation.what}"
+        return None

@@ -1,0 +1,53 @@
+"""The clocks of one simulated machine: a wall clock that people set, and one that only counts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from protocol.stamps import Certainty
+
+from .loop import virtual_loop
+
+WALL_FROM_S: Final = 1_800_000_000.0
+"""2027-01-15 08:00Z, at the beginning of every world."""
+NEVER_SET_S: Final = 0.0
+YEAR_S: Final = 365.25 * 86_400.0
+
+
+class MachineClock:
+    """Runs along with the world, a little fast or slow; steps of the wall clock move nothing else."""
+
+    def __init__(self, *, drift_ppm: float = 0.0) -> None:
+        self._drift = 1.0 + drift_ppm / 1e6
+        self._step_s = 0.0
+        self._boots = 1
+        self.grade = Certainty.SYNCED
+
+    def monotonic_s(self) -> float:
+        """Since the world began: no simulated machine has been up for longer."""
+        return virtual_loop().time() * self._drift
+
+    def wall_s(self) -> float:
+        return WALL_FROM_S + self.monotonic_s() + self._step_s
+
+    def boot(self) -> str:
+        return f"boot {self._boots}"
+
+    def offset_minutes(self) -> int:
+        return 0
+
+    def certainty(self) -> Certainty:
+        return self.grade
+
+    def step(self, by_s: float) -> None:
+        """Somebody, or a battery, sets the wall clock."""
+        self._step_s += by_s
+
+    def forget(self) -> None:
+        """A dead battery: the wall begins at 1970, and says so."""
+        self._step_s = NEVER_SET_S - WALL_FROM_S - self.monotonic_s()
+        self.grade = Certainty.UNSET
+
+    def start_again(self) -> None:
+        """The machine, not only a program on it, was off."""
+        self._boots += 1

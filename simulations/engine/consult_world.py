@@ -1,0 +1,277 @@
+"""Plays consults between whole sites and a hub while machines, disks, clocks and links fail; then mends all
+and compares what lies in every case at both ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from protocol.ids import BundleId, Pseudonym
+from protocol.sealing import Sealer
+from sfhub.errors import HubError
+from sfnode.errors import NodeError
+from simulations.checkers import Checker, Court, EndedOrdersStayEnded, NobodyStarves, RightPatient
+from simulations.checkers.observations import Observation, PartFailed, WorldHealed
+from simulations.links import DirectionProfile, LinkProfile
+from sync.stores.errors import StoreError
+from sync.stores.sqlite import SqlitePairStore
+
+from .audit import Audit
+from .consult_schedule import (
+    Answer,
+    ConsultAct,
+    ConsultSchedule,
+    CrashAt,
+    MoreFindings,
+    NewConsult,
+    ReadPlan,
+    draw_consults,
+)
+from .disk_ledger import DiskLedger
+from .entropy import seeded_entropy
+from .foundation import HUB, Foundation, site_name, temporary_disks
+from .hub_host import HubHost
+from .life import Crashed
+from .loop import run_virtual, virtual_loop
+from .mishaps import Mishaps
+from .network import Network
+from .pair_world import HEALED, custody_checkers
+from .part_failures import failures_told
+from .people import People
+from .sealer import EqualSizeSealer
+from .site import Site
+from .trace import Trace
+from .watched import Watch, watch_store
+from .wire import Mischief, Wire
+
+HEAL_ROUNDS: Final = 4
+SETTLE_S: Final = 400.0
+"""For what waits a minute or five after a full disk, and for sessions that have yet to notice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What a world is made of; tests put in parts with a planted fault."""
+
+    sealer: Callable[[], Sealer] = EqualSizeSealer
+    site: Callable[..., Site] = Site
+    hub: Callable[..., HubHost] = HubHost
+    watched: bool = True
+    """Off where only speed counts."""
+
+
+def consult_checkers() -> tuple[Checker, ...]:
+    """All that a world of whole sites can judge."""
+    return (*custody_checkers(), RightPatient(), EndedOrdersStayEnded(), NobodyStarves())
+
+
+def play_consults(
+    schedule: ConsultSchedule, *, trace: Trace | None = None, setup: Setup | None = None
+) -> Court:
+    """The whole of it; the court tells what was broken."""
+    court = Court(consult_checkers())
+    with temporary_disks() as root:
+        foundation_of(schedule.sites).copy_to(root)
+        network = Network()
+        world = ConsultWorld(schedule, root, court, trace or Trace(), network, setup or Setup())
+        with seeded_entropy(schedule.seed):
+            run_virtual(world.play(), network=network)
+    return court
+
+
+def replay_words(seed: int) -> str:
+    """How to see it again."""
+    return f"seed={seed} replay: sfsim replay {seed} --scenario consults"
+
+
+def check_seed(seed: int) -> Trace:
+    """Raises `PropertyViolated` with the words to replay it."""
+    trace = Trace()
+    play_consults(draw_consults(seed), trace=trace).require(replay_words(seed))
+    return trace
+
+
+@cache
+def foundation_of(sites: int) -> Foundation:
+    """Made once in this process; its folder goes with the process."""
+    return Foundation.kept(sites)
+
+
+class ConsultWorld:
+    """One hub, its sites, and everything that happens to them."""
+
+    def __init__(
+        self,
+        schedule: ConsultSchedule,
+        root: Path,
+        court: Court,
+        trace: Trace,
+        network: Network,
+        setup: Setup,
+    ) -> None:
+        self._schedule = schedule
+        self._root = root
+        self._court = court
+        self._trace = trace
+        self._network = network
+        self._setup = setup
+        self._sites: dict[str, Site] = {}
+        self._hosts: dict[str, Site | HubHost] = {}
+        self._ledgers: dict[str, DiskLedger] = {}
+        self._watch = Watch(self, self._observe, lambda place, event: None)
+        self._people: People
+        self._mishaps: Mishaps
+
+    # For the watch.
+
+    def holds(self, place: str, bundle_id: BundleId) -> bool:
+        return self._ledgers[place].holds(bundle_id)
+
+    def peers_of(self, place: str) -> Sequence[str]:
+        host, _, site = place.partition(":")
+        return [site] if host == HUB else [f"{HUB}:{place}"]
+
+    # The play.
+
+    async def play(self) -> None:
+        """From the first boot to the audit of all disks."""
+        began_s = virtual_loop().time()
+        with failures_told(self._failed):
+            async with asyncio.TaskGroup() as group:
+                await self._found(group)
+                keeper = group.create_task(self._mishaps.keep_alive())
+                for at_s, act in self._schedule.acts:
+                    await asyncio.sleep(max(0.0, began_s + at_s - virtual_loop().time()))
+                    self._note("world", str(act))
+                    await self._try(self._act(act))
+                await self._heal()
+                keeper.cancel()
+                for host in self._hosts.values():
+                    await host.end()
+        await self._audit()
+
+    async def _found(self, group: asyncio.TaskGroup) -> None:
+        common: dict[str, Any] = {
+            "network": self._network,
+            "owner": group,
+            "sealer": self._setup.sealer(),
+        }
+        hub = self._setup.hub(HUB, self._root / HUB, observe_pair=self._observe_at_hub, **common)
+        for name in map(site_name, range(self._schedule.sites)):
+            self._join(name, _profile(self._schedule.loss))
+            self._sites[name] = self._setup.site(
+                name,
+                self._root / name,
+                hub=HUB,
+                datagrams=self._schedule.datagrams,
+                observe_pair=self._observe_at_site,
+                **common,
+            )
+        self._hosts = {HUB: hub, **self._sites}
+        self._mishaps = Mishaps(
+            self._hosts,
+            self._network,
+            hub=HUB,
+            ledgers_on=self._ledgers_on,
+            revived=lambda name: self._note(name, "starts again"),
+        )
+        self._people = People(self._sites, hub, disk_lives=self._mishaps.disk_lives, observe=self._observe)
+        has_power_cuts = any(
+            isinstance(act, CrashAt) and act.power_cut_seed is not None for _, act in self._schedule.acts
+        )
+        for host in self._hosts.values():
+            host.machine.power.watching = has_power_cuts
+            await host.boot()
+
+    async def _act(self, act: ConsultAct) -> None:
+        match act:
+            case NewConsult() | MoreFindings() | ReadPlan() | Answer():
+                await self._people.act(act)
+            case _:
+                await self._mishaps.befall(act)
+
+    async def _try(self, work: Coroutine[Any, Any, object]) -> None:
+        """People are told when something cannot be done, and go on."""
+        try:
+            await work
+        except Crashed as crashed:
+            self._note(str(crashed), "is dead")
+        except (NodeError, HubError, StoreError) as refused:
+            self._note("world", "refused", why=type(refused).__name__)
+
+    async def _heal(self) -> None:
+        self._note("world", "all is mended")
+        for name in self._sites:
+            self._join(name, HEALED)
+        await self._mishaps.mend()
+        await asyncio.sleep(SETTLE_S)
+        for _ in range(HEAL_ROUNDS):
+            for site in self._sites.values():
+                await self._try(site.ask("sync_once"))
+            await asyncio.sleep(SETTLE_S)
+
+    async def _audit(self) -> None:
+        """Both ends of every case that was sent hold the same records, each where its author put it."""
+        sites = {name: site.machine.folder for name, site in self._sites.items()}
+        audit = Audit(HUB, self._hosts[HUB].machine.folder, sites)
+        await audit.read()
+        for observation in (*audit.written(), *audit.filed()):
+            self._observe(observation)
+        pending = tuple(
+            (place, bundle) for place, ledger in self._ledgers.items() for bundle in ledger.pending()
+        )
+        self._observe(WorldHealed(at_s=virtual_loop().time(), missing=audit.missing(), pending=pending))
+        for ledger in self._ledgers.values():
+            ledger.close()
+
+    # Small things.
+
+    def _join(self, name: str, profile: LinkProfile) -> None:
+        wire = Wire(profile, seed=f"{name}/{self._schedule.seed}", mischief=Mischief())
+        self._network.join(name, HUB, wire)
+
+    def _observe_at_site(self, site: str, pair: Pseudonym, store: SqlitePairStore) -> None:
+        self._observe_store(site, pair, store, lambda: self._sites[site].machine.folder / "spool.db")
+
+    def _observe_at_hub(self, site: str, pair: Pseudonym, store: SqlitePairStore) -> None:
+        self._observe_store(
+            f"{HUB}:{site}", pair, store, lambda: self._hosts[HUB].machine.folder / "custody.db"
+        )
+
+    def _observe_store(
+        self, place: str, pair: Pseudonym, store: SqlitePairStore, path: Callable[[], Path]
+    ) -> None:
+        ledger = self._ledgers.setdefault(place, DiskLedger(path, pair))
+        if self._setup.watched:
+            watch_store(store, place, ledger, self._watch)
+
+    def _ledgers_on(self, machine: str) -> list[DiskLedger]:
+        return [ledger for place, ledger in self._ledgers.items() if place.partition(":")[0] == machine]
+
+    def _observe(self, observation: Observation) -> None:
+        self._court.observe(observation)
+        place = getattr(observation, "place", "world")
+        told = {
+            name: value
+            for name in ("bundle", "case", "record", "order")
+            if (value := getattr(observation, name, None)) is not None
+        }
+        self._trace.note(observation.at_s, place, type(observation).__name__, **told)
+
+    def _note(self, who: str, what: str, **fields: str | int | float | bytes) -> None:
+        self._trace.note(virtual_loop().time(), who, what, **fields)
+
+    def _failed(self, what: str) -> None:
+        self._observe(PartFailed(at_s=virtual_loop().time(), place="a host", what=what))
+
+
+def _profile(loss: float) -> LinkProfile:
+    up = DirectionProfile(rate_bit_s=22_000.0, delay_ms=450.0, queue_bytes=16_000, loss=loss)
+    down = DirectionProfile(rate_bit_s=88_000.0, delay_ms=450.0, queue_bytes=32_000, loss=loss)
+    return LinkProfile(
+        name="l-band", title="a ship's L-band terminal", source="made up", up=up, down=down, mtu_bytes=1_500
+    )

@@ -1,0 +1,87 @@
+"""What the custody tables on a machine's disk say, read with a connection of its own beside all programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from protocol.header import Priority
+from protocol.ids import BundleId, Pseudonym
+from protocol.ranges import RangeSet
+from simulations.faults.rot import flip_bits
+from sync.stores.connection import Connection, connect
+
+
+class DiskLedger:
+    """`Ledger` of one pair in one database; follows the disk from one life to the next."""
+
+    def __init__(self, path: Callable[[], Path], pseudonym: Pseudonym) -> None:
+        self._path = path
+        self._pseudonym = pseudonym
+        self._open_at: Path | None = None
+        self._connection: Connection | None = None
+
+    def own_bundles(self, sequences: RangeSet) -> Sequence[tuple[BundleId, Priority]]:
+        found: list[tuple[BundleId, Priority]] = []
+        for start, end in sequences.spans:
+            rows = self._read(
+                "SELECT bundle_id, priority FROM outgoing JOIN pair USING (pair) WHERE pseudonym = ?"
+                " AND life = (SELECT max(life) FROM life WHERE life.pair = pair.pair)"
+                " AND sequence >= ? AND sequence < ?",
+                start,
+                end,
+            )
+            found += [(BundleId(bundle_id), Priority(priority)) for bundle_id, priority in rows]
+        return found
+
+    def untouched(self) -> Sequence[tuple[BundleId, Priority]]:
+        rows = self._read(
+            "SELECT bundle_id, priority FROM outgoing JOIN pair USING (pair) WHERE pseudonym = ?"
+            " AND life = (SELECT max(life) FROM life WHERE life.pair = pair.pair)"
+            " AND state = 'pending' AND receipted IS NULL"
+        )
+        return [(BundleId(bundle_id), Priority(priority)) for bundle_id, priority in rows]
+
+    def holds(self, bundle_id: BundleId) -> bool:
+        """Whether a bundle of the peer's is whole here."""
+        rows = self._read(
+            "SELECT 1 FROM held JOIN stream USING (stream) JOIN pair USING (pair)"
+            " WHERE pseudonym = ? AND bundle_id = ? LIMIT 1",
+            bundle_id,
+        )
+        return bool(rows)
+
+    def pending(self) -> Sequence[BundleId]:
+        """Bundles in custody that the peer is not known to hold."""
+        rows = self._read(
+            "SELECT bundle_id FROM outgoing JOIN pair USING (pair)"
+            " WHERE pseudonym = ? AND state IN ('pending', 'damaged')"
+        )
+        return [BundleId(bundle_id) for (bundle_id,) in rows]
+
+    def rot(self, seed: int) -> None:
+        """While nothing runs: flip a bit of a sealed piece on the disk, if one lies in the file itself."""
+        pieces = self._read(
+            "SELECT data FROM piece WHERE length(data) >= 32 AND ? <> '' ORDER BY position LIMIT 64"
+        )
+        self.close()
+        if pieces:
+            flip_bits(self._path(), bytes(pieces[seed % len(pieces)][0])[:32], seed=seed)
+
+    def close(self) -> None:
+        """Idempotent."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._open_at = None
+
+    def _read(self, question: str, *values: object) -> list[tuple[Any, ...]]:
+        path = self._path()
+        if self._open_at != path or self._connection is None:
+            self.close()
+            self._connection, self._open_at = connect(path, None), path
+            self._connection.execute("PRAGMA query_only = ON")
+        rows: list[tuple[Any, ...]] = self._connection.execute(
+            question, (self._pseudonym, *values)
+        ).fetchall()
+        return rows

@@ -1,0 +1,266 @@
+"""Plays a schedule with one hub and the nodes of one pair, heals the link, and asks whether all is well."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from protocol.ids import BundleId, Incarnation
+from simulations.checkers import (
+    AcknowledgedIsDurable,
+    Checker,
+    Court,
+    CustodyIsNeverLost,
+    DeliveredOnce,
+    EverythingArrives,
+    MostUrgentFirst,
+    NothingUnforeseen,
+)
+from simulations.checkers.observations import BundleDelivered, Observation, PartFailed, WorldHealed
+from simulations.links import DirectionProfile, LinkProfile
+from sync.core import Event, SessionEnded
+from sync.stores import MemoryState, MemoryStore
+
+from .content import Content
+from .entropy import seeded_entropy
+from .life import Crashed
+from .loop import run_virtual, virtual_loop
+from .network import Network
+from .part_failures import failures_told
+from .place import HUB, Place, StoreMaker, pending_at
+from .schedule import CLONE, NODE, Act, Add, BackUp, Clone, Meet, Pass, Restore, Schedule, draw_schedule
+from .trace import Trace
+from .watched import Watch
+from .wire import Mischief, Wire
+
+SETTLE_S: Final = 120.0
+"""After an act, for packets that are late and sessions that have yet to notice."""
+ROUNDS_MAX: Final = 6
+"""Contacts of each node after healing: a large bundle that cannot be opened is whole in the first, asked for
+anew in the second and sealed again in the third; and what a twin taught the hub to send needs one more."""
+
+CLEAN: Final = DirectionProfile(rate_bit_s=512_000.0, delay_ms=50.0, queue_bytes=64_000)
+HEALED: Final = LinkProfile(
+    name="healed", title="a link without fault", source="made up", up=CLEAN, down=CLEAN, mtu_bytes=1_500
+)
+
+
+def plain_store(new_incarnation: Callable[[], Incarnation], state: MemoryState) -> MemoryStore:
+    """The product's."""
+    return MemoryStore(new_incarnation, state=state)
+
+
+def custody_checkers() -> tuple[Checker, ...]:
+    """Those that a world which ends at custody can judge."""
+    return (
+        AcknowledgedIsDurable(),
+        CustodyIsNeverLost(),
+        DeliveredOnce(),
+        EverythingArrives(),
+        MostUrgentFirst(),
+        NothingUnforeseen(),
+    )
+
+
+def play_pair(
+    schedule: Schedule, *, trace: Trace | None = None, make_store: StoreMaker = plain_store
+) -> Court:
+    """The whole of it; the court tells what was broken."""
+    court = Court(custody_checkers())
+    trace = trace or Trace()
+    network = Network()
+    with seeded_entropy(schedule.seed):
+        run_virtual(_World(schedule, court, trace, network, make_store).play(), network=network)
+    return court
+
+
+def replay_words(seed: int) -> str:
+    """How to see it again."""
+    return f"seed={seed} replay: sfsim replay {seed} --scenario pair"
+
+
+def check_seed(seed: int, make_store: StoreMaker = plain_store) -> Trace:
+    """Raises `PropertyViolated` with the words to replay it."""
+    trace = Trace()
+    play_pair(draw_schedule(seed), trace=trace, make_store=make_store).require(replay_words(seed))
+    return trace
+
+
+class _World:
+    def __init__(
+        self, schedule: Schedule, court: Court, trace: Trace, network: Network, make_store: StoreMaker
+    ) -> None:
+        self._schedule = schedule
+        self._court = court
+        self._trace = trace
+        self._network = network
+        self._make_store = make_store
+        self._content = Content()
+        self._watch = Watch(self, self._observe, self._happened)
+        self._places: dict[str, Place] = {}
+        self._group: asyncio.TaskGroup
+
+    # For the watch.
+
+    def holds(self, place: str, bundle_id: BundleId) -> bool:
+        return self._places[place].audit.holds(bundle_id)
+
+    def peers_of(self, place: str) -> Sequence[str]:
+        return [name for name in self._places if name != HUB] if place == HUB else [HUB]
+
+    # The play.
+
+    async def play(self) -> None:
+        with failures_told(self._failed):
+            async with asyncio.TaskGroup() as self._group:
+                self._found(HUB)
+                self._found(NODE)
+                self._join(NODE, self._schedule.profile, self._schedule.mischief)
+                for act in self._schedule.acts:
+                    self._note("world", f"{act}")
+                    await self._act(act)
+                await self._heal()
+                for place in self._places.values():
+                    place.life.crash()
+
+    async def _act(self, act: Act) -> None:
+        match act:
+            case Add():
+                await self._add(act)
+            case Meet():
+                await self._meet(act)
+            case BackUp(place):
+                self._places[place].backups.append(self._places[place].disk.copy())
+            case Restore(place, age):
+                backups = self._places[place].backups
+                self._places[place].restore(backups[-1 - age])
+            case Clone():
+                self._found(CLONE)
+                self._places[CLONE].restore(self._places[NODE].disk)
+                self._join(CLONE, self._schedule.profile, self._schedule.mischief)
+            case Pass(span_s):
+                await asyncio.sleep(span_s)
+
+    async def _add(self, act: Add) -> None:
+        self._content.name(act.label, act.size_bytes, act.priority)
+        place = self._places[act.place]
+        with suppress(Crashed):
+            await place.life.run(place.add(act.label))
+
+    def _add_now(self, act: Add) -> None:
+        # Owned by the world's group, which waits for it.
+        self._adding = self._group.create_task(self._add(act))
+
+    async def _meet(self, act: Meet) -> None:
+        node = self._places[act.node]
+        if act.crash is not None:
+            self._places[act.crash.place].life.crash_at(act.crash.step, act.crash.side)
+        timers = self._happenings(act)
+        with suppress(Crashed):
+            await node.call_hub(datagrams=act.datagrams, cuts=act.cuts)
+        await asyncio.sleep(SETTLE_S)
+        for timer in timers:
+            timer.cancel()
+        self._network.wire(act.node, HUB).restore()
+        for name, place in self._places.items():
+            if not place.life.alive:
+                self._note(name, "starts again")
+                place.boot()
+
+    def _happenings(self, act: Meet) -> list[asyncio.TimerHandle]:
+        loop = virtual_loop()
+        wire = self._network.wire(act.node, HUB)
+        timers = [loop.call_later(delay_s, self._add_now, add) for delay_s, add in act.meanwhile]
+        for _, add in act.meanwhile:
+            self._content.name(add.label, add.size_bytes, add.priority)
+        if act.outage is not None:
+            timers += [
+                loop.call_later(act.outage[0], wire.cut),
+                loop.call_later(act.outage[1], wire.restore),
+            ]
+        return timers
+
+    async def _heal(self) -> None:
+        self._note("world", "the link heals")
+        nodes = [name for name in self._places if name != HUB]
+        for name in nodes:
+            self._join(name, HEALED, Mischief())
+        for _ in range(ROUNDS_MAX):
+            for name in nodes:
+                await self._meet(Meet(node=name, datagrams=True))
+            missing, pending = self._missing(), self._pending()
+            if not missing and not pending:
+                break
+        self._observe(WorldHealed(at_s=virtual_loop().time(), missing=missing, pending=pending))
+
+    def _missing(self) -> tuple[tuple[str, str, bytes], ...]:
+        return tuple(
+            (author, other, offer.bundle_id)
+            for author, place in self._places.items()
+            for offer in place.audit.all_offers()
+            for other in self.peers_of(author)
+            if not self.holds(other, offer.bundle_id)
+        )
+
+    def _pending(self) -> tuple[tuple[str, bytes], ...]:
+        return tuple((name, bundle) for name, place in self._places.items() for bundle in pending_at(place))
+
+    # Small things.
+
+    def _found(self, name: str) -> None:
+        lives = random.Random(f"{name}/{self._schedule.seed}")
+        self._places[name] = Place(
+            name,
+            network=self._network,
+            owner=self._group,
+            content=self._content,
+            watch=self._watch,
+            new_incarnation=lambda: Incarnation(lives.randbytes(4)),
+            make_store=self._make_store,
+        )
+
+    def _join(self, name: str, profile: LinkProfile, mischief: Mischief) -> None:
+        wire = Wire(profile, seed=f"{name}/{self._schedule.seed}", mischief=mischief)
+        self._network.join(name, HUB, wire)
+
+    def _observe(self, observation: Observation) -> None:
+        self._court.observe(observation)
+        if isinstance(observation, BundleDelivered):
+            self._note(observation.place, "takes", bundle=self._content.label_of(observation.bundle))
+
+    def _happened(self, place: str, event: Event) -> None:
+        if isinstance(event, SessionEnded):
+            counters = event.counters
+            self._note(
+                place,
+                "session ended",
+                how=event.ending.value,
+                sent=counters.payload_bytes_sent,
+                received=counters.payload_bytes_received,
+                twice=counters.duplicate_bytes_received,
+            )
+        else:
+            self._note(place, type(event).__name__, **_told(event, self._content))
+
+    def _note(self, who: str, what: str, **fields: str | int | float | bytes) -> None:
+        self._trace.note(virtual_loop().time(), who, what, **fields)
+
+    def _failed(self, what: str) -> None:
+        self._observe(PartFailed(at_s=virtual_loop().time(), place="a listener", what=what))
+
+
+def _told(event: Event, content: Content) -> dict[str, str | int]:
+    offer = getattr(event, "offer", None)
+    told: dict[str, str | int] = {}
+    if offer is not None:
+        told["bundle"] = content.label_of(offer.bundle_id)
+    for name in ("durable_bytes", "sequence", "sequences", "generation", "reason"):
+        value = getattr(event, name, None)
+        if isinstance(value, int):
+            told[name] = value
+        elif value is not None:
+            told[name] = str(value)
+    return told

@@ -1,0 +1,240 @@
+"""A node or hub at the level of sessions and custody: a disk in memory, and programs that come and go.
+
+The session core, its driver, the datagram transport and the listener are the product's; the application is
+small, and does what a real one may: it takes bundles, asks for other seals and seals again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Final
+
+from protocol.ids import BundleId, Incarnation, Pseudonym
+from protocol.ranges import RangeSet
+from protocol.stamps import Certainty
+from simulations.checkers.observations import BundleDelivered
+from sync.core import Event, LinkMemory, SessionTerms
+from sync.driver import SessionReport, Setting, answer_session, dial_session, read_call
+from sync.links.callee import Callee
+from sync.links.udp import UdpDialer
+from sync.links.udp_listener import UdpListener
+from sync.ports import Connection, Dialer, LinkError, LinkRefused, ReceivedBundle
+from sync.registry import SessionRegistry
+from sync.stores import MemoryState, MemoryStore
+
+from .content import Content
+from .life import Life
+from .loop import virtual_loop
+from .network import Network
+from .stream import StreamDialer
+from .watched import MemoryLedger, Watch, done, watch_store
+
+PAIR: Final = Pseudonym(b"pair")
+SECRET: Final = bytes(range(32))
+UDP_PORT: Final = 4_700
+HUB: Final = "hub"
+PAGE: Final = 16
+WALL_FROM_S: Final = 1_800_000_000
+
+StoreMaker = Callable[[Callable[[], Incarnation], MemoryState], MemoryStore]
+
+
+@dataclass(slots=True)
+class Disk:
+    """All that outlives a crash, and all that a backup holds."""
+
+    custody: MemoryState
+    taken: set[BundleId] = field(default_factory=set)
+    """What the application has made its own."""
+
+    def copy(self) -> Disk:
+        return deepcopy(self)
+
+
+class VirtualClock:
+    """The loop's clock as the engine's port."""
+
+    def monotonic_s(self) -> float:
+        return virtual_loop().time()
+
+    def wall_s(self) -> float:
+        return WALL_FROM_S + virtual_loop().time()
+
+
+class Place:
+    """One host: its disk, and the life of its programs."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        network: Network,
+        owner: asyncio.TaskGroup,
+        content: Content,
+        watch: Watch,
+        new_incarnation: Callable[[], Incarnation],
+        make_store: StoreMaker,
+    ) -> None:
+        self.name = name
+        self.disk = Disk(MemoryState(new_incarnation()))
+        self.backups: list[Disk] = []
+        self._network = network
+        self._owner = owner
+        self._content = content
+        self._watch = watch
+        self._new_incarnation = new_incarnation
+        self._make_store = make_store
+        self._clock = VirtualClock()
+        self._stirred = asyncio.Event()
+        self.life: Life
+        self.store: MemoryStore
+        self._memory: LinkMemory
+        self._udp: UdpDialer
+        self.boot()
+
+    # Its life.
+
+    def boot(self) -> None:
+        """Start the programs on the disk as it is."""
+        self.life = Life(self.name, self._network, self._owner)
+        store = self._make_store(self._new_incarnation, self.disk.custody)
+        self.store = watch_store(store, self.name, MemoryLedger(store), self._watch, self.life)
+        self._memory = LinkMemory()
+        self._stirred = asyncio.Event()
+        self._stirred.set()
+        self._udp = UdpDialer(HUB, UDP_PORT, pseudonym=PAIR, link_secret=SECRET)
+        self.life.begin(self._apply())
+        if self.name == HUB:
+            self.life.begin(self._serve())
+
+    def restore(self, backup: Disk) -> None:
+        """The disk goes back to a backup, or becomes a copy of another one; the programs do not know."""
+        self.life.crash()
+        self.disk = backup.copy()
+        self.boot()
+
+    @property
+    def audit(self) -> MemoryStore:
+        """The disk itself, beside all programs."""
+        return MemoryStore(self._new_incarnation, state=self.disk.custody)
+
+    # Contacts.
+
+    async def call_hub(
+        self, *, datagrams: bool, cuts: tuple[int | None, int | None] = (None, None)
+    ) -> SessionReport | None:
+        """One contact; None when nobody was reached. `Crashed` if this place does."""
+        return await self.life.run(self._call(datagrams=datagrams, cuts=cuts))
+
+    async def _call(self, *, datagrams: bool, cuts: tuple[int | None, int | None]) -> SessionReport | None:
+        dialer: Dialer = self._udp
+        if not datagrams:
+            dialer = StreamDialer(self._network, HUB, cut_after_bytes=cuts)
+        try:
+            connection = await dialer.dial()
+        except LinkError:
+            return None
+        report = await dial_session(
+            connection, link_secret=SECRET, pseudonym=PAIR, setting=self._setting(stays_open=False)
+        )
+        self._memory = report.memory
+        return report
+
+    async def _serve(self) -> None:
+        registry = SessionRegistry()
+        listener = UdpListener(self._callee, registry)
+        async with asyncio.TaskGroup() as group:
+
+            def accept(connection: Connection) -> None:
+                group.create_task(self._answer(connection, registry))
+
+            self._network.accept(self.name, accept)
+            await listener.bind(self.name, UDP_PORT)
+            async with listener.answering():
+                await virtual_loop().create_future()
+
+    async def _answer(self, connection: Connection, registry: SessionRegistry) -> None:
+        try:
+            call = await read_call(connection)
+        except (LinkError, LinkRefused):
+            await connection.close()
+            return
+        await answer_session(
+            connection,
+            call,
+            link_secret=SECRET,
+            registry=registry,
+            setting=self._setting(stays_open=True),
+        )
+
+    async def _callee(self, _: Pseudonym) -> Callee:
+        return Callee(link_secret=SECRET, setting=self._setting(stays_open=True))
+
+    def _setting(self, *, stays_open: bool) -> Setting:
+        return Setting(
+            store=self.store,
+            clock=self._clock,
+            terms=SessionTerms(
+                stays_open=stays_open, wall_s=int(self._clock.wall_s()), certainty=Certainty.SYNCED
+            ),
+            memory=self._memory,
+            observer=self._happened,
+        )
+
+    def _happened(self, event: Event) -> None:
+        self._stirred.set()
+        self._watch.happened(self.name, event)
+
+    # The application.
+
+    async def add(self, label: str) -> None:
+        """Put a bundle into custody."""
+        bundle = self._content.of(label)
+        await self.store.add(
+            bundle_id=bundle.bundle_id,
+            priority=bundle.priority,
+            rank=bundle.rank,
+            recipient_key=bundle.recipient_key,
+            dwell_code=22,
+            sealed=bundle.sealed,
+        )
+
+    async def _apply(self) -> None:
+        while True:
+            await self._stirred.wait()
+            self._stirred.clear()
+            while waiting := await self.store.received_after(0, PAGE):
+                for received in waiting:
+                    await self._receive(received)
+            for asked in await self.store.rekeys():
+                bundle = self._content.resealed(asked.bundle_id, asked.recipient_key)
+                await self.store.reseal(
+                    bundle_id=bundle.bundle_id, recipient_key=bundle.recipient_key, sealed=bundle.sealed
+                )
+
+    async def _receive(self, received: ReceivedBundle) -> None:
+        bundle_id = received.offer.bundle_id
+        wanted_key = self._content.key_wanted(bundle_id)
+        if received.offer.recipient_key != wanted_key:
+            await self.store.ask_rekey(received.row, wanted_key, "its key is gone")
+            return
+        self._watch.observe(
+            BundleDelivered(
+                at_s=virtual_loop().time(),
+                place=self.name,
+                bundle=bundle_id,
+                was_taken=bundle_id in self.disk.taken,
+                is_genuine=self._content.is_genuine(bundle_id, received.sealed),
+            )
+        )
+        await self.store.take(received.row)
+        # With the taking on the disk, so that a crash in between is no second delivery.
+        self.disk.taken.add(bundle_id)
+
+
+def pending_at(place: Place) -> tuple[BundleId, ...]:
+    """Bundles in custody at a place that its peer is not known to hold."""
+    return tuple(bundle.offer.bundle_id for bundle in done(place.audit.outgoing(RangeSet())))

@@ -1,0 +1,223 @@
+"""A store whose every call is a step of its host's life, and what those calls mean for checkers.
+
+A host may die before or after any step. Facts are read from the disks, beside the programs.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar
+
+from protocol.header import Priority
+from protocol.ids import BundleId
+from protocol.ranges import RangeSet
+from simulations.checkers.observations import (
+    BundleAdded,
+    BytesHandedOut,
+    CustodyPassed,
+    Observation,
+    ReceiptWritten,
+)
+from sync.core import Event
+from sync.ports import ChunkOutcome, IncomingChunk, Offer
+from sync.stores import MemoryStore
+
+from .life import Life, Side
+from .loop import virtual_loop
+
+T = TypeVar("T")
+Store = TypeVar("Store")
+
+_NO_STEPS: Final = frozenset({"wait_outgoing"})
+"""Waiting changes no disk."""
+
+Call = Callable[..., Coroutine[Any, Any, Any]]
+
+
+class Ledger(Protocol):
+    """What one place's own disk says of its bundles, asked beside all programs."""
+
+    def own_bundles(self, sequences: RangeSet) -> Sequence[tuple[BundleId, Priority]]:
+        """Those with these numbers of the current incarnation."""
+
+    def untouched(self) -> Sequence[tuple[BundleId, Priority]]:
+        """Those of which no byte ever went out. What an earlier session began may be at the peer already: it
+        waits, rightly, until the peer has said what it holds."""
+
+
+class MemoryLedger:
+    """Of a store in memory."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def own_bundles(self, sequences: RangeSet) -> Sequence[tuple[BundleId, Priority]]:
+        return [(offer.bundle_id, offer.priority) for offer in self._store.own_offers(sequences)]
+
+    def untouched(self) -> Sequence[tuple[BundleId, Priority]]:
+        found = done(MemoryStore.outgoing(self._store, RangeSet()))
+        return [(each.offer.bundle_id, each.offer.priority) for each in found if each.receipted is None]
+
+
+class Disks(Protocol):
+    """All disks of a world."""
+
+    def holds(self, place: str, bundle_id: BundleId) -> bool:
+        """Whether a bundle of the peer's is whole on this disk."""
+
+    def peers_of(self, place: str) -> Sequence[str]:
+        """Who may have heard of a place's bundles."""
+
+
+class Watch:
+    """Turns calls of stores into observations."""
+
+    def __init__(
+        self, disks: Disks, observe: Callable[[Observation], None], happened: Callable[[str, Event], None]
+    ) -> None:
+        self._disks = disks
+        self.observe = observe
+        self.happened = happened
+        self._added_s: dict[tuple[str, BundleId], float] = {}
+        self._handed_out: dict[str, set[BundleId]] = {}
+        self._put_off: dict[str, set[BundleId]] = {}
+        self._waited: dict[str, set[BundleId]] = {}
+
+    def before(self, place: str, ledger: Ledger, name: str, arguments: tuple[Any, ...]) -> None:
+        match name:
+            case "open_session":
+                self._handed_out[place] = set()
+                self._put_off[place] = set()
+            case "mark_stored":
+                self._custody_passes(place, ledger.own_bundles(arguments[0]))
+            case "mark_lost" | "renew_incarnation":
+                self._waited[place] = {bundle_id for bundle_id, _ in ledger.untouched()}
+            case "note_refusal":
+                refused = ledger.own_bundles(_only(arguments[0]))
+                self._put_off.setdefault(place, set()).update(bundle_id for bundle_id, _ in refused)
+
+    def after(self, place: str, ledger: Ledger, name: str, arguments: tuple[Any, ...], result: Any) -> None:
+        match name:
+            case "add":
+                self._added(place, result)
+            case "reseal" if result is not None:
+                self._added_s[place, result.bundle_id] = virtual_loop().time()
+            case "read" if result:
+                self._read(place, ledger, arguments[0])
+            case "persist":
+                self._persisted(place, arguments[0], result)
+            case "mark_lost" | "renew_incarnation":
+                for bundle_id, _ in ledger.untouched():
+                    if bundle_id not in self._waited[place]:
+                        self._added_s[place, bundle_id] = virtual_loop().time()
+
+    def _added(self, place: str, offer: Offer) -> None:
+        at_s = virtual_loop().time()
+        self._added_s.setdefault((place, offer.bundle_id), at_s)
+        self.observe(
+            BundleAdded(
+                at_s=at_s,
+                place=place,
+                peer=self._disks.peers_of(place)[0],
+                bundle=offer.bundle_id,
+                priority=offer.priority,
+                size_bytes=offer.size_bytes,
+            )
+        )
+
+    def _custody_passes(self, place: str, bundles: Sequence[tuple[BundleId, Priority]]) -> None:
+        peers = self._disks.peers_of(place)
+        for bundle_id, _ in bundles:
+            self.observe(
+                CustodyPassed(
+                    at_s=virtual_loop().time(),
+                    place=place,
+                    peer=" or ".join(peers),
+                    bundle=bundle_id,
+                    is_on_disk=any(self._disks.holds(peer, bundle_id) for peer in peers),
+                )
+            )
+
+    def _persisted(
+        self, place: str, chunks: Sequence[IncomingChunk], outcomes: Sequence[ChunkOutcome]
+    ) -> None:
+        for chunk, outcome in zip(chunks, outcomes, strict=True):
+            if outcome is ChunkOutcome.STORED:
+                bundle_id = chunk.offer.bundle_id
+                self.observe(
+                    ReceiptWritten(
+                        at_s=virtual_loop().time(),
+                        place=place,
+                        bundle=bundle_id,
+                        is_on_disk=self._disks.holds(place, bundle_id),
+                    )
+                )
+
+    def _read(self, place: str, ledger: Ledger, sequence: int) -> None:
+        bundles = ledger.own_bundles(_only(sequence))
+        if not bundles:
+            return
+        bundle_id, priority = bundles[0]
+        started = self._handed_out.setdefault(place, set())
+        started.add(bundle_id)
+        passed_over = started | self._put_off.get(place, set())
+        waiting = tuple(
+            (other, urgency, self._added_s.get((place, other), 0.0))
+            for other, urgency in ledger.untouched()
+            if other not in passed_over
+        )
+        self.observe(
+            BytesHandedOut(
+                at_s=virtual_loop().time(),
+                place=place,
+                bundle=bundle_id,
+                priority=priority,
+                waiting=waiting,
+            )
+        )
+
+
+def _only(sequence: int) -> RangeSet:
+    return RangeSet.of([(sequence, sequence + 1)])
+
+
+def done(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never waits, as those of a memory store."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    raise RuntimeError("a memory store waited for something")
+
+
+def watch_store(store: Store, place: str, ledger: Ledger, watch: Watch, life: Life | None = None) -> Store:
+    """The same store, each of whose calls is watched, and is a step of `life` if one is given."""
+    for name in dir(type(store)):
+        call = getattr(store, name)
+        if not name.startswith("_") and name not in _NO_STEPS and inspect.iscoroutinefunction(call):
+            setattr(store, name, partial(_step, place, ledger, life, watch, name, call))
+    return store
+
+
+async def _step(
+    place: str,
+    ledger: Ledger,
+    life: Life | None,
+    watch: Watch,
+    name: str,
+    call: Call,
+    /,
+    *arguments: Any,
+    **named: Any,
+) -> Any:
+    if life is not None:
+        life.step(Side.BEFORE)
+    watch.before(place, ledger, name, arguments)
+    result = await call(*arguments, **named)
+    watch.after(place, ledger, name, arguments, result)
+    if life is not None:
+        life.step(Side.AFTER)
+    return result
