@@ -102,7 +102,7 @@ class RoundTrip:
         """By how much an answer may be late."""
         if not self.is_measured:
             return self._guess_s + self._patience_s
-        return min(max(self.least_s / 2, 4 * self._variation_s, MARGIN_S_MIN), MARGIN_S_MAX)
+        return min(max(self.least_s / 4, 4 * self._variation_s, MARGIN_S_MIN), MARGIN_S_MAX)
 
     @property
     def expected_s(self) -> float:

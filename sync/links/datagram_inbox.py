@@ -13,7 +13,7 @@ from protocol.bare_channel import encode_message
 from protocol.channel import Phase
 from protocol.datagram_parts import Control, DataPiece
 from protocol.fields import Fields
-from protocol.frames import Bye, Data, Idle, Offer
+from protocol.frames import Bye, Data, Idle, Offer, Whole
 from protocol.framing import encode_frame, next_bounds
 from protocol.limits import CHUNK_BYTES_MAX
 from protocol.ranges import RangeSet
@@ -30,6 +30,7 @@ losses leaves more; they wait until some gaps are filled."""
 BUNDLES_MAX: Final = 2 * PARTIALS_MAX
 """Bundles whose pieces are kept track of, the latest offered."""
 _NOTHING: Final = RangeSet()
+_BEGINNINGS: Final = frozenset((Offer.CODE, Whole.CODE))
 AHEAD_PIECES_MAX: Final = 8192
 """However small they are."""
 
@@ -143,7 +144,7 @@ class Inbox:
             if code == Offer.CODE:
                 self._offered(Fields(frame[start:]).number())
             self.peer_has_said_bye |= code == Bye.CODE
-            self.peer_is_idle = code == Idle.CODE or (self.peer_is_idle and code != Offer.CODE)
+            self.peer_is_idle = code == Idle.CODE or (self.peer_is_idle and code not in _BEGINNINGS)
 
     def _offered(self, handle: int) -> None:
         self._handle_max = max(self._handle_max, handle)

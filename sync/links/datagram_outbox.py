@@ -17,6 +17,7 @@ from protocol.header import Priority
 
 _BYE: Final = bytes((Bye.CODE, 0))
 _ANSWERS: Final = frozenset((Stored.CODE, Have.CODE, DigestTell.CODE, Bye.CODE))
+_PATIENT: Final = frozenset((Stored.CODE, Have.CODE, Idle.CODE))
 RECEIPTS_BYTES_MAX: Final = 512
 OFFERS_MAX: Final = 1024
 """Bundles whose priority is remembered; a session plans no more than so many at once."""
@@ -73,6 +74,13 @@ class Outbox:
     def holds_only_receipts(self) -> bool:
         """Little is left to say, and no data: the window need not hold back so little."""
         return not self._has_data and not self._again_data and 0 < self.queued_bytes <= RECEIPTS_BYTES_MAX
+
+    @property
+    def holds_only_answers(self) -> bool:
+        """Nothing that the peer has to act upon: receipts, and that we have no more."""
+        frames = (self._cut, *self._control) if self._cut else self._control
+        is_new = self._again_control or self._end_is_due or self._has_data or self._again_data
+        return not is_new and all(frame[0] in _PATIENT for frame in frames)
 
     def is_only_bye(self) -> bool:
         """Nothing but a goodbye is left to say."""

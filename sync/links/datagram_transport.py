@@ -19,6 +19,7 @@ from protocol.datagram_parts import (
     Control,
     DataPiece,
     End,
+    Pair,
     Part,
     Ping,
     decode_parts,
@@ -30,7 +31,8 @@ from .datagram_flight import MARGIN_S_MAX, Flight, Heard, RoundTrip
 from .datagram_inbox import Inbox
 from .datagram_outbox import Outbox
 from .datagram_parting import Parting
-from .datagram_rate import ASK_SHARE, FIRST_FLIGHT_BYTES, UNIT_BYTES, RateControl, RateMemory
+from .datagram_rate import FIRST_FLIGHT_BYTES, UNIT_BYTES, RateControl, RateMemory
+from .datagram_schedule import Schedule
 from .datagram_silence import Silence
 from .datagram_words import Words
 
@@ -38,19 +40,10 @@ HEADERS_BYTES: Final = 28
 """IPv4 and UDP, which the link carries and bills too."""
 DATAGRAM_BYTES_MAX: Final = UNIT_BYTES - HEADERS_BYTES
 QUEUE_S: Final = 0.5
+QUEUE_UNITS: Final = 2
+"""So that each datagram of bulk is full."""
 QUEUE_BYTES_MAX: Final = 64 * 1024
-"""What may wait here, where nothing urgent can overtake it."""
-BURST_S: Final = 0.004
-"""Timers come late by about as much."""
-BURST_BYTES: Final = 2 * (DATAGRAM_BYTES_MAX + HEADERS_BYTES)
-"""After a pause so much leaves at once."""
-QUIET_S: Final = 0.005
-CORK_S: Final = 0.025
-"""A datagram that is not full waits until nothing more has come for a moment, and not for long."""
-ANSWER_QUIET_S: Final = 0.02
-ANSWER_CORK_S: Final = 0.045
-"""An answer waits longer: the receipt behind it is being made durable."""
-ASK_S_MIN: Final = 0.02
+"""What may wait here. The urgent overtakes it only where the session can write at all."""
 STRANGER_PATIENCE_S: Final = 4.0
 """A listener knows nothing of a first caller's link, which may be slow; the caller knocks if it misses us."""
 LEAST_BYTES: Final = 128
@@ -97,13 +90,20 @@ class DatagramTransport:
         self._next_number = 0
         self._sent_bytes = 0
         self._received_bytes = 0
-        self._may_send_at = -math.inf
-        self._first_queued_at = self._last_queued_at = now
-        self._asked_at = now
         self._words = Words()
         self._parting = Parting(self._outbox, self._inbox, self._flight, is_dialer=is_dialer)
         self._silence = Silence(
             self._flight, self._round_trip, self._rate, self._parting, now, is_dialer=is_dialer
+        )
+        self._schedule = Schedule(
+            self._outbox,
+            self._words,
+            self._flight,
+            self._round_trip,
+            self._rate,
+            self._silence,
+            now,
+            is_dialer=is_dialer,
         )
 
     # For the session.
@@ -118,7 +118,7 @@ class DatagramTransport:
         """Whether to hand over more frames now."""
         if self._sent_bytes + self._outbox.queued_bytes < FIRST_FLIGHT_BYTES:
             return True
-        limit = min(max(self._rate.rate_bytes_s * QUEUE_S, self._unit_bytes), QUEUE_BYTES_MAX)
+        limit = min(max(self._rate.rate_bytes_s * QUEUE_S, QUEUE_UNITS * self._unit_bytes), QUEUE_BYTES_MAX)
         return self._outbox.queued_bytes < limit
 
     @property
@@ -155,9 +155,7 @@ class DatagramTransport:
 
     def write(self, frames: bytes, now: float) -> None:
         """Whole frames to carry."""
-        if self._outbox.empty:
-            self._first_queued_at = now
-        self._last_queued_at = now
+        self._schedule.before_write(now)
         self._outbox.write(frames)
         no_word_is_due = self._words.due_at is None
         if self._inbox.peer_has_said_bye or (no_word_is_due and self._parting.bye_is_needless()):
@@ -168,8 +166,7 @@ class DatagramTransport:
         if self.is_at_rest or self._inbox.peer_has_said_bye:
             self._leave()
             return
-        if self._outbox.empty:
-            self._first_queued_at = self._last_queued_at = now
+        self._schedule.before_write(now)
         self._outbox.finish()
 
     def take(self) -> bytes:
@@ -188,13 +185,17 @@ class DatagramTransport:
         self._peer_is_proven |= opened.phase is Phase.FRESH
         self._silence.heard(now)
         outcomes = [self._hear(part, opened, now) for part in decode_parts(opened.plaintext)]
+        if Outcome.TAKEN in outcomes:
+            self._schedule.peer_goes_on = not opened.asks
         if self._inbox.peer_has_said_bye:
             self._leave()  # It reads nothing more: whatever we could send would only cost.
         if self._parting.has_left:
             return True
         if Outcome.REFUSED not in outcomes:
-            self._words.note(opened, now, says_something=Outcome.TAKEN in outcomes)
-        if opened.asks and opened.phase is Phase.EARLY and self._parting.last_words:
+            size_bytes = len(datagram) + HEADERS_BYTES
+            says_something = Outcome.TAKEN in outcomes
+            self._words.note(opened, now, size_bytes=size_bytes, says_something=says_something)
+        if opened.asks and self._parting.last_words:
             self._queue_again(self._parting.last_words, now)  # It has not heard us.
         return True
 
@@ -210,7 +211,7 @@ class DatagramTransport:
             return None  # Only what the caller sends can change that.
         moments = [self._words.due_at, self._silence.probe_at, self._silence.overdue_at()]
         if not self.is_dark and not self._outbox.empty and self._may_fly():
-            moments.append(max(self._may_send_at, self._flush_at()))
+            moments.append(max(self._schedule.may_send_at, self._schedule.flush_at(self._unit_bytes)))
         return min((moment for moment in moments if moment is not None), default=None)
 
     def closing_datagram(self) -> bytes:
@@ -224,6 +225,9 @@ class DatagramTransport:
         match part:
             case Acknowledged():
                 self._hear_word(part, now)
+                return Outcome.HEARD
+            case Pair(size_bytes, apart_s):
+                self._rate.pair(size_bytes / apart_s)
                 return Outcome.HEARD
             case Closing():
                 self.peer_has_closed = True
@@ -243,7 +247,7 @@ class DatagramTransport:
             if newest.number == word.highest and word.delay_s < DELAY_S_MAX:
                 sample_s = max(now - newest.at - word.delay_s, 0.0001)
                 self._rate.weigh(sample_s, newest.size_bytes)
-                self._round_trip.measure(sample_s, newest.size_bytes, self._rate.rate_bytes_s, now)
+                self._round_trip.measure(sample_s, newest.size_bytes, self._rate.link_bytes_s, now)
             self._adjust_rate(heard, now)
         lost = [*heard.lost, *self._flight.overtaken(self._round_trip.smoothed_s)]
         for sent in lost:
@@ -264,8 +268,7 @@ class DatagramTransport:
             )
 
     def _queue_again(self, parts: tuple[Part, ...], now: float) -> None:
-        if self._outbox.empty:
-            self._first_queued_at = self._last_queued_at = now - CORK_S
+        self._schedule.before_write(now, is_overdue=True)
         self._outbox.again(parts)
 
     def _leave(self) -> None:
@@ -297,21 +300,13 @@ class DatagramTransport:
         has_room = self._flight.in_flight_bytes < self._window_bytes or self._outbox.holds_only_receipts
         return has_room and self._budget_bytes >= LEAST_BYTES
 
-    def _flush_at(self) -> float:
-        """When a datagram that is not full should leave."""
-        if self._outbox.queued_bytes >= self._unit_bytes or self._outbox.has_said_bye:
-            return self._first_queued_at
-        if self._words.is_answer:
-            return min(self._first_queued_at + ANSWER_CORK_S, self._last_queued_at + ANSWER_QUIET_S)
-        return min(self._first_queued_at + CORK_S, self._last_queued_at + QUIET_S)
-
     def _next_datagram(self, now: float) -> bytes | None:
         if self._budget_bytes < LEAST_BYTES:
             return None
         if (probe_at := self._silence.probe_at) is not None:
             return self._probe(now) if now >= probe_at else self._bare_word(now)
         flies = not self._outbox.empty and self._may_fly()
-        if flies and now >= self._may_send_at and now >= self._flush_at():
+        if flies and now >= self._schedule.may_send_at and now >= self._schedule.flush_at(self._unit_bytes):
             return self._filled(now)
         return self._bare_word(now)
 
@@ -325,35 +320,19 @@ class DatagramTransport:
         if (before := self._parting.retold(parts, room_bytes)) is not None:
             self._leave()
             return self._sealed([*word, *before, *parts], asks=False)
-        if self._parting.is_last_word(word, parts, is_first=self._next_number == 0):
+        if self._parting.is_last_word(word, parts):
             self._parting.last_words = tuple(parts)
             return self._sealed([*word, *parts], asks=False)
         spares_answer = self._silence.peer_has_answered and self._parting.will_be_retold(parts)
-        return self._launched(
-            word, tuple(parts), now, asks=not spares_answer and self._should_ask(parts, now)
-        )
-
-    def _should_ask(self, parts: list[Part], now: float) -> bool:
-        spacing_s = max(ASK_SHARE * self._round_trip.smoothed_s, ASK_S_MIN)
-        if not any(isinstance(part, DataPiece) for part in parts) and self._silence.peer_has_answered:
-            # Receipts follow each other; what the peer sends will tell by the way which of them it has.
-            spacing_s = self._round_trip.smoothed_s
-            if now - self._asked_at < spacing_s and self._flight.outstanding:
-                return False
-        due = now - self._asked_at >= spacing_s and self._flight.outstanding
         fills_window = self._flight.in_flight_bytes + 2 * self._unit_bytes > self._window_bytes
-        if due or self._outbox.empty or fills_window:
-            self._asked_at = now
-            return True
-        if not self._flight.outstanding:
-            self._asked_at = now
-        return False
+        asks = not spares_answer and self._schedule.should_ask(parts, now, fills_window=fills_window)
+        return self._launched(word, tuple(parts), now, asks=asks)
 
     def _launched(self, word: list[Part], parts: tuple[Part, ...], now: float, *, asks: bool) -> bytes:
         number = self._next_number
         datagram = self._sealed([*word, *parts], asks=asks)
         size_bytes = len(datagram) + HEADERS_BYTES
-        self._pace(size_bytes, now)
+        self._schedule.pace(size_bytes, now)
         self._flight.launch(
             number,
             size_bytes,
@@ -365,14 +344,9 @@ class DatagramTransport:
         )
         return datagram
 
-    def _pace(self, size_bytes: int, now: float) -> None:
-        pace = self._rate.pace_bytes_s
-        burst_s = max(BURST_S, BURST_BYTES / pace if self._flight.in_flight_bytes <= BURST_BYTES else 0.0)
-        self._may_send_at = max(self._may_send_at, now - burst_s) + size_bytes / pace
-
     def _probe(self, now: float) -> bytes:
         self._seal.introduce()  # Our address may be another one by now.
-        self._asked_at = now
+        self._schedule.asked(now)
         parts = self._silence.knock(now, self._budget_bytes - LEAST_BYTES)
         return self._launched(self._words.take(now), parts, now, asks=True)
 
@@ -383,7 +357,7 @@ class DatagramTransport:
             # What was told by the way may be lost: ask about it now that a datagram leaves anyhow.
             return self._launched(self._words.take(now), (Ping(),), now, asks=True)
         datagram = self._sealed(self._words.take(now), asks=False)
-        self._pace(len(datagram) + HEADERS_BYTES, now)
+        self._schedule.pace(len(datagram) + HEADERS_BYTES, now)
         return datagram
 
     def _overhead_bytes(self) -> int:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from protocol.datagram_parts import RUNS_MAX, Acknowledged, Part
+from protocol.datagram_parts import RUNS_MAX, Acknowledged, Pair, Part
 from protocol.datagrams import Opened
 
 from .datagram_rate import ACKNOWLEDGE_S
 
 UNASKED_MAX: Final = 64
 """Datagrams that nobody asked about before we tell of them all the same."""
+PAIR_BYTES_MIN: Final = 1000
+PAIR_APART_S_MAX: Final = 0.25
+"""A slower link is measured soon enough without, and there each byte counts."""
 
 
 @dataclass(slots=True)
@@ -62,9 +65,12 @@ class Words:
         self._arrivals = Arrivals()
         self._is_owed = False
         self._unasked = 0
+        self._first_at: float | None = None
+        self._pair: Pair | None = None
 
-    def note(self, opened: Opened, now: float, *, says_something: bool) -> None:
+    def note(self, opened: Opened, now: float, *, size_bytes: int, says_something: bool) -> None:
         """A datagram came; if it says nothing that its sender could lose, nothing need be said to it."""
+        self._watch_pair(opened.number, now, size_bytes)
         out_of_turn = self._arrivals.add(opened.number, now)
         if not says_something:
             return
@@ -80,10 +86,19 @@ class Words:
         if not self._is_owed:
             return []
         self.clear()
-        return [self._arrivals.word(now)]
+        pair, self._pair = self._pair, None
+        return [self._arrivals.word(now), *((pair,) if pair else ())]
 
     def clear(self) -> None:
         """Nobody waits for it."""
         self.due_at = None
         self.is_answer = self._is_owed = False
         self._unasked = 0
+
+    def _watch_pair(self, number: int, now: float, size_bytes: int) -> None:
+        """Long datagrams that left together tell how fast the narrowest link is: the peer may be searching."""
+        if number == 0:
+            self._first_at = now if size_bytes >= PAIR_BYTES_MIN else None
+        elif number == 1 and self._first_at is not None and size_bytes >= PAIR_BYTES_MIN:
+            apart_s = now - self._first_at
+            self._pair = Pair(size_bytes, apart_s) if apart_s <= PAIR_APART_S_MAX else None

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from ..pins import PublicKeyPin
 from ..ports import LinkError, LinkProperties, LinkShape
 from .byte_queue import ByteQueue
+from .http_path import HttpWay
 from .http_request import StreamingRequest, new_client
 from .http_terms import INBOX_BYTES_MAX, SYNC_PATH
 from .http_turns import Turns
@@ -22,26 +23,15 @@ from .tls import PinnedKey, Trust
 
 ANSWER_ROUND_TRIPS: Final = 3
 ANSWER_S_MIN: Final = 5.0
-"""A hub answers one round trip after our first bytes reached it; it opens its custody in less than this."""
+"""A hub answers one round trip after our first record reached it; it opens its custody in less than this."""
+FIRST_RECORD_BYTES: Final = 4 * 1024
+"""Greeting, first offers and the first chunk, of which nothing can be read before all of it is there."""
 REPLAY_BYTES_MAX: Final = 128 * 1024
 """What is kept of a session's first bytes while no answer proves that they arrived: more than a session sends
 before it has heard its peer."""
-TURNS_REMEMBERED_S: Final = 24 * 3600.0
-"""After a day the better way is tried again: somebody may have mended the proxy."""
 FLUSH_ROUND_TRIPS: Final = 3
 FLUSH_S_MIN: Final = 2.0
 """For the last words of a connection that was finished and closed; a session's end needs no such wait."""
-
-
-@dataclass(slots=True)
-class HttpPath:
-    """What sessions have found out of the way to one hub; whoever dials again keeps it."""
-
-    in_turns_until_s: float = float("-inf")
-    """Until then, by the event loop's clock, something on the way is known to hold requests back."""
-
-    def is_in_turns(self, now_s: float) -> bool:
-        return now_s < self.in_turns_until_s
 
 
 class HttpDialer:
@@ -56,14 +46,15 @@ class HttpDialer:
         usd_per_megabyte: float = 0.0,
         tls: ssl.SSLContext | None = None,
         pin: PublicKeyPin | None = None,
-        path: HttpPath | None = None,
+        way: HttpWay | None = None,
         answer_s: float | None = None,
     ) -> None:
         """`base_url` is the hub's, without a path. The guesses of rate and round trip choose socket options.
 
         Bundles are sealed end to end and sessions are encrypted, so https hides who talks to whom, no more;
         `pin` names the one key to trust for it, `tls` replaces the system's authorities. `answer_s` is how
-        long a hub that was reached may stay silent before the session goes on in turns.
+        long a hub that was reached may stay silent before the session goes on in turns; `way` is what earlier
+        dialers of this hub have found out.
         """
         self.properties = LinkProperties(
             name="http",
@@ -77,8 +68,9 @@ class HttpDialer:
         )
         self._url = base_url.rstrip("/") + SYNC_PATH
         self._trust: Trust = PinnedKey(pin) if pin is not None else tls or True
-        self._path = path or HttpPath()
-        self._answer_s = max(ANSWER_ROUND_TRIPS * rtt_s, ANSWER_S_MIN) if answer_s is None else answer_s
+        self._way = way or HttpWay()
+        usual_s = max(ANSWER_ROUND_TRIPS * rtt_s, ANSWER_S_MIN) + FIRST_RECORD_BYTES * 8 / rate_bit_s
+        self._answer_s = usual_s if answer_s is None else answer_s
 
     async def dial(self) -> HttpConnection:
         """A connection over which bytes can be sent at once; `LinkError` when nobody answers.
@@ -87,7 +79,7 @@ class HttpDialer:
         anybody is there at all.
         """
         connection = HttpConnection(
-            self._url, self.properties, self._trust, path=self._path, answer_s=self._answer_s
+            self._url, self.properties, self._trust, way=self._way, answer_s=self._answer_s
         )
         try:
             await connection.open()
@@ -101,21 +93,27 @@ class HttpConnection:
     """The dialer's end: requests' bodies are what we send, responses' bodies what we receive."""
 
     def __init__(
-        self, url: str, properties: LinkProperties, trust: Trust, *, path: HttpPath, answer_s: float
+        self, url: str, properties: LinkProperties, trust: Trust, *, way: HttpWay, answer_s: float
     ) -> None:
         self.properties = properties
         self.tcp: TcpSettings | None = None
         """What the kernel made of our wishes, once the connection is open."""
         self._url = url
-        self._path = path
+        self._way = way
         self._answer_s = answer_s
         self._flush_s = max(FLUSH_ROUND_TRIPS * properties.rtt_s_guess, FLUSH_S_MIN)
-        self._client = new_client(properties.rate_bit_s_guess, trust, self._note_socket)
+        self._client = new_client(
+            properties.rate_bit_s_guess, properties.rtt_s_guess, trust, self._note_socket
+        )
         self._socket: socket.socket | None = None
         """The newest."""
         self._inbox = ByteQueue(INBOX_BYTES_MAX)
         self._streaming = StreamingRequest(
-            self._client, url, self._inbox, rate_bit_s=properties.rate_bit_s_guess
+            self._client,
+            url,
+            self._inbox,
+            rate_bit_s=properties.rate_bit_s_guess,
+            rtt_s=properties.rtt_s_guess,
         )
         self._turns: Turns | None = None
         self._first_bytes: bytearray | None = bytearray()
@@ -128,7 +126,7 @@ class HttpConnection:
     async def open(self) -> None:
         """Connect; `LinkError` when nobody answers."""
         loop = asyncio.get_running_loop()
-        if self._path.is_in_turns(loop.time()):
+        if self._way.is_in_turns(loop.time()):
             self._beside = loop.create_task(self._begin_turns(b"").run())
             return
         await self._streaming.open()
@@ -231,8 +229,7 @@ class HttpConnection:
 
     def _remember_turns(self) -> None:
         self._note_settings()
-        if not self._path.is_in_turns(now_s := asyncio.get_running_loop().time()):
-            self._path.in_turns_until_s = now_s + TURNS_REMEMBERED_S
+        self._way.remember_turns(asyncio.get_running_loop().time())
 
     def _note_socket(self, made: socket.socket) -> None:
         self._socket = made

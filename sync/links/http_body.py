@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import aiohttp
 
@@ -15,10 +16,12 @@ async def pour(
     into: ByteQueue,
     *,
     but_last_bytes: int = 0,
+    heard: Callable[[], None] | None = None,
 ) -> bytes:
     """Read to the end; the last so many bytes are kept out of the queue and returned.
 
     A full queue holds `source` back, the connection that the body comes from; None if that is gone.
+    `heard` is called whenever something came.
     """
     if source is None and not content.is_eof():
         into.append(content.read_nowait())
@@ -27,6 +30,8 @@ async def pour(
     held = b""
     try:
         while data := await content.readany():
+            if heard is not None:
+                heard()
             held += data
             cut = max(len(held) - but_last_bytes, 0)
             into.append(held[:cut])

@@ -32,7 +32,8 @@ from .http_answers import (
 from .http_body import pour
 from .http_listener_turns import TURN_PATH, TurnSessions
 from .http_terms import BETWEEN_TURNS_S, BUFFER_BYTES_MAX, HOLD_S, INBOX_BYTES_MAX, SYNC_PATH
-from .sockets import LISTENER_RATE_BIT_S, TcpSettings, TcpSocket, corked, settings_of, socket_of, tune
+from .sockets import LISTENER_RATE_BIT_S, TcpSettings, TcpSocket, settings_of, socket_of, tune
+from .thin_link import Cork, cork_of_caller_s, corked
 
 SESSIONS_MAX: Final = 512
 """Conversations at once, those counted in which the caller has not yet said who it is. More sites than that
@@ -146,6 +147,7 @@ class HttpListenerConnection:
         self._heard_all = False
         self._sends_no_more = False
         self._is_closed = False
+        self._cork: Cork | None = None
         self.socket: TcpSocket | None = socket_of(request.transport)
         """None if the caller has gone already."""
         if request.transport is not None:
@@ -153,6 +155,8 @@ class HttpListenerConnection:
         if self.socket is not None:
             tune(self.socket, LISTENER_RATE_BIT_S)
             self.tcp = settings_of(self.socket)
+            self._cork = Cork(self.socket, cork_of_caller_s(self.socket))
+            self._cork.heard()
             self.properties = replace(LISTENER_PROPERTIES, bounds_queue=self.tcp.bounds_queue)
 
     @asynccontextmanager
@@ -179,6 +183,8 @@ class HttpListenerConnection:
             if self._writer is None:
                 self._writer = await self._begin(data)
             else:
+                if self._cork is not None:
+                    self._cork.hold()
                 await self._writer.write(data)
             await self._writer.drain()
         except FAILURES as error:
@@ -198,13 +204,16 @@ class HttpListenerConnection:
     async def close(self) -> None:
         """What was sent before still leaves, if the link lets it."""
         self._is_closed = True
+        if self._cork is not None:
+            self._cork.close()
         self._inbox.fail(LinkError("This end of the link was closed."))
         if self._request.transport is not None:
             self._request.transport.close()
 
     async def _read(self) -> None:
         try:
-            await pour(self._request.content, self._request.transport, self._inbox)
+            heard = self._cork.heard if self._cork is not None else None
+            await pour(self._request.content, self._request.transport, self._inbox, heard=heard)
             self._heard_all = True
             self._inbox.finish()
             for _ in range(HANG_UP_TURNS):
@@ -218,6 +227,8 @@ class HttpListenerConnection:
         """Headers and first bytes, in one packet."""
         if self.socket is None:
             raise ConnectionResetError("the caller has gone")
+        if self._cork is not None:
+            self._cork.hold()
         with corked(self.socket):
             writer = await self.response.prepare(self._request)
             if writer is None:

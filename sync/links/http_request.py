@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import struct
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 import aiohttp
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpProcessingError
 
 from ..ports import LinkError, LinkRefused
 from .byte_queue import ByteQueue
 from .http_body import pour
-from .http_terms import BUFFER_BYTES_MAX
-from .sockets import Cork, TcpSocket, acknowledged_bytes, socket_of, tuned_socket
+from .http_upload import Upload
+from .sockets import TcpSocket, tuned_socket
+from .thin_link import packet_sizes
 from .tls import Trust, trouble_of
 
 CONNECT_S: Final = 60.0
 """For TCP alone: at 40 s of round trip a handshake with one lost packet still fits."""
 DIAL_S: Final = 90.0
 """For names, TCP and TLS together."""
-FIRST_BYTES_S: Final = 0.25
-"""How long the headers wait to leave in one packet with the first bytes of the session."""
 LOOK_S: Final = 0.5
 """How often the kernel is asked whether the other end has acknowledged anything."""
 REFUSALS: Final = frozenset((400, 403, 408, 409, 410, 503))
@@ -36,15 +32,17 @@ FAILURES: Final = (aiohttp.ClientError, HttpProcessingError, OSError)
 
 _NO_HEADERS: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """127 bytes that nobody reads."""
-_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-"""`struct linger`: on, no seconds."""
 
 
-def new_client(rate_bit_s: int, trust: Trust, made: Callable[[socket.socket], None]) -> aiohttp.ClientSession:
+def new_client(
+    rate_bit_s: int, rtt_s: float, trust: Trust, made: Callable[[socket.socket], None]
+) -> aiohttp.ClientSession:
     """A client for one session; its sockets are tuned before they connect, and `made` is told of each."""
+    sizes = packet_sizes(rate_bit_s, rtt_s)
 
     def make(address: aiohttp.AddrInfoType) -> socket.socket:
-        created = tuned_socket(rate_bit_s, *address[:3])
+        segment_bytes = sizes.segment_bytes if sizes is not None else None
+        created = tuned_socket(rate_bit_s, *address[:3], segment_bytes=segment_bytes)
         made(created)
         return created
 
@@ -60,13 +58,15 @@ def new_client(rate_bit_s: int, trust: Trust, made: Callable[[socket.socket], No
 class StreamingRequest:
     """Both directions of a session in one request; what comes back goes into an inbox."""
 
-    def __init__(self, client: aiohttp.ClientSession, url: str, inbox: ByteQueue, *, rate_bit_s: int) -> None:
+    def __init__(
+        self, client: aiohttp.ClientSession, url: str, inbox: ByteQueue, *, rate_bit_s: int, rtt_s: float
+    ) -> None:
         self.answered = asyncio.Event()
         """Set when the response has begun, or never will."""
         self._client = client
         self._url = url
         self._inbox = inbox
-        self._upload = _Upload(rate_bit_s)
+        self._upload = Upload(rate_bit_s, rtt_s)
         self._task: asyncio.Task[None] | None = None
         self._is_abandoned = False
 
@@ -108,15 +108,13 @@ class StreamingRequest:
 
     async def close(self) -> None:
         """What was sent before still leaves, if the link lets it."""
-        self._upload.end()
+        self._upload.hang_up()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
     async def abandon(self) -> None:
         """What was sent before need not arrive any more: the link is too thin to carry it in vain."""
-        if (target := self._upload.socket) is not None:
-            target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._is_abandoned = True
         self._upload.abort()
         await self.close()
@@ -127,7 +125,8 @@ class StreamingRequest:
                 self.answered.set()
                 if response.status != 200:
                     raise LinkRefused(await refusal_of(response))
-                await pour(response.content, transport_of(response), self._inbox)
+                transport = transport_of(response)
+                await pour(response.content, transport, self._inbox, heard=self._upload.heard)
                 self._inbox.finish()
         except LinkError as error:
             self._fail(error)
@@ -146,84 +145,6 @@ class StreamingRequest:
                 return await self.answered.wait()
         except TimeoutError:
             return False
-
-
-class _Upload(aiohttp.Payload):
-    """A request body that others write: it lends out aiohttp's writer until it is told to end."""
-
-    def __init__(self, rate_bit_s: int) -> None:
-        super().__init__(None)
-        self._rate_bit_s = rate_bit_s
-        self._cork: Cork | None = None
-        self.begun = asyncio.Event()
-        """Set once the connection stands, or never will."""
-        self._ended = asyncio.Event()
-        self._writer: AbstractStreamWriter | None = None
-        self._headers_alone: asyncio.TimerHandle | None = None
-        self._acknowledged_before = 0
-
-    @property
-    def socket(self) -> TcpSocket | None:
-        return socket_of(self._writer.transport if self._writer is not None else None)
-
-    @property
-    def is_acknowledged(self) -> bool:
-        """Whether bytes of the request have reached the other end of the TCP connection."""
-        target = self.socket
-        return target is not None and acknowledged_bytes(target) > self._acknowledged_before
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        """Called by aiohttp when it has connected; the body ends when this returns."""
-        self._writer = writer
-        if writer.transport is not None:
-            writer.transport.set_write_buffer_limits(high=BUFFER_BYTES_MAX)
-        if (target := self.socket) is not None:
-            self._acknowledged_before = acknowledged_bytes(target)
-            self._cork = Cork(target, self._rate_bit_s)
-        send_headers = partial(self._send_headers, writer)
-        self._headers_alone = asyncio.get_running_loop().call_later(FIRST_BYTES_S, send_headers)
-        self.begun.set()
-        await self._ended.wait()
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """For aiohttp's logs, which never show what we send."""
-        return ""
-
-    async def send(self, data: bytes) -> None:
-        writer = self._lent()
-        self._hold()
-        await writer.write(data)
-        await writer.drain()
-
-    async def finish(self) -> None:
-        """Nothing more will be sent; on return aiohttp has written so. `close` at once joins the packet."""
-        self._hold()
-        await self._lent().write_eof()
-        self.end()
-
-    def end(self) -> None:
-        """Give the writer back; idempotent."""
-        if self._headers_alone is not None:
-            self._headers_alone.cancel()
-        self._ended.set()
-
-    def _hold(self) -> None:
-        if self._cork is not None:
-            self._cork.hold()
-
-    def abort(self) -> None:
-        """Break the connection."""
-        if self._writer is not None and self._writer.transport is not None:
-            self._writer.transport.abort()
-
-    def _lent(self) -> AbstractStreamWriter:
-        if self._writer is None or self._ended.is_set():
-            raise aiohttp.ClientConnectionError("this end said that it sends no more")
-        return self._writer
-
-    def _send_headers(self, writer: AbstractStreamWriter) -> None:
-        if writer.transport is not None and not writer.transport.is_closing():
-            writer.send_headers()
 
 
 def broken(url: str, error: Exception) -> LinkError:

@@ -4,38 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import struct
 from asyncio.trsock import TransportSocket
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 CONGESTION_CONTROL: Final = "bbr"
 """Measured at 1 % random loss and 600 ms: BBR 7.4 of 10 Mbit/s, CUBIC 0.44, Reno 0.22."""
-SMALL_SEGMENT_BYTES: Final = 536
-SMALL_SEGMENT_BELOW_BIT_S: Final = 5_000
-"""Below it a full segment takes seconds: one loss, or one urgent bundle behind it, costs as much."""
 UNSENT_BYTES_MIN: Final = 2 * 1024
 UNSENT_BYTES_MAX: Final = 64 * 1024
 UNSENT_S: Final = 0.4
 """What may wait unsent in the kernel, where no urgent bundle can overtake it: one chunk's time."""
 LISTENER_RATE_BIT_S: Final = 1_000_000
 """For a listener's own options: it serves fast sites and slow ones, and its uplink is fast."""
-CORK_BYTES: Final = 64
-"""A short segment costs 52 bytes of headers: waiting is worth about the time they take."""
-CORK_S_MAX: Final = 0.02
-CORK_S_MIN: Final = 0.001
-"""On links that fast nobody minds the headers."""
 USER_TIMEOUT_S: Final = 120.0
 """For bytes without acknowledgement. Longer than an antenna is shadowed, far shorter than the kernel's own
 quarter of an hour, during which a dead connection looks alive."""
 
 _TCP_NOTSENT_LOWAT: Final = 25
 """Linux; the socket module names it from Python 3.12 on."""
-_ACKNOWLEDGED_AT: Final = 120
-_ACKNOWLEDGED: Final = struct.Struct("=Q")
-"""Where Linux has `tcpi_bytes_acked` in its `struct tcp_info`."""
 _NAME_BYTES_MAX: Final = 16
 
 
@@ -68,15 +55,17 @@ class TcpSettings:
         )
 
 
-def tuned_socket(rate_bit_s: int, family: int, kind: int, protocol: int) -> socket.socket:
+def tuned_socket(
+    rate_bit_s: int, family: int, kind: int, protocol: int, *, segment_bytes: int | None = None
+) -> socket.socket:
     """A non-blocking socket, tuned before it connects: the segment size is agreed in the first packet."""
     created = socket.socket(family, kind, protocol)
     try:
         created.setblocking(False)
-        if rate_bit_s < SMALL_SEGMENT_BELOW_BIT_S:
-            created.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT_BYTES)
+        if segment_bytes is not None:
+            created.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment_bytes)
         tune(created, rate_bit_s)
-        if rate_bit_s < SMALL_SEGMENT_BELOW_BIT_S:
+        if segment_bytes is not None:
             # The handshake ends at once: behind a segment of seconds the other end would begin it again.
             created.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
     except BaseException:
@@ -132,56 +121,3 @@ def settings_of(target: TcpSocket) -> TcpSettings:
         unsent_bytes_max=target.getsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT),
         user_timeout_s=target.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) / 1000,
     )
-
-
-def acknowledged_bytes(target: TcpSocket) -> int:
-    """How much of what was sent has reached the other end of the TCP connection."""
-    size_bytes = _ACKNOWLEDGED_AT + _ACKNOWLEDGED.size
-    info = target.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size_bytes)
-    # An older kernel tells less; then nothing is known of what arrived.
-    return int(_ACKNOWLEDGED.unpack_from(info, _ACKNOWLEDGED_AT)[0]) if len(info) == size_bytes else 0
-
-
-class Cork:
-    """Holds the rest of a segment back for a moment: what is written next often belongs with it.
-
-    A session writes one chunk after another, and each by itself would end in a short segment.
-    """
-
-    def __init__(self, target: TcpSocket, rate_bit_s: int) -> None:
-        self._target = target
-        self._wait_s = min(CORK_BYTES * 8 / rate_bit_s, CORK_S_MAX)
-        self._timer: asyncio.TimerHandle | None = None
-
-    def hold(self) -> None:
-        """Before writing; whole segments leave at once, the rest a moment after the last call."""
-        if self._target.fileno() >= 0:
-            acknowledge_late(self._target)
-        if self._wait_s < CORK_S_MIN:
-            return
-        if self._timer is None:
-            self._set(1)
-        else:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(self._wait_s, self.release)
-
-    def release(self) -> None:
-        """Let go what is held; idempotent."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-            self._set(0)
-
-    def _set(self, value: int) -> None:
-        if self._target.fileno() >= 0:
-            self._target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, value)
-
-
-@contextmanager
-def corked(target: TcpSocket) -> Iterator[None]:
-    """What is written inside leaves in as few packets as it fits in, when the block ends."""
-    target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
-    try:
-        yield
-    finally:
-        target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)

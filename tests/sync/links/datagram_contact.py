@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -79,6 +79,8 @@ class End:
     name: str
     peer: End | None = None
     observed: list[tuple[float, Event]] = field(default_factory=list)
+    reaction: Callable[[Event], None] = lambda _: None
+    """What the application does about what it is told."""
     strangers: int = 0
     is_busy_until: float = 0.0
     woken_at: float | None = None
@@ -101,7 +103,7 @@ class End:
         self._read(now)
         while self._step(now):
             pass
-        self.observed += [(now, event) for event in self.session.events()]
+        self._tell(now)
         self._transmit(now)
         if self.session.finished and not self.is_done:
             self._hang_up(now)
@@ -110,6 +112,14 @@ class End:
         if self.heard_end and not had_ended:
             self.settle()
         self._arm()
+
+    def _tell(self, now: float) -> None:
+        while events := self.session.events():
+            for event in events:
+                self.observed.append((now, event))
+                self.reaction(event)
+            while self._step(now):
+                pass
 
     def _step(self, now: float) -> bool:
         """One turn of the driver's loop; whether there may be another at once."""

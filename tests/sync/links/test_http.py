@@ -23,7 +23,6 @@ from cryptography.x509.oid import NameOID
 from sync.links.http import HttpConnection, HttpDialer
 from sync.links.http_listener import HttpListenerConnection
 from sync.links.sockets import (
-    SMALL_SEGMENT_BYTES,
     UNSENT_BYTES_MAX,
     UNSENT_BYTES_MIN,
     USER_TIMEOUT_S,
@@ -31,6 +30,7 @@ from sync.links.sockets import (
     tune_listening,
     tuned_socket,
 )
+from sync.links.thin_link import SEGMENT_BYTES_FULL, packet_sizes
 from sync.ports import Connection, LinkError, LinkRefused
 
 from .contract import PATIENCE_S, ConnectionContract, Joined, receive_all, receive_exactly, send_and_finish
@@ -107,7 +107,7 @@ async def test_nobody_sends_after_having_said_that_it_finished() -> None:
 
 
 async def test_what_was_sent_before_closing_still_arrives() -> None:
-    async with asyncio.timeout(PATIENCE_S), joined() as (dialer, listener):
+    async with asyncio.timeout(PATIENCE_S), joined(10**9) as (dialer, listener):
         await dialer.send(bytes(100_000))
         await dialer.finish()
         await dialer.close()
@@ -330,9 +330,11 @@ async def test_the_answers_headers_leave_in_one_packet_with_its_first_bytes() ->
 )
 async def test_options_follow_the_rate(rate_bit_s: int, unsent_bytes: int, small: bool) -> None:
     async with asyncio.timeout(PATIENCE_S), joined(rate_bit_s) as (dialer, listener):
+        sizes = packet_sizes(rate_bit_s, 0.9)
         for end in (dialer, listener):
             assert end.tcp is not None
-            assert (end.tcp.segment_bytes_max <= SMALL_SEGMENT_BYTES) is small
+            assert (end.tcp.segment_bytes_max < SEGMENT_BYTES_FULL) is small
+            assert small is (sizes is not None and end.tcp.segment_bytes_max <= sizes.segment_bytes)
         assert dialer.tcp is not None
         assert dialer.tcp.unsent_bytes_max == unsent_bytes
     with tuned_socket(rate_bit_s, socket.AF_INET, socket.SOCK_STREAM, 0) as tuned:
@@ -379,19 +381,45 @@ async def test_short_writes_share_a_segment_on_a_thin_link_and_leave_at_once_on_
             assert data_segments(listener, received=True) == 1 + segments  # The headers were first.
 
 
-async def test_the_last_words_leave_with_the_end_of_the_connection_and_are_not_answered() -> None:
-    async with asyncio.timeout(PATIENCE_S), joined(9_600) as (dialer, listener):
-        await dialer.send(b"x")
-        await receive_exactly(listener, 1)
-        await listener.send(b"y")
-        await receive_exactly(dialer, 1)
-        await listener.finish()
+async def said_all(dialer: HttpConnection, listener: HttpListenerConnection) -> None:
+    await dialer.send(b"x")
+    await receive_exactly(listener, 1)
+    await listener.send(b"y")
+    await receive_exactly(dialer, 1)
+    await listener.finish()
+
+
+async def test_on_a_fast_link_the_end_is_said_and_heard() -> None:
+    async with asyncio.timeout(PATIENCE_S), joined(10**9) as (dialer, listener):
+        await said_all(dialer, listener)
         await dialer.finish()
         await dialer.close()
         assert await receive_all(listener) == b""
-        # The headers, "x", and the end of the body, which brought the end of the connection along.
-        assert data_segments(listener, received=True) == 3
-        assert data_segments(listener) == 1
+
+
+async def test_where_packets_are_dear_a_dialer_with_nothing_under_way_hangs_up_in_one() -> None:
+    async with asyncio.timeout(PATIENCE_S), joined(9_600) as (dialer, listener):
+        await said_all(dialer, listener)
+        target = listener.socket
+        assert target is not None
+        before = data_segments(listener, received=True)
+        await dialer.finish()
+        await dialer.close()
+        with pytest.raises(LinkError, match="broke"):
+            await receive_all(listener)
+        assert before == 2  # The headers, then "x"; the end of the body never left.
+
+
+async def test_a_dialer_whose_last_words_are_under_way_does_not_hang_up_before_they_are_there() -> None:
+    async with asyncio.timeout(PATIENCE_S), joined(9_600) as (dialer, listener):
+        await dialer.send(bytes(500))
+        await dialer.finish()  # In the same moment: nothing of it can have been acknowledged yet.
+        await dialer.close()
+        received = b""
+        with suppress(LinkError):
+            while data := await listener.receive():
+                received += data
+        assert received == bytes(500)
 
 
 def test_what_a_listener_sets_its_callers_inherit() -> None:

@@ -17,7 +17,8 @@ from protocol.ids import BundleId, Pseudonym
 from sync.core import BundleReceived, Ending, Event, SessionTerms
 from sync.driver import SessionReport, Setting, dial_session
 from sync.links.callee import Callee
-from sync.links.http import HttpDialer, HttpPath
+from sync.links.http import HttpDialer
+from sync.links.http_path import HttpPath, HttpWay
 from sync.links.http_listener import HttpListener
 from sync.ports import Connection, LinkError, Rank
 from sync.registry import SessionRegistry
@@ -116,9 +117,9 @@ async def sync(
     parting: asyncio.Event | None = None,
     in_turns: bool = False,
 ) -> SessionReport:
-    path = HttpPath(in_turns_until_s=float("inf")) if in_turns else HttpPath()
+    way = HttpWay(HttpPath(in_turns_s=3600.0)) if in_turns else HttpWay()
     return await talk(
-        await HttpDialer(url, rtt_s=0.01, path=path).dial(),
+        await HttpDialer(url, rtt_s=0.01, way=way).dial(),
         store,
         stays_open=stays_open,
         pseudonym=pseudonym,

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from sync.core import BundleReceived, BundleSent, Ending, Event
-from sync.links.http import HttpDialer, HttpPath
+from sync.links.http import HttpDialer
+from sync.links.http_path import HttpWay
 from tests.architecture.checkout import ROOT
 from tests.sync.links.test_http_listener import add, opened_store, received, running_hub, sealed_of, talk
 
@@ -101,18 +102,18 @@ async def test_a_session_moves_everything_once(tmp_path: Path, server: str, full
         opened_store(tmp_path / "n.db") as node,
         nginx(tmp_path, server, hub.url) as url,
     ):
-        path = HttpPath()
+        way = HttpWay()
         for case in ("first", "second"):
             await add(node, f"{case} case", 900)
             await add(node, f"{case} photo", 300_000)
             await add(hub.store, f"{case} reply", 70_000)
-            dialer = HttpDialer(url, rtt_s=0.05, path=path, answer_s=ANSWER_S)
+            dialer = HttpDialer(url, rtt_s=0.05, way=way, answer_s=ANSWER_S)
             connection = await dialer.dial()
             report = await talk(connection, node)
             assert (report.ending, report.reason) == (Ending.DONE, "nothing was left to do")
             assert report.counters.duplicate_bytes_received == 0
             assert connection.properties.full_duplex is full_duplex
-        assert path.is_in_turns(asyncio.get_running_loop().time()) is not full_duplex
+        assert way.is_in_turns(asyncio.get_running_loop().time()) is not full_duplex
         assert (await received(hub.store))[1::2] == [
             sealed_of("first photo", 300_000),
             sealed_of("second photo", 300_000),

@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from sync.links.http import REPLAY_BYTES_MAX, HttpConnection, HttpDialer, HttpPath
+from sync.links.http import REPLAY_BYTES_MAX, HttpConnection, HttpDialer
+from sync.links.http_path import TURNS_REMEMBERED_S, HttpPath, HttpWay
 from sync.links.http_answers import Refusal
 from sync.links.http_listener_turns import TURN_PATH, TurnsConnection, TurnSessions
 from sync.links.http_terms import FINAL, GOES_ON
@@ -73,7 +74,7 @@ async def listening(*, hold_s: float = 0.2, between_s: float = 0.3) -> AsyncIter
 
 
 def in_turns(url: str, rtt_s: float = 0.01) -> HttpDialer:
-    return HttpDialer(url, rtt_s=rtt_s, path=HttpPath(in_turns_until_s=float("inf")))
+    return HttpDialer(url, rtt_s=rtt_s, way=HttpWay(HttpPath(in_turns_s=3600.0)))
 
 
 @asynccontextmanager
@@ -249,8 +250,8 @@ async def holding_back(url: str) -> AsyncIterator[str]:
 
 async def test_a_request_that_is_held_back_goes_on_in_turns_with_every_byte_once() -> None:
     async with asyncio.timeout(PATIENCE_S), listening() as hub, holding_back(hub.url) as url:
-        path = HttpPath()
-        dialer = await HttpDialer(url, rtt_s=0.01, path=path, answer_s=0.05).dial()
+        way = HttpWay()
+        dialer = await HttpDialer(url, rtt_s=0.01, way=way, answer_s=0.05).dial()
         assert dialer.properties.full_duplex
         await dialer.send(b"first ")
         await dialer.send(b"flight ")
@@ -261,10 +262,10 @@ async def test_a_request_that_is_held_back_goes_on_in_turns_with_every_byte_once
         await listener.send(b"answer")
         assert await receive_exactly(dialer, 6) == b"answer"
         assert not dialer.properties.full_duplex
-        assert path.is_in_turns(asyncio.get_running_loop().time())
+        assert way.is_in_turns(asyncio.get_running_loop().time())
         await dialer.close()
 
-        again = await HttpDialer(url, rtt_s=0.01, path=path, answer_s=60.0).dial()
+        again = await HttpDialer(url, rtt_s=0.01, way=way, answer_s=60.0).dial()
         await again.send(b"at once")
         assert await receive_exactly(await hub.answered.get(), 7) == b"at once"
         await again.close()
@@ -290,12 +291,12 @@ async def test_what_was_finished_before_falling_back_is_finished_after_it() -> N
 
 async def test_more_than_is_kept_cannot_fall_back_but_the_next_contact_does() -> None:
     async with asyncio.timeout(PATIENCE_S), listening() as hub, holding_back(hub.url) as url:
-        path = HttpPath()
-        dialer = await HttpDialer(url, rtt_s=0.01, path=path, answer_s=0.2).dial()
+        way = HttpWay()
+        dialer = await HttpDialer(url, rtt_s=0.01, way=way, answer_s=0.2).dial()
         await dialer.send(bytes(REPLAY_BYTES_MAX + 1))
         with pytest.raises(LinkError, match="next contact goes in turns"):
             await dialer.receive()
-        assert path.is_in_turns(asyncio.get_running_loop().time())
+        assert way.is_in_turns(asyncio.get_running_loop().time())
         await dialer.close()
 
 

@@ -1,0 +1,120 @@
+"""When a datagram may leave, when it should, and whether it asks what arrived."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from protocol.datagram_parts import DataPiece, Part
+
+from .datagram_flight import Flight, RoundTrip
+from .datagram_outbox import Outbox
+from .datagram_rate import ASK_SHARE, UNIT_BYTES, RateControl
+from .datagram_silence import Silence
+from .datagram_words import Words
+
+BURST_S: Final = 0.004
+"""Timers come late by about as much."""
+BURST_BYTES: Final = 2 * UNIT_BYTES
+"""After a pause so much leaves at once."""
+QUIET_S: Final = 0.005
+CORK_S: Final = 0.025
+"""A datagram that is not full waits until nothing more has come for a moment, and not for long."""
+ANSWER_QUIET_S: Final = 0.02
+ANSWER_CORK_S: Final = 0.045
+"""An answer waits longer: the receipt behind it is being made durable."""
+ASK_S_MIN: Final = 0.02
+ASK_UNITS: Final = 4
+ASK_S_MAX: Final = 0.75
+"""On a thin link an answer to each datagram would cost a twentieth of what it carries. But the longer we do
+not ask, the more is sent before we notice that the link is dark."""
+HOLD_S_MAX: Final = 3.0
+"""Receipts of a dialer that waits for word anyway leave with its answer to that."""
+
+
+class Schedule:
+    """The times of one end's sending."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        words: Words,
+        flight: Flight,
+        round_trip: RoundTrip,
+        rate: RateControl,
+        silence: Silence,
+        now: float,
+        *,
+        is_dialer: bool,
+    ) -> None:
+        self.may_send_at = -math.inf
+        self.peer_goes_on = False
+        """What it said last did not ask: more of it is on the way."""
+        self._outbox = outbox
+        self._words = words
+        self._flight = flight
+        self._round_trip = round_trip
+        self._rate = rate
+        self._silence = silence
+        self._is_dialer = is_dialer
+        self._first_queued_at = self._last_queued_at = now
+        self._asked_at = now
+
+    # What is written.
+
+    def before_write(self, now: float, *, is_overdue: bool = False) -> None:
+        """Something is about to be queued; what was lost has waited long enough."""
+        if self._outbox.empty:
+            self._first_queued_at = now - CORK_S if is_overdue else now
+        self._last_queued_at = self._first_queued_at if is_overdue and self._outbox.empty else now
+
+    def flush_at(self, unit_bytes: int) -> float:
+        """When a datagram that is not full should leave."""
+        if self._outbox.queued_bytes >= unit_bytes or self._outbox.has_said_bye:
+            return self._first_queued_at
+        if self._words.is_answer:
+            return min(self._first_queued_at + ANSWER_CORK_S, self._last_queued_at + ANSWER_QUIET_S)
+        flush_at = min(self._first_queued_at + CORK_S, self._last_queued_at + QUIET_S)
+        return max(flush_at, self._held_until())
+
+    def _held_until(self) -> float:
+        awaited = self._flight.oldest_asking
+        if not self._is_dialer or awaited is None or not self._outbox.holds_only_answers:
+            return -math.inf
+        expected_at = awaited.departs_at + self._round_trip.expected_s + ANSWER_CORK_S
+        return min(expected_at, self._first_queued_at + HOLD_S_MAX)
+
+    # What leaves.
+
+    def pace(self, size_bytes: int, now: float) -> None:
+        """So much has left."""
+        pace = self._rate.pace_bytes_s
+        is_after_pause = self._flight.in_flight_bytes <= BURST_BYTES
+        burst_s = max(BURST_S, BURST_BYTES / pace if is_after_pause else 0.0)
+        self.may_send_at = max(self.may_send_at, now - burst_s) + size_bytes / pace
+
+    def asked(self, now: float) -> None:
+        """A datagram that asks has left."""
+        self._asked_at = now
+
+    def should_ask(self, parts: list[Part], now: float, *, fills_window: bool) -> bool:
+        """Whether the datagram with these parts asks what arrived."""
+        spacing_s = self._spacing_s()
+        if not any(isinstance(part, DataPiece) for part in parts) and self._silence.peer_has_answered:
+            # Receipts follow each other; what the peer sends will tell by the way which of them it has.
+            spacing_s = self._round_trip.smoothed_s
+            if now - self._asked_at < spacing_s and self._flight.outstanding:
+                return False
+        due = now - self._asked_at >= spacing_s and self._flight.outstanding
+        # A dialer that goes on will tell by the way what it got.
+        ends = self._outbox.empty and (self._is_dialer or not self.peer_goes_on)
+        asks = due or ends or fills_window
+        if asks or not self._flight.outstanding:
+            self._asked_at = now
+        return asks
+
+    def _spacing_s(self) -> float:
+        """Often enough to notice in time that the link went dark."""
+        thin_s = ASK_UNITS * self._rate.unit_bytes / self._rate.rate_bytes_s
+        share_s = ASK_SHARE * self._round_trip.smoothed_s
+        return max(share_s, min(thin_s, ASK_S_MAX), ASK_S_MIN)

@@ -1,0 +1,81 @@
+"""Finding the rate of a link from next to nothing: how far to go at once, and when it was far enough."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Final
+
+GROWTH: Final = 1.25
+STALE_ROUNDS_MAX: Final = 3
+"""Rounds without growth that end the search (as BBR judges a full pipe)."""
+QUEUED_TIMES: Final = 3
+"""A long queue that is there so many times in a row is ours."""
+WEIGHED_BYTES_MIN: Final = 600
+WEIGHED_TIMES: Final = 3
+"""Once or twice a datagram may have stood in somebody's queue."""
+PAIR_SHARE: Final = 0.5
+"""Of what two datagrams that left together tell: they may have crossed a link that sends in bursts."""
+PAIR_WINDOW_BYTES_MAX: Final = 128 * 1024
+PAIR_CEILING: Final = 1.5
+"""What they tell is the most a link carries, unless somebody's datagram came between them."""
+CONFIDENT_GROWTH: Final = 1.2
+"""Growth in one probing round that says the link has become another one: search again."""
+
+
+class Search:
+    """What a sender knows of a rate that it has not found yet."""
+
+    def __init__(self, guess_bytes_s: float, first_window_bytes: float) -> None:
+        self.guess_bytes_s = guess_bytes_s
+        self.first_window_bytes = first_window_bytes
+        """So much may be on its way before anything arrived."""
+        self.ceiling_bytes_s = math.inf
+        """No pace above it, while we search."""
+        self._grown_bytes_s = 0.0
+        self._stale_rounds = 0
+        self._queued_times = 0
+        self._weighed_bytes_s: deque[float] = deque(maxlen=WEIGHED_TIMES)
+
+    def pair(self, rate_bytes_s: float, round_trip_s: float) -> None:
+        """Two datagrams that left together arrived apart, as this rate would set them."""
+        self.guess_bytes_s = max(self.guess_bytes_s, PAIR_SHARE * rate_bytes_s)
+        wanted_bytes = PAIR_SHARE * rate_bytes_s * round_trip_s
+        self.first_window_bytes = max(self.first_window_bytes, min(wanted_bytes, PAIR_WINDOW_BYTES_MAX))
+        self.ceiling_bytes_s = PAIR_CEILING * rate_bytes_s
+
+    def weigh(self, sample_s: float, small_s: float | None, size_bytes: int, least_bytes_s: float) -> None:
+        """How much longer than a small one a long datagram was under way bounds a guess from above."""
+        if small_s is None or size_bytes < WEIGHED_BYTES_MIN:
+            return
+        self._weighed_bytes_s.append(size_bytes / max(sample_s - small_s, 1e-6))
+        most = max(self._weighed_bytes_s)
+        if len(self._weighed_bytes_s) == WEIGHED_TIMES and 2 * most < self.guess_bytes_s:
+            self.guess_bytes_s = max(most, least_bytes_s)
+
+    def sees_queue(self, queue_s: float, long_s: float) -> bool:
+        """Whether a queue is there each time we look: it is ours, and the search has gone far enough."""
+        self._queued_times = self._queued_times + 1 if queue_s > long_s else 0
+        return self._queued_times >= QUEUED_TIMES
+
+    def end_round(self, best_bytes_s: float, *, limited: bool) -> bool:
+        """Whether growth has ended."""
+        if best_bytes_s >= self._grown_bytes_s * GROWTH:
+            self._grown_bytes_s, self._stale_rounds = best_bytes_s, 0
+        elif not limited:
+            self._stale_rounds += 1
+        return self._stale_rounds >= STALE_ROUNDS_MAX
+
+    def over(self) -> None:
+        """It has ended."""
+        self._queued_times = 0
+
+    def begins_anew(self, best_bytes_s: float, *, probed: bool, counts: bool) -> bool:
+        """Whether a round of cruising found a link that carries far more than it did."""
+        found = probed and 0 < self._grown_bytes_s * CONFIDENT_GROWTH < best_bytes_s
+        if counts:
+            self._grown_bytes_s = best_bytes_s
+        if found:
+            self._stale_rounds = 0
+            self.ceiling_bytes_s = math.inf
+        return found

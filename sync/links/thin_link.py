@@ -1,0 +1,158 @@
+"""Few packets where each one is dear: how large they are, what waits to share one, which are not sent at all.
+
+A packet costs 40 to 60 bytes before it carries anything, and the kernel sends one again that it takes for
+lost: on a link on which a packet takes seconds, that is every large one, unless we see to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from .sockets import TcpSocket, acknowledge_late
+from .tcp_info import progress_of
+
+HEADERS_BYTES: Final = 40
+"""Of IPv4 and TCP without options, which a segment's size leaves out."""
+HANDSHAKE_BYTES: Final = 60
+"""A packet of the handshake, with its options."""
+ACKNOWLEDGEMENT_BYTES: Final = 52
+SEGMENT_BYTES_MIN: Final = 640
+"""The smallest chunk fits in, with its offer and what is put around it; below it headers cost too much."""
+SEGMENT_BYTES_FULL: Final = 1_460
+"""From here on the kernel's own choice is as good."""
+FIRST_BYTES_MIN: Final = 128
+"""The headers of the request, and the greeting."""
+PROBE_HANDSHAKES: Final = 2.0
+"""The kernel repeats the last packet when twice the time of the handshake has passed without a word."""
+FIRST_SHARE: Final = 0.95
+NEXT_SHARE: Final = 0.78
+"""Of that time, for the first packet and for those behind it, whose acknowledgement may ride on an answer.
+What is guessed of a link is not exact."""
+
+DEAR_BELOW_BIT_S: Final = 1_000_000
+"""Links as fast as that are not paid for by the kilobyte."""
+CORK_BYTES: Final = 64
+"""A short segment costs 52 bytes of headers: waiting is worth about the time they take."""
+CORK_S_MAX: Final = 0.02
+CORK_S_MIN: Final = 0.001
+"""On links that fast nobody minds the headers."""
+CORK_SHARE: Final = 1 / 50
+"""Of the round trip, for a listener, who is not told the rate."""
+REARM_S: Final = 0.25
+"""The kernel delays an acknowledgement by 0.2 s at most, and not at all after one that waited in vain."""
+
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+"""`struct linger`: on, no seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PacketSizes:
+    """How large packets may be, so that no repeat of one leaves before its acknowledgement can be here."""
+
+    first_bytes: int
+    """Of the stream, in the first packet: it goes when the kernel knows nothing but the handshake."""
+    segment_bytes: int
+    """For `TCP_MAXSEG`: every packet less its headers without options."""
+
+
+def packet_sizes(rate_bit_s: int, rtt_s: float) -> PacketSizes | None:
+    """For a link like this; None where full packets do no harm.
+
+    A first packet is answered after its own time on the line, a round trip and the acknowledgement's time;
+    each packet behind it is answered as much later as it takes on the line.
+    """
+    rate_bytes_s = rate_bit_s / 8
+    probe_s = PROBE_HANDSHAKES * (rtt_s + 2 * HANDSHAKE_BYTES / rate_bytes_s)
+    next_bytes = int(rate_bytes_s * probe_s * NEXT_SHARE) - HEADERS_BYTES
+    if next_bytes >= SEGMENT_BYTES_FULL:
+        return None
+    first_s = probe_s * FIRST_SHARE - rtt_s - ACKNOWLEDGEMENT_BYTES / rate_bytes_s
+    return PacketSizes(
+        first_bytes=max(int(rate_bytes_s * first_s) - ACKNOWLEDGEMENT_BYTES, FIRST_BYTES_MIN),
+        segment_bytes=max(next_bytes, SEGMENT_BYTES_MIN),
+    )
+
+
+def cork_s(rate_bit_s: int) -> float:
+    """How long a short segment waits for more, on a link of this rate."""
+    return min(CORK_BYTES * 8 / rate_bit_s, CORK_S_MAX)
+
+
+def cork_of_caller_s(target: TcpSocket) -> float:
+    """The same for a listener, from what the handshake took; nothing where that is not known."""
+    return min(progress_of(target).rtt_s * CORK_SHARE, CORK_S_MAX)
+
+
+class Cork:
+    """Holds the rest of a segment back for a moment, and acknowledgements until something of ours leaves.
+
+    A session writes one chunk after another, and each by itself would end in a short segment.
+    """
+
+    def __init__(self, target: TcpSocket, wait_s: float) -> None:
+        self._target = target
+        self._wait_s = wait_s
+        self._timer: asyncio.TimerHandle | None = None
+        self._rearm: asyncio.TimerHandle | None = None
+
+    def hold(self) -> None:
+        """Before writing; whole segments leave at once, the rest a moment after the last call."""
+        self._acknowledge_late()
+        if self._wait_s < CORK_S_MIN:
+            return
+        if self._timer is None:
+            self._set(1)
+        else:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(self._wait_s, self.release)
+
+    def release(self) -> None:
+        """Let go what is held; idempotent."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._set(0)
+
+    def heard(self) -> None:
+        """Something came: its acknowledgement waits for our answer, and so shall the next one's."""
+        if self._wait_s >= CORK_S_MIN and self._rearm is None:
+            self._rearm = asyncio.get_running_loop().call_later(REARM_S, self._heard_in_vain)
+
+    def close(self) -> None:
+        """The connection is over."""
+        for timer in (self._timer, self._rearm):
+            if timer is not None:
+                timer.cancel()
+
+    def _heard_in_vain(self) -> None:
+        self._rearm = None
+        self._acknowledge_late()
+
+    def _acknowledge_late(self) -> None:
+        if self._target.fileno() >= 0:
+            acknowledge_late(self._target)
+
+    def _set(self, value: int) -> None:
+        if self._target.fileno() >= 0:
+            self._target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, value)
+
+
+@contextmanager
+def corked(target: TcpSocket) -> Iterator[None]:
+    """What is written inside leaves in as few packets as it fits in, when the block ends."""
+    target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+    try:
+        yield
+    finally:
+        target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+
+
+def reset_on_close(target: TcpSocket) -> None:
+    """Closing takes one packet of 40 bytes, and drops what has not left yet."""
+    target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
