@@ -11,6 +11,7 @@ from protocol.errors import SuiteUnavailable
 from protocol.sealing import HpkeSealer, Sealer
 from protocol.small_seal import require_small_profile
 from sync.ports import Clock
+from sync.stores.ballast import Ballast
 from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
 from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.erasure_journal import JOURNAL_FILE, ErasureJournal
@@ -75,6 +76,13 @@ class Hub:
     returning: Returning
     notices: Notices
     address: Address
+    ballast: Ballast | None
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What its operator and its clinicians have to know now, in sentences."""
+        full = "" if self.ballast is None else self.ballast.trouble
+        return tuple(filter(None, (full, self.ingest.trouble, self.outbox.trouble, self.erasing.trouble)))
 
 
 def init_hub(folder: HubFolder, identity: HubIdentity) -> None:
@@ -91,10 +99,12 @@ async def open_hub(
     *,
     execution: Execution | ThreadFactory = Execution.THREADS,
     sealer: Sealer | None = None,
+    ballast: Ballast | None = None,
 ) -> AsyncIterator[Hub]:
     """The hub in `folder`, for as long as the context lasts; nobody else can open it meanwhile.
 
-    `execution` says where transactions run: in the caller's own step for whoever wants each step repeatable.
+    `execution` says where transactions run: in the caller's own step for whoever wants each step repeatable;
+    `ballast` is given up when the disk is full.
     Raises `NotInitialised`, `FolderUnusable`, `CipherMissing`, and the stores' errors.
     """
     _require_ciphers()
@@ -108,9 +118,12 @@ async def open_hub(
             [HUB_SCHEMA, CASE_KEYS_SCHEMA, NOTICES_SCHEMA],
             execution=execution,
             connect=CaseKeyRing(keys.storage).connect,
+            ballast=ballast,
         )
         stack.push_async_callback(database.close)
-        custody_database = await Database.open(folder.custody, [CUSTODY_SCHEMA], execution=execution)
+        custody_database = await Database.open(
+            folder.custody, [CUSTODY_SCHEMA], execution=execution, ballast=ballast
+        )
         stack.push_async_callback(custody_database.close)
         custody = SqliteStore(custody_database, wall_s=clock.wall_s)
         if (sidecar := sidecar_of(folder.custody, folder.identities)) is not None:
@@ -155,6 +168,7 @@ async def open_hub(
             notices=notices,
             backups=Backups(folder, identity, keys, database, custody, clock),
             address=Address(),
+            ballast=ballast,
         )
 
 

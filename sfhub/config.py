@@ -54,6 +54,11 @@ class HubFolder:
     def socket(self) -> Path:
         return self.root / "hub.sock"
 
+    @property
+    def restoring(self) -> Path:
+        """What a restoring under way has ready; left behind where one was cut off."""
+        return self.root / ".restoring"
+
 
 @dataclass(frozen=True, slots=True)
 class HubIdentity:
@@ -88,6 +93,7 @@ def create_folder(folder: HubFolder, identity: HubIdentity) -> None:
             f"{folder.root} already holds a hub. Nothing was changed. Use it, or name another folder with "
             "--data."
         )
+    _refuse_half_restored(folder)
     try:
         for place in (folder.root, folder.objects, folder.keys):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -117,6 +123,7 @@ def read_settings(folder: HubFolder) -> HubIdentity:
         values = tomllib.loads(folder.settings.read_text("utf-8"))
         return HubIdentity(str(values["organisation"]), str(values["name"]))
     except FileNotFoundError as error:
+        _refuse_half_restored(folder)
         raise NotInitialised(
             f"{folder.root} holds no hub. Make one with: sfhub --data {folder.root} init --organisation O "
             "--name N"
@@ -125,6 +132,15 @@ def read_settings(folder: HubFolder) -> HubIdentity:
         raise FolderUnusable(
             f"{folder.settings} cannot be read ({error}). Nothing was changed. Restore it from a backup."
         ) from error
+
+
+def _refuse_half_restored(folder: HubFolder) -> None:
+    """A new hub made there would hide the one that was to come back."""
+    if folder.restoring.exists():
+        raise FolderUnusable(
+            f"Restoring a backup into {folder.root} was cut off. Nothing is lost. Finish it with: "
+            f"sfhub --data {folder.root} backup restore DIR --replace"
+        )
 
 
 def check_name(what: str, name: str) -> None:

@@ -17,6 +17,7 @@ from sync.links.sockets import tune_listening
 from sync.links.udp_listener import UdpListener
 from sync.local_socket import Fault, LocalServer
 from sync.registry import SessionRegistry
+from sync.stores.ballast import BALLAST_FILE, Ballast
 
 from .api.operations import describe, perform
 from .app import Hub, open_hub
@@ -49,7 +50,7 @@ async def serve_hub(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
     async with (
-        open_hub(folder) as hub,
+        open_hub(folder, ballast=Ballast(folder.root / BALLAST_FILE)) as hub,
         running(hub, host=host, port=port, base=base, tls=tls, udp_port=udp_port),
     ):
         announce(f"listening on {hub.address.base}")

@@ -16,6 +16,7 @@ from protocol.sealing import HpkeSealer, Sealer
 from sync.envelope import SealedContent
 from sync.local_socket import LocalServer
 from sync.ports import Dialer
+from sync.stores.ballast import Ballast
 from sync.stores.database import Execution, ThreadFactory
 from sync.stores.errors import StoreHalted
 
@@ -69,6 +70,8 @@ class Surroundings:
     execution: Execution | ThreadFactory = Execution.THREADS
     """Where the vault's transactions run; the spool is opened by whoever makes the daemon."""
     random_bytes: Callable[[int], bytes] = os.urandom
+    ballast: Ballast | None = None
+    """Space set aside on the node's disk, which the spool was opened with."""
 
 
 class Daemon:
@@ -95,7 +98,9 @@ class Daemon:
         self._labels = Labels()
         self._carriage = SpoolCarriage(spool, self._rate)
         self._carriage.usd_per_byte = link.usd_per_megabyte / 1e6
-        self._vault = VaultAccess(folder.root, self._open_casebook, execution=surroundings.execution)
+        self._vault = VaultAccess(
+            folder.root, self._open_casebook, execution=surroundings.execution, ballast=surroundings.ballast
+        )
         self._alarms = Alarms(
             self._vault,
             spool.alarms,
@@ -200,6 +205,7 @@ class Daemon:
             inbox=self._inbox,
             alarms=self._alarms,
             clock=self._clock,
+            ballast=self._surroundings.ballast,
         )
 
     def _case_calls(self) -> CaseCalls:

@@ -12,12 +12,13 @@ from typing import Any
 
 from protocol.errors import SuiteUnavailable
 from protocol.small_seal import require_small_profile
+from sync.stores.ballast import BALLAST_FILE, Ballast
 from sync.stores.errors import StoreBusy, StoreError, StoreHalted
 from sync.stores.identity import sidecar_of
 from sync.stores.lock import StoreLock
 
 from .api.client import IN_USE, READY
-from .app import Daemon
+from .app import Daemon, Surroundings
 from .config import NodeFolder, link_from, read_settings
 from .errors import CipherMissing, FolderInUse, NodeError, StorageFailed, StorageHalted
 from .spool.spool import Spool
@@ -68,9 +69,11 @@ async def _serve(folder: NodeFolder, lock: StoreLock, options: ServeOptions) -> 
     _require_ciphers()
     settings = read_settings(folder.settings)
     link = link_from(options.overrides, settings.link)
-    spool = await Spool.open(folder.spool, sidecar=sidecar_of(folder.spool, folder.identities))
+    ballast = Ballast(folder.root / BALLAST_FILE)
+    sidecar = sidecar_of(folder.spool, folder.identities)
+    spool = await Spool.open(folder.spool, sidecar=sidecar, ballast=ballast)
     try:
-        daemon = Daemon(folder, settings, link, spool)
+        daemon = Daemon(folder, settings, link, spool, Surroundings(ballast=ballast))
         if options.passphrase is not None:
             await daemon.unlock(options.passphrase)
         daemon.server.bind()

@@ -84,8 +84,9 @@ class LocalServer:
 
     def bind(self) -> None:
         """Listen from now on; clients that connect before `serve` wait. The caller owns the folder: a socket
-        left behind by a process that was killed is replaced."""
-        self._path.unlink(missing_ok=True)
+        left behind by a process that was killed is replaced, and nothing but a socket is."""
+        if self._path.is_socket():
+            self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with short_address(self._path) as address:
             listener.bind(address)

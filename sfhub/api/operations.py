@@ -196,9 +196,7 @@ async def _status(hub: Hub, _: Params) -> object:
         **await key_status(hub),
         "backup": await backup_status(hub),
         "told_once": list(await hub.contacts.told_once()),
-        "notices": [
-            notice for notice in (hub.ingest.trouble, hub.outbox.trouble, hub.erasing.trouble) if notice
-        ],
+        "notices": list(hub.troubles),
     }
 
 

@@ -11,7 +11,6 @@ import errno
 import os
 import secrets
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +27,7 @@ from ..config import HubFolder, HubIdentity
 from ..errors import BackupFailed, BadRequest, NotAllowed
 from ..keystore import KeyStore
 from ..storage import backup_folder as places
-from ..storage.backup_folder import Backup, FileMark, Manifest
+from ..storage.backup_folder import Backup, Manifest
 from ..storage.backup_rows import BackupRow, add_backup, latest_backup
 from .backup_check import check_backup
 from .backup_copy import Copying, GivenUp
@@ -104,7 +103,9 @@ class Backups:
         return backup
 
     async def _make(self, into: Path) -> Backup:
-        making = Copying(self._folder, into, secrets.token_hex(8), self._tell)
+        backup_id, signing_key = secrets.token_hex(8), self._keys.signing_id.hex()
+        folder = places.folder_in_the_making(into, backup_id, signing_key)
+        making = Copying(self._folder, folder, self._tell)
         made_s = self._clock.wall_s()
         try:
             try:
@@ -112,28 +113,23 @@ class Backups:
             except asyncio.CancelledError:
                 making.given_up.set()
                 raise
-            manifest = self._manifest(making, files, made_s, await self._erased_since(absent))
+            manifest = Manifest(
+                backup_id=backup_id,
+                organisation=self._identity.organisation,
+                hub=self._identity.name,
+                signing_key=signing_key,
+                made_s=made_s,
+                files=files,
+                rows=making.rows,
+                custody=making.digests,
+                erased=await self._erased_since(absent),
+            )
             return await asyncio.to_thread(places.finish, making.folder, manifest, _name(manifest))
         except BaseException as error:
             await asyncio.to_thread(places.give_up, making.folder)
             if isinstance(error, OSError | StoreError):
                 raise _failed(into, error) from error
             raise
-
-    def _manifest(
-        self, making: Copying, files: Mapping[str, FileMark], made_s: float, erased: tuple[str, ...]
-    ) -> Manifest:
-        return Manifest(
-            backup_id=making.backup_id,
-            organisation=self._identity.organisation,
-            hub=self._identity.name,
-            signing_key=self._keys.signing_id.hex(),
-            made_s=made_s,
-            files=files,
-            rows=making.rows,
-            custody=making.digests,
-            erased=erased,
-        )
 
     async def _erased_since(self, absent: frozenset[CaseId]) -> tuple[str, ...]:
         """Of the cases whose pictures were not there, those that somebody has erased meanwhile; of any other

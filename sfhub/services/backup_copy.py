@@ -22,9 +22,9 @@ class GivenUp(Exception):
 class Copying:
     """One backup being copied, in a thread of its own."""
 
-    def __init__(self, source: HubFolder, into: Path, backup_id: str, tell: places.Progressed) -> None:
-        self.backup_id = backup_id
-        self.folder = places.folder_in_the_making(into, backup_id)
+    def __init__(self, source: HubFolder, folder: Path, tell: places.Progressed) -> None:
+        """`folder` is one of `folder_in_the_making`."""
+        self.folder = folder
         self.rows: dict[str, dict[str, int]] = {}
         self.digests: dict[str, int] = {}
         self.given_up = threading.Event()

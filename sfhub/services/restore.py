@@ -7,7 +7,11 @@ hub that could be opened by mistake.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -31,8 +35,19 @@ from .backup_check import check_backup
 
 RESTORED: Final = "this hub was restored from its backup of {made}"
 """Why its stores begin a new incarnation."""
-_DRAFT: Final = ".restoring"
 _REPLACED: Final = "replaced"
+_PUTTING_ASIDE: Final = ".replacing"
+"""Has its name of `_REPLACED` when everything is in it."""
+_UNCHANGED: Final = (
+    "What was there is unchanged, and the backup is unharmed. Make room or choose another disk, then repeat "
+    "it."
+)
+_HALF_DONE: Final = (
+    "The backup is unharmed, and so is what was there, some of it put aside. Mend the disk, then repeat it "
+    "with --replace."
+)
+_BESIDE: Final = ("", "-wal", "-shm")
+"""What SQLite keeps beside a database belongs to that one alone."""
 
 
 async def restore_hub(
@@ -43,24 +58,25 @@ async def restore_hub(
     What lies in the folder beside the keys is refused, or with `replace` put aside. `NotFound`,
     `BackupDamaged`, `FolderUnusable`, `NotAllowed`, `AlreadyInitialised` and `StoreBusy` change nothing.
     """
+    folder = HubFolder(folder.root.absolute(), folder.identities)
     backup = await asyncio.to_thread(places.chosen_backup, place)
     keys = _keys_for(folder, backup)
-    occupied = [path for path in _parts(folder) if path.exists()]
+    occupied = _present(folder)
     if occupied and not replace:
         raise AlreadyInitialised(
             f"{folder.root} already holds {', '.join(path.name for path in occupied)}. Nothing was changed. "
             "Restore with --replace to put them aside first."
         )
-    owned = [StoreLock(path) for path in (folder.database, folder.custody)]
-    try:
+    with ExitStack() as owned:
+        for path in (folder.database, folder.custody):
+            owned.callback(StoreLock(path).release)
         await asyncio.to_thread(check_backup, backup, keys.storage, progressed=progressed)
-        draft = HubFolder(folder.root / _DRAFT)
-        await asyncio.to_thread(_copy, backup, draft, progressed)
-        await _begin_new_life(draft, backup, keys)
-        await asyncio.to_thread(_put_in_place, folder, draft, occupied, int(clock.wall_s()))
-    finally:
-        for lock in owned:
-            lock.release()
+        draft = HubFolder(folder.restoring)
+        with _refused_by_disk(folder, _UNCHANGED):
+            await asyncio.to_thread(_copy, backup, draft, progressed)
+            await _begin_new_life(draft, backup, keys)
+        with _refused_by_disk(folder, _HALF_DONE):
+            await asyncio.to_thread(_put_in_place, folder, draft, int(clock.wall_s()))
     return backup
 
 
@@ -84,8 +100,14 @@ def _parts(folder: HubFolder) -> tuple[Path, ...]:
     return (folder.settings, folder.database, folder.custody, folder.objects)
 
 
+def _present(folder: HubFolder) -> list[Path]:
+    """Those parts that are there, each with what belongs to it."""
+    parts = (path.with_name(path.name + end) for path in _parts(folder) for end in _BESIDE)
+    return [part for part in parts if part.exists()]
+
+
 def _copy(backup: Backup, draft: HubFolder, progressed: Progressed) -> None:
-    shutil.rmtree(draft.root, ignore_errors=True)
+    _clear(draft)
     draft.objects.mkdir(mode=0o700, parents=True)
     files = backup.manifest.files
     for done, (name, mark) in enumerate(files.items()):
@@ -128,15 +150,9 @@ async def _into_one_file(database: Database) -> None:
         raise FolderUnusable(f"{database.path} is being read by another program. End it, then repeat this.")
 
 
-def _put_in_place(folder: HubFolder, draft: HubFolder, occupied: list[Path], now_s: int) -> None:
+def _put_in_place(folder: HubFolder, draft: HubFolder, now_s: int) -> None:
     """The old settings go first and the new ones come last: in between there is no hub."""
-    aside = folder.root / f"{_REPLACED}-{now_s}"
-    if occupied:
-        aside.mkdir(mode=0o700, exist_ok=True)
-    for path in occupied:
-        for part in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-            if part.exists():
-                part.rename(aside / part.name)
+    _put_aside(folder, now_s)
     for old, new in zip(reversed(_parts(folder)), reversed(_parts(draft)), strict=True):
         places.sync_folder(folder.root)
         new.rename(old)
@@ -144,4 +160,46 @@ def _put_in_place(folder: HubFolder, draft: HubFolder, occupied: list[Path], now
         places.sync_folder(path)
     places.sync_folder(folder.objects)
     places.sync_folder(folder.root)
+    _clear(draft)
+
+
+def _put_aside(folder: HubFolder, now_s: int) -> None:
+    """All of the old hub into one folder, also if an earlier try has moved a part of it."""
+    aside = folder.root / _PUTTING_ASIDE
+    present = _present(folder)
+    if any((aside / part.name).exists() for part in present):
+        # What lies there already was another hub's: nothing is ever put over anything.
+        aside.rename(_name_aside(folder, now_s))
+    if present:
+        aside.mkdir(mode=0o700, exist_ok=True)
+    for part in present:
+        part.rename(aside / part.name)
+        places.sync_folder(aside)
+        places.sync_folder(folder.root)
+    if aside.exists():
+        aside.rename(_name_aside(folder, now_s))
+
+
+def _name_aside(folder: HubFolder, now_s: int) -> Path:
+    """A name that nothing has yet."""
+    while (named := folder.root / f"{_REPLACED}-{now_s}").exists():
+        now_s += 1
+    return named
+
+
+def _clear(draft: HubFolder) -> None:
+    """`ValueError` for any folder but a draft of a restoring: nothing else is ever deleted here."""
+    if not draft.root.is_absolute() or draft.root != HubFolder(draft.root.parent).restoring:
+        raise ValueError(f"{draft.root} is not a restoring under way")
     shutil.rmtree(draft.root, ignore_errors=True)
+
+
+@contextmanager
+def _refused_by_disk(folder: HubFolder, state: str) -> Iterator[None]:
+    """In which `state` the folder is when its disk refuses."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        cause = "its disk is full" if full else os.strerror(error.errno or errno.EIO)
+        raise FolderUnusable(f"Nothing could be restored into {folder.root} ({cause}). {state}") from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -32,6 +33,8 @@ FORMAT: Final = 1
 MANIFEST_BYTES_MAX: Final = 256 * 1024 * 1024
 """A million pictures; more is not a manifest of ours."""
 _IN_THE_MAKING: Final = ".making-"
+_WHOSE_DIGITS: Final = 8
+_MAKING: Final = re.compile(rf"{re.escape(_IN_THE_MAKING)}[0-9a-f]{{{_WHOSE_DIGITS}}}-[0-9a-f]+")
 _DIGEST_BYTES: Final = 32
 _READ_BYTES: Final = 1024 * 1024
 
@@ -76,23 +79,26 @@ class Backup:
     manifest: Manifest
 
 
-def folder_in_the_making(into: Path, backup_id: str) -> Path:
-    """Where a backup is made before it has its name; nothing is created yet. `into` is absolute."""
+def folder_in_the_making(into: Path, backup_id: str, signing_key: str) -> Path:
+    """Where a hub makes a backup before it has its name; nothing is created yet. `into` is absolute."""
     if not into.is_absolute():
         raise ValueError(f"{into} is not absolute")
-    return into / f"{_IN_THE_MAKING}{backup_id}"
+    return into / f"{_IN_THE_MAKING}{signing_key[:_WHOSE_DIGITS]}-{backup_id}"
 
 
 def begin(folder: Path) -> None:
-    """Make a folder of `folder_in_the_making`; what interrupted backups have left beside it goes."""
+    """Make a folder of `folder_in_the_making`; what interrupted backups of the same hub have left beside it
+    goes. A hub makes one at a time, so that none of its others is under way; of another hub's, one may be."""
+    _refuse_others(folder)
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for left in folder.parent.glob(f"{_IN_THE_MAKING}*"):
+    for left in folder.parent.glob(f"{folder.name.rpartition('-')[0]}-*"):
         give_up(left)
     (folder / OBJECTS).mkdir(mode=0o700, parents=True)
 
 
 def finish(folder: Path, manifest: Manifest, name: str) -> Backup:
     """The folder becomes a backup called `name`; durable on return."""
+    _refuse_others(folder)
     body = json.dumps(asdict(manifest) | {"format": FORMAT}, ensure_ascii=True).encode()
     write_durably(folder / MANIFEST, body + b"\n" + _digest(body).encode() + b"\n")
     for place in (*(path for path in folder.rglob("*") if path.is_dir()), folder):
@@ -104,11 +110,16 @@ def finish(folder: Path, manifest: Manifest, name: str) -> Backup:
 
 
 def give_up(folder: Path) -> None:
-    """What was made so far goes; a disk that refuses is ignored. `ValueError` for any other folder: nothing
-    but a backup in the making is ever deleted here, whatever a caller's mistake may name."""
-    if not folder.is_absolute() or not folder.name.startswith(_IN_THE_MAKING):
-        raise ValueError(f"{folder} is not a backup in the making")
+    """What was made so far goes; a disk that refuses is ignored."""
+    _refuse_others(folder)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_others(folder: Path) -> None:
+    """`ValueError` for anything but a backup in the making: nothing else is ever deleted or renamed here,
+    whatever a caller's mistake may name."""
+    if not folder.is_absolute() or _MAKING.fullmatch(folder.name) is None:
+        raise ValueError(f"{folder} is not a backup in the making")
 
 
 def read_backup(folder: Path) -> Backup:

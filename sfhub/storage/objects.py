@@ -12,7 +12,7 @@ from typing import Final
 from protocol.bundle import blob_hash
 from protocol.case_keys import CASE_NONCE_BYTES, CaseKey, Slot
 from protocol.errors import CaseSealBroken
-from protocol.ids import CaseId
+from protocol.ids import CASE_ID_BYTES, CaseId
 
 from ..errors import NotFound, ObjectDamaged
 
@@ -60,7 +60,10 @@ class ObjectStore:
             ) from error
 
     def erase(self, case_id: CaseId) -> None:
-        """Every file of a case; durable on return, idempotent."""
+        """Every file of a case; durable on return, idempotent. `ValueError` for what names no case: the
+        folder of that would be the folder of all."""
+        if len(case_id) != CASE_ID_BYTES:
+            raise ValueError(f"{case_id.hex()!r} is not the id of a case")
         folder = self._root / case_id.hex()
         if folder.exists():
             for path in folder.iterdir():

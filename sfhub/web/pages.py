@@ -62,9 +62,7 @@ async def queue(request: web.Request) -> web.Response:
         "rows": [(row, hub.worklist.last_heard_s(row)) for row in rows],
         "erased": [erased_text(erasure) for erasure in (await hub.erasing.erasures())[:ERASED_SHOWN_MAX]],
         "needing": sum(row.needs_answer for row in rows),
-        "troubles": [
-            trouble for trouble in (hub.ingest.trouble, hub.outbox.trouble, hub.erasing.trouble) if trouble
-        ],
+        "troubles": hub.troubles,
     }
     return request.app[RENDERER].page("queue.html", values)
 

@@ -10,6 +10,7 @@ from sfnode.domain.notice_words import worded
 from sfnode.errors import VaultLocked
 from sfnode.spool.spool import Spool
 from sfnode.views import StatusView
+from sync.stores.ballast import Ballast
 from sync.stores.errors import StoreClosed
 
 from .alarms import Alarms
@@ -38,7 +39,9 @@ class Status:
         inbox: Inbox,
         alarms: Alarms,
         clock: SiteClock,
+        ballast: Ballast | None = None,
     ) -> None:
+        self._ballast = ballast
         self._site = site
         self._spool = spool
         self._vault = vault
@@ -102,7 +105,9 @@ class Status:
 
     def _own_notices(self) -> tuple[str, ...]:
         unset = self._clock.certainty() is Certainty.UNSET
-        return ((_CLOCK_UNSET,) if unset else ()) + self._contacts.notices + tuple(self._troubles)
+        full = "" if self._ballast is None else self._ballast.trouble
+        own = (full, _CLOCK_UNSET if unset else "", *self._contacts.notices, *self._troubles)
+        return tuple(filter(None, own))
 
     async def _told_once(self) -> tuple[str, ...]:
         """The newest first, until somebody has seen them."""

@@ -10,6 +10,7 @@ from sfnode.errors import NotEnrolled, VaultLocked
 from sfnode.vault.directory import Directory, Hub, Identity
 from sfnode.vault.keyfile import unwrap_key
 from sfnode.vault.vault import Vault
+from sync.stores.ballast import Ballast
 from sync.stores.database import Execution, ThreadFactory
 
 from .casebook import CaseBook
@@ -24,9 +25,11 @@ class VaultAccess:
         open_casebook: Callable[[Vault], CaseBook],
         *,
         execution: Execution | ThreadFactory = Execution.THREADS,
+        ballast: Ballast | None = None,
     ) -> None:
         self._folder = folder
         self._execution = execution
+        self._ballast = ballast
         self._open_casebook = open_casebook
         self._turn = asyncio.Lock()
         self._vault: Vault | None = None
@@ -91,6 +94,8 @@ class VaultAccess:
     async def _verified(self, passphrase: bytes) -> Vault | None:
         """The vault, opened by this passphrase; None when it was open and the passphrase is right."""
         if self._vault is None:
-            return await Vault.unlock(self._folder, passphrase, execution=self._execution)
+            return await Vault.unlock(
+                self._folder, passphrase, execution=self._execution, ballast=self._ballast
+            )
         await asyncio.to_thread(unwrap_key, self._folder, passphrase)
         return None

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from sync.stores.ballast import Ballast
 from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.identity import Sidecar
 from sync.stores.migrations import Schema
@@ -50,11 +51,13 @@ class Spool:
         execution: Execution | ThreadFactory = Execution.THREADS,
         wall_s: Callable[[], float] = system_wall_s,
         sidecar: Sidecar | None = None,
+        ballast: Ballast | None = None,
     ) -> Spool:
-        """`wall_s` dates what the hub is heard to hold; in `sidecar` lies the note of the spool's identity.
-        Raises the store's errors."""
+        """`wall_s` dates what the hub is heard to hold; in `sidecar` lies the note of the spool's identity;
+        `ballast` is given up when the disk is full. Raises the store's errors."""
         schemas = [CUSTODY_SCHEMA, NODE_SCHEMA, NOTICES_SCHEMA]
-        spool = cls(await Database.open(path, schemas, execution=execution), wall_s=wall_s)
+        database = await Database.open(path, schemas, execution=execution, ballast=ballast)
+        spool = cls(database, wall_s=wall_s)
         if sidecar is not None:
             try:
                 await spool._custody.identify(sidecar)

@@ -10,6 +10,7 @@ from typing import Final
 from protocol.actors import Actor, Role
 from protocol.case_keys import MasterKey
 from sfnode.errors import Refused, WrongPassphrase
+from sync.stores.ballast import Ballast
 from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
 from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.erasure_journal import JOURNAL_FILE, ErasureJournal
@@ -71,10 +72,12 @@ class Vault:
         passphrase: bytes,
         *,
         execution: Execution | ThreadFactory = Execution.THREADS,
+        ballast: Ballast | None = None,
     ) -> Vault:
         """`WrongPassphrase`, `NotFound` (no vault here), `Refused` (damaged key file), or the store's
-        errors."""
-        return await cls._open(folder, await asyncio.to_thread(unwrap_key, folder, passphrase), execution)
+        errors. `ballast` is given up for entries, not for pictures, when the disk is full."""
+        key = await asyncio.to_thread(unwrap_key, folder, passphrase)
+        return await cls._open(folder, key, execution, ballast)
 
     async def close(self) -> None:
         """Lock: what was accepted is finished, both databases are closed, their key is let go; idempotent."""
@@ -84,7 +87,13 @@ class Vault:
             await self._blobs_database.close()
 
     @classmethod
-    async def _open(cls, folder: Path, key: bytes, execution: Execution | ThreadFactory) -> Vault:
+    async def _open(
+        cls,
+        folder: Path,
+        key: bytes,
+        execution: Execution | ThreadFactory,
+        ballast: Ballast | None = None,
+    ) -> Vault:
         master = MasterKey(key)
         database = await Database.open(
             folder / ENTRIES_FILE,
@@ -92,6 +101,7 @@ class Vault:
             key,
             execution=execution,
             connect=CaseKeyRing(master).connect,
+            ballast=ballast,
         )
         try:
             blobs = await Database.open(

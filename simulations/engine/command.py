@@ -14,7 +14,7 @@ from simulations.checkers import Court
 from .consult_schedule import draw_consults
 from .consult_world import play_consults
 from .consult_world import replay_words as replay_consults
-from .pair_world import play_pair
+from .pair_world import play_pair, replay_recovery
 from .pair_world import replay_words as replay_pair
 from .schedule import draw_schedule
 from .trace import Trace
@@ -27,6 +27,10 @@ CONSULTS_EVERY: Final = 100
 Play = Callable[[int, Trace], Court]
 SCENARIOS: Final[dict[str, tuple[Play, Callable[[int], str]]]] = {
     "pair": (lambda seed, trace: play_pair(draw_schedule(seed), trace=trace), replay_pair),
+    "recovery": (
+        lambda seed, trace: play_pair(draw_schedule(seed, recovers=True), trace=trace),
+        replay_recovery,
+    ),
     "consults": (lambda seed, trace: play_consults(draw_consults(seed), trace=trace), replay_consults),
 }
 
@@ -40,6 +44,7 @@ def replay(seed: int, scenario: str, quiet: bool) -> None:
 
     \b
     pair      a hub and up to two nodes at the level of sessions and custody
+    recovery  the same with verified backups, pruning and many restores
     consults  whole sites and a hub, with their services and databases
     """
     play, _ = SCENARIOS[scenario]
@@ -63,7 +68,7 @@ def soak(hours: float | None, count: int | None, from_seed: int) -> None:
     played = 0
     while (limit is None or played < limit) and (ends_s is None or time.monotonic() < ends_s):
         seed = from_seed + played
-        broken += _soaked(seed, "pair")
+        broken += _soaked(seed, "pair" if seed % 2 else "recovery")
         if seed % CONSULTS_EVERY == 0:
             broken += _soaked(seed, "consults")
         played += 1

@@ -56,6 +56,18 @@ class Content:
         """The same content for another key."""
         return self.of(self._labels[bundle_id], recipient_key)
 
+    def returned(self, bundle_id: BundleId) -> SealedLabel:
+        """The same content once more, as its reader gives it back to an author who lost it."""
+        label = self._labels[bundle_id]
+        size_bytes, priority = self._known[label]
+        returned = f"{label}, returned"
+        self.name(returned, size_bytes, priority)
+        return self.of(returned, self.key_wanted(_id_of(returned)))
+
+    def returned_id(self, bundle_id: BundleId) -> BundleId:
+        """Under which `returned` goes."""
+        return _id_of(f"{self._labels[bundle_id]}, returned")
+
     def label_of(self, bundle_id: bytes) -> str:
         return self._labels.get(BundleId(bundle_id), bundle_id.hex())
 

@@ -7,6 +7,7 @@ small, and does what a real one may: it takes bundles, asks for other seals and 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from sync.ports import Connection, Dialer, LinkError, LinkRefused, ReceivedBundl
 from sync.registry import SessionRegistry
 from sync.stores import MemoryState, MemoryStore
 
-from .content import Content
+from .content import Content, SealedLabel
 from .life import Life
 from .loop import virtual_loop
 from .network import Network
@@ -192,7 +193,9 @@ class Place:
 
     async def add(self, label: str) -> None:
         """Put a bundle into custody."""
-        bundle = self._content.of(label)
+        await self._add(self._content.of(label))
+
+    async def _add(self, bundle: SealedLabel) -> None:
         await self.store.add(
             bundle_id=bundle.bundle_id,
             priority=bundle.priority,
@@ -201,6 +204,25 @@ class Place:
             dwell_code=22,
             sealed=bundle.sealed,
         )
+
+    async def back_up(self) -> None:
+        """A copy that is verified, of which the peer is told what it makes safe."""
+        moment = await self.store.begin_backup()
+        self.backups.append(self.disk.copy())
+        await self.store.note_backup(moment)
+
+    async def prune(self) -> None:
+        """Drop all that is safe, the newest too."""
+        await self.store.prune(stored_before_s=math.inf, keep_newest=0)
+
+    async def _give_back(self) -> None:
+        """What the peer lost of its own, and what is gone here and wanted there: sealed again."""
+        for bundle_id in await self.store.without_bytes(PAGE):
+            await self._add(self._content.of(self._content.label_of(bundle_id)))
+        while asked := await self.store.to_return(PAGE):
+            for one in asked:
+                await self._add(self._content.returned(one.bundle_id))
+            await self.store.mark_returned([one.row for one in asked])
 
     async def _apply(self) -> None:
         while True:
@@ -214,6 +236,7 @@ class Place:
                 await self.store.reseal(
                     bundle_id=bundle.bundle_id, recipient_key=bundle.recipient_key, sealed=bundle.sealed
                 )
+            await self._give_back()
 
     async def _receive(self, received: ReceivedBundle) -> None:
         bundle_id = received.offer.bundle_id

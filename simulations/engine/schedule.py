@@ -14,6 +14,9 @@ from .wire import Mischief
 
 ACTS_MAX: Final = 14
 SIZES: Final = (1, 60, 300, 900, 1_400, 4_000, 9_000, 20_000)
+USUAL: Final = (30, 36, 8, 8, 2, 6, 10)
+RECOVERY: Final = (24, 28, 18, 22, 0, 3, 5)
+"""How often people write, places meet, disks are copied, go back, are cloned, time passes, places meet."""
 HUB: Final = "hub"
 NODE: Final = "node"
 CLONE: Final = "clone"
@@ -59,6 +62,13 @@ class BackUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Prune:
+    """A place drops the sealed bytes of whatever is safe at its peer."""
+
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class Restore:
     """A place's disk goes back to one of its backups, counted from the newest."""
 
@@ -78,7 +88,7 @@ class Pass:
     span_s: float
 
 
-Act = Add | Meet | BackUp | Restore | Clone | Pass
+Act = Add | Meet | BackUp | Prune | Restore | Clone | Pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,16 +99,19 @@ class Schedule:
     profile: LinkProfile
     mischief: Mischief
     acts: tuple[Act, ...]
+    recovers: bool = False
+    """Backups are verified and told of, what is safe is pruned, what a place lost of its own comes back."""
 
 
-def draw_schedule(seed: int) -> Schedule:
+def draw_schedule(seed: int, *, recovers: bool = False) -> Schedule:
     """The same for the same seed, whatever ran before."""
-    return _Draw(seed).schedule()
+    return _Draw(seed, recovers=recovers).schedule()
 
 
 class _Draw:
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, recovers: bool) -> None:
         self._seed = seed
+        self._recovers = recovers
         self._random = random.Random(f"schedule/{seed}")
         self._labels = 0
         self._nodes = [NODE]
@@ -109,10 +122,18 @@ class _Draw:
         acts: list[Act] = [self._add(), self._meet()]
         while len(acts) < self._random.randint(5, ACTS_MAX):
             acts.append(self._act())
-        return Schedule(seed=self._seed, profile=profile, mischief=mischief, acts=tuple(acts))
+        return Schedule(
+            seed=self._seed,
+            profile=profile,
+            mischief=mischief,
+            acts=tuple(acts),
+            recovers=self._recovers,
+        )
 
     def _act(self) -> Act:
-        match self._random.choices(range(7), weights=(30, 36, 8, 8, 2, 6, 10))[0]:
+        if self._recovers and self._random.random() < 0.2:
+            return Prune(self._place())
+        match self._random.choices(range(7), weights=RECOVERY if self._recovers else USUAL)[0]:
             case 0:
                 return self._add()
             case 2:

@@ -10,10 +10,10 @@ from simulations.checkers.observations import BundleAdded
 from simulations.report import AlarmRow
 from simulations.workload import Consult, FollowUp, consults_of
 
-from .contact import done
 from .fleet import HUB, Fleet, who
 from .goods import RECIPIENT_KEY, Parcel, Story
 from .site import FleetSite, rank_of
+from .terminal import done
 
 SEEN_BYTES: Final = 96
 SEEN_AFTER_S: Final = 240.0
@@ -117,7 +117,7 @@ class Consulting:
             up=up,
             size_bytes=size_bytes,
             queued_s=now_s,
-            bound_s=site.best_bound_s(now_s, size_bytes, up=up),
+            bound_s=site.bound_s(now_s, size_bytes, up=up),
         )
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
@@ -88,11 +89,19 @@ class Fleet:
         """One line of the trace."""
         self.trace.note(at_s, who, what, **fields)
 
-    def hub_is_up(self, now_s: float) -> bool:
-        """Whether the hub answers anybody."""
-        return not any(
-            each.start_s <= now_s < each.start_s + each.duration_s for each in self.world.hub_outages
+    def hub_gone_s(self, now_s: float) -> float:
+        """From when on the hub answers nobody; infinity if it stays."""
+        later = (each.start_s for each in self.world.hub_outages if now_s < each.start_s + each.duration_s)
+        return min((max(start_s, now_s) for start_s in later), default=math.inf)
+
+    def hub_back_s(self, now_s: float) -> float:
+        """When the hub answers again; now, if it does."""
+        ends = (
+            each.start_s + each.duration_s
+            for each in self.world.hub_outages
+            if each.start_s <= now_s < each.start_s + each.duration_s
         )
+        return max(ends, default=now_s)
 
 
 def who(site: FleetSite) -> str:

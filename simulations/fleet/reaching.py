@@ -1,34 +1,35 @@
 """When each site reaches the hub, over what and at what price: the product's policy and sessions decide.
 
 A contact with nothing new costs what such contacts over the same kind of link have cost in this run, measured
-from real sessions first: nine in ten contacts of a fleet carry nothing, and each would be the same again.
+of real sessions first: nine in ten contacts of a fleet carry nothing, and each would be the same again. The
+same holds for a dial that nobody answers while the same things wait.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from math import inf
 from typing import Final
 
-from protocol.header import Priority
 from simulations.checkers.observations import ContactPaid
 from simulations.world.world import DAY_S
 from sync.scheduler import Dial
 
 from .consulting import Consulting
-from .contact import Contact, Outcome, Terms
+from .contact import Contact, Learnt, Outcome, Terms
 from .fleet import Fleet, who
 from .goods import Parcel
-from .site import FleetLink, FleetSite
+from .holding import Holding
+from .link import FleetLink
+from .site import FleetSite
 from .witness import Witness
 
-MEASURED_IDLE: Final = 3
+MEASURED_IDLE: Final = 5
 """Real sessions with nothing new over each kind of link, before their mean stands for the others."""
-UNANSWERED_S: Final = 30.0
-"""So long a dial waits for the first word; the product's own patience."""
-UNANSWERED_BYTES: Final = 4 * 110
-"""What it says meanwhile: a first flight, repeated more and more rarely."""
+MEASURED_UNANSWERED: Final = 2
+"""Dials in a row without an answer: the first says what is new, the second and all others only knock."""
 
 
 class Reaching:
@@ -40,11 +41,17 @@ class Reaching:
         self._fleet = fleet
         self._consulting = consulting
         self._arrived = arrived
+        self._holding = Holding()
         self._idle: dict[str, list[tuple[float, int, int]]] = {}
+        self._idle_mean: dict[str, tuple[float, int, int]] = {}
 
     def begin(self, site: FleetSite) -> None:
         """The site is switched on."""
         self._plan_wake(site, 0.0)
+
+    def end(self, site: FleetSite) -> None:
+        """The run is over: what was held open until now is paid for."""
+        self._count_held(site, self._fleet.until_s)
 
     def wake_by(self, site: FleetSite, at_s: float) -> None:
         """At the latest; something may wake it before."""
@@ -54,83 +61,113 @@ class Reaching:
 
     def _plan_wake(self, site: FleetSite, now_s: float) -> None:
         """By what people do next, and by when the policy wants to look again."""
-        site.wakes_at = inf
+        site.wakes_at = math.inf
         next_s = min(site.acts_at_s, self._look_at_s(site, now_s))
         self.wake_by(site, max(now_s, site.busy_until_s, next_s))
 
     def _look_at_s(self, site: FleetSite, now_s: float) -> float:
-        if not site.is_plain(now_s):
-            decision = site.decide(max(now_s, site.busy_until_s))
-            return now_s if decision.dials else decision.look_at_s
-        if site.is_held and site.hub_bundles:
+        if site.is_plain(now_s):
+            return site.good_s + site.links[0].terms.poll_s
+        decision = site.decide(max(now_s, site.busy_until_s))
+        if decision.dials or site.speaks_by_held:
             return now_s
-        return site.good_s + site.links[0].terms.poll_s
+        held = site.held
+        if held is None:
+            return decision.look_at_s
+        return min(decision.look_at_s, held.until_s, site.good_s + held.link.terms.poll_s)
 
     def _wake(self, site: FleetSite, now_s: float) -> None:
         if now_s != site.wakes_at:
             return  # Something else has woken it since.
         site.act(now_s)
         if now_s >= site.busy_until_s:
-            dials = self._dials(site, now_s)
-            if dials:
-                self._reach(site, dials[0], now_s)
-            elif site.is_held and site.hub_bundles and not site.is_failing:
-                held = site.links[0].terms.name
-                self._reach(site, Dial(pair=site.pair, link=held, floor=Priority.BULK), now_s)
+            self._lose_held(site, now_s)
+            dial = self._dial(site, now_s)
+            if dial is not None:
+                self._reach(site, dial, now_s)
         self._plan_wake(site, now_s)
 
     @staticmethod
-    def _dials(site: FleetSite, now_s: float) -> tuple[Dial, ...]:
+    def _dial(site: FleetSite, now_s: float) -> Dial | None:
         """The policy's answer; where nothing waits or fails at a site with one link, its answer of before."""
         if site.is_plain(now_s) and now_s >= site.good_s + site.links[0].terms.poll_s:
             if site.usual_dial is None:
                 site.usual_dial = next(iter(site.decide(now_s).dials), None)
-            return (site.usual_dial,) if site.usual_dial is not None else ()
-        return site.decide(now_s).dials
+            return site.usual_dial
+        held = site.held
+        if held is not None and (site.speaks_by_held or now_s >= site.good_s + held.link.terms.poll_s):
+            allowance = held.link.now(now_s).allowance(held.floor)
+            return Dial(pair=site.pair, link=held.link.terms.name, floor=held.floor, allowance=allowance)
+        return next(iter(site.decide(now_s).dials), None)
 
     def _reach(self, site: FleetSite, dial: Dial, now_s: float) -> None:
         link = site.link(dial)
         site.contacts += 1
-        if not link.service.is_up(now_s) or not self._fleet.hub_is_up(now_s):
-            ended_s = now_s + UNANSWERED_S
-            usd = link.profile.tariff.cost_usd(ip_bytes=UNANSWERED_BYTES)
-            self._close(site, link, now_s, ended_s, (UNANSWERED_BYTES, 0), usd, went_well=False)
-            return
+        self._count_held(site, now_s)
+        site.held = None
         is_idle = not site.has_waiting and site.hub_bundles == 0
-        if is_idle and (mean := self._idle_mean(link, now_s)) is not None:
-            seconds, up, down = mean
+        known = self._known(site, link, now_s, is_idle=is_idle)
+        if known is not None:
+            seconds, up, down, went_well = known
             usd = link.profile.tariff.cost_usd(ip_bytes=up + down, connected_s=seconds)
-            self._close(site, link, now_s, now_s + seconds, (up, down), usd, went_well=True)
+            self._close(site, link, now_s, now_s + seconds, (up, down), usd, went_well=went_well)
             return
         outcome = self._converse(site, link, dial, now_s)
         ip_bytes = (outcome.ip_bytes_up, outcome.ip_bytes_down)
+        seconds = outcome.ended_s - now_s
         if is_idle and outcome.went_well:
-            self._idle.setdefault(link.profile.name, []).append((outcome.ended_s - now_s, *ip_bytes))
+            self._measure_idle(link.profile.name, (seconds, *ip_bytes))
+        if outcome.heard:
+            link.unanswered.clear()
+        else:
+            link.unanswered.append((seconds, outcome.ip_bytes_up))
         self._close(site, link, now_s, outcome.ended_s, ip_bytes, outcome.usd, went_well=outcome.went_well)
 
-    def _idle_mean(self, link: FleetLink, now_s: float) -> tuple[float, int, int] | None:
-        """Seconds, bytes up and bytes down; None before enough were measured, or where darkness is near."""
-        measured = self._idle.get(link.profile.name, [])
-        if len(measured) < MEASURED_IDLE:
+    def _measure_idle(self, profile: str, contact: tuple[float, int, int]) -> None:
+        measured = self._idle.setdefault(profile, [])
+        measured.append(contact)
+        if len(measured) == MEASURED_IDLE:
+            seconds, up, down = (sum(values) / MEASURED_IDLE for values in zip(*measured, strict=True))
+            self._idle_mean[profile] = seconds, round(up), round(down)
+
+    def _known(
+        self, site: FleetSite, link: FleetLink, now_s: float, *, is_idle: bool
+    ) -> tuple[float, int, int, bool] | None:
+        """Seconds, bytes up and down, and whether it goes well: of a contact whose like was measured."""
+        if len(link.unanswered) >= MEASURED_UNANSWERED:
+            seconds, up = link.unanswered[-1]
+            is_dark = link.service.next_up_s(now_s) > now_s + seconds
+            if is_dark or self._fleet.hub_back_s(now_s) > now_s + seconds:
+                return seconds, up, 0, False
+        mean = self._idle_mean.get(link.profile.name) if is_idle else None
+        if mean is None:
             return None
-        seconds, up, down = (sum(values) / len(measured) for values in zip(*measured, strict=True))
-        if link.service.next_down_s(now_s) <= now_s + seconds:
+        seconds, up, down = mean
+        ends_s = now_s + seconds
+        if not link.service.is_up(now_s) or link.service.next_down_s(now_s) <= ends_s:
             return None
-        return seconds, round(up), round(down)
+        if self._fleet.hub_gone_s(now_s) <= ends_s:
+            return None
+        return seconds, up, down, True
 
     def _converse(self, site: FleetSite, link: FleetLink, dial: Dial, now_s: float) -> Outcome:
         tariff = link.profile.tariff
+        rate = link.rate_now(now_s)
         terms = Terms(
             floor=dial.floor,
-            rtt_s=link.rtt_s,
-            memory=link.memory,
+            learnt=Learnt(
+                session=replace(site.unheard, rate_bytes_s=rate.rate_bytes_s, rtt_s=rate.rtt_s),
+                site=rate,
+                hub=link.hub_rate,
+            ),
             ip_bytes_max=dial.allowance.size_bytes,
             usd_by=lambda size, seconds: tariff.cost_usd(ip_bytes=size, connected_s=seconds),
             usd_max=dial.allowance.usd,
+            hub_gone_s=self._fleet.hub_gone_s(now_s),
         )
         witness = Witness(self._fleet, self._consulting, site, link, self._arrived)
         sides = (site.store, link.up), (site.hub_store, link.down)
-        contact = Contact(*sides, terms, witness, begins_s=now_s)
+        contact = Contact(*sides, terms, witness, pair=site.pair, salts=site.salts, begins_s=now_s)
 
         def act_meanwhile(before_s: float) -> None:
             at_s = site.acts_at_s
@@ -140,7 +177,8 @@ class Reaching:
         outcome = contact.run(act_meanwhile)
         site.spends_on_emergency = witness.carried_emergency
         witness.over(outcome.ended_s)
-        link.learn(outcome.memory)
+        site.unheard = outcome.learnt.session
+        link.learn(outcome, witness.carried_bytes)
         return outcome
 
     def _close(
@@ -154,19 +192,47 @@ class Reaching:
         *,
         went_well: bool,
     ) -> None:
-        up, down = ip_bytes
-        site.paid(link, ip_bytes, usd, ended_s)
-        if went_well:
-            site.went_well(link, ended_s)
-        else:
-            site.failed(link, ended_s)
+        site.busy_until_s = ended_s
+        self._pay(site, link, ip_bytes, usd, ended_s)
         name = link.terms.name
+        up, down = ip_bytes
         self._fleet.note(began_s, who(site), "contact", link=name, ended=ended_s, up=up, down=down)
+        if not went_well:
+            site.failed(link, ended_s)
+            return
+        site.went_well(link, ended_s)
+        if link.is_held and link.now(ended_s).may_look():
+            self._holding.begin(site, link, ended_s)
+
+    def _pay(
+        self, site: FleetSite, link: FleetLink, ip_bytes: tuple[int, int], usd: float, at_s: float
+    ) -> None:
+        site.paid(link, ip_bytes, usd, at_s)
         if link.cap_usd is not None:
             # An emergency goes whatever it costs; what else went along is counted with it.
             cap_usd = None if site.spends_on_emergency else link.cap_usd
-            day = int(ended_s // DAY_S)
+            name, day = link.terms.name, int(at_s // DAY_S)
             self._fleet.observe(
-                ContactPaid(at_s=ended_s, place=who(site), link=name, day=day, usd=usd, cap_usd=cap_usd)
+                ContactPaid(at_s=at_s, place=who(site), link=name, day=day, usd=usd, cap_usd=cap_usd)
             )
         site.spends_on_emergency = False
+
+    # Sessions that stay open.
+
+    def _count_held(self, site: FleetSite, until_s: float) -> None:
+        if site.held is not None:
+            ip_bytes, usd = self._holding.count(site, until_s)
+            if any(ip_bytes) or usd:
+                self._pay(site, site.held.link, ip_bytes, usd, until_s)
+
+    def _lose_held(self, site: FleetSite, now_s: float) -> None:
+        """Darkness has outlasted it, or it has cost all that it may."""
+        held = site.held
+        if held is None or now_s < held.until_s:
+            return
+        self._count_held(site, now_s)
+        site.held = None
+        if held.is_spent_then:
+            held.link.close_day()
+        else:
+            site.failed(held.link, now_s)

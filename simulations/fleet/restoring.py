@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from functools import partial
@@ -10,14 +11,13 @@ from typing import Final
 from protocol.header import Priority
 from protocol.ids import BundleId
 from simulations.checkers.observations import WorldHealed
-from simulations.links import DirectionProfile, ServicePlan
-from sync.core import LinkMemory
+from simulations.links import DirectionProfile, LinkModel
+from sync.links.datagram_rate import RateMemory
 from sync.stores import MemoryState, MemoryStore
 
 from .consulting import Consulting
-from .contact import Contact, Terms
+from .contact import Contact, Learnt, Terms
 from .fleet import HUB, Fleet, who
-from .road import Road
 from .site import FleetSite
 from .witness import Witness, recount
 
@@ -50,7 +50,7 @@ def heal(fleet: Fleet, consulting: Consulting) -> None:
     missing: list[tuple[str, str, bytes]] = []
     for site in fleet.sites:
         for _ in range(HEALING_ROUNDS_MAX):
-            if _converse(fleet, consulting, site):
+            if _is_even(site) or _converse(fleet, consulting, site):
                 break
         missing += [(who(site), HUB, bundle) for bundle in _lacking(site.store, site.hub_store)]
         missing += [(HUB, who(site), bundle) for bundle in _lacking(site.hub_store, site.store)]
@@ -87,21 +87,36 @@ def _store(site: FleetSite, *, at_hub: bool) -> MemoryStore:
 def _converse(fleet: Fleet, consulting: Consulting, site: FleetSite) -> bool:
     """One clean contact; whether nothing is left on either side."""
     begins_s = max(fleet.until_s, site.busy_until_s)
-    road = Road(_CLEAN, ServicePlan(), random.Random(site.number))
+    clean_rate = RateMemory(_CLEAN.rate_bit_s / 8, 0.1, is_proven=True)
     terms = Terms(
         floor=Priority.BULK,
-        rtt_s=0.1,
-        memory=LinkMemory(_CLEAN.rate_bit_s / 8, 0.1),
-        ip_bytes_max=float("inf"),
+        learnt=Learnt(session=site.unheard, site=clean_rate, hub=clean_rate),
+        ip_bytes_max=math.inf,
         usd_by=lambda size, seconds: 0.0,
-        usd_max=float("inf"),
+        usd_max=math.inf,
     )
     witness = Witness(fleet, consulting, site, site.links[0], lambda parcel, at_s: None)
-    sides = (site.store, road), (site.hub_store, road)
-    outcome = Contact(*sides, terms, witness, begins_s=begins_s).run(lambda before_s: None)
+    up, down = LinkModel(_CLEAN, seed=site.number), LinkModel(_CLEAN, seed=site.number)
+    contact = Contact(
+        (site.store, up),
+        (site.hub_store, down),
+        terms,
+        witness,
+        pair=site.pair,
+        salts=site.salts,
+        begins_s=begins_s,
+    )
+    outcome = contact.run(lambda before_s: None)
     witness.over(outcome.ended_s)
+    site.unheard = outcome.learnt.session
     site.busy_until_s = outcome.ended_s
     return not site.has_waiting and site.hub_bundles == 0
+
+
+def _is_even(site: FleetSite) -> bool:
+    """Nothing waits and nothing lacks: another contact would find nothing new."""
+    waits = site.has_waiting or site.hub_bundles > 0
+    return not (waits or _lacking(site.store, site.hub_store) or _lacking(site.hub_store, site.store))
 
 
 def _lacking(author: MemoryStore, other: MemoryStore) -> list[bytes]:

@@ -74,6 +74,8 @@ class _Play:
             if now_s >= told_s:
                 told_s = now_s + fleet.until_s / REPORTS
                 progress(now_s / fleet.until_s)
+        for site in fleet.sites:
+            self._reaching.end(site)
         heal(fleet, self._consulting)
         progress(1.0)
 

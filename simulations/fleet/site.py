@@ -1,88 +1,40 @@
-"""One site of a fleet: its custody, its links with what they have cost, what waits, and when to act next."""
+"""One site of a fleet: its custody, its links, what waits, what its people will do, and when to act next."""
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 from typing import Final
 
 from protocol.header import Priority
 from protocol.ids import Incarnation, Pseudonym
-from simulations.links import LinkProfile, Outage, ServicePlan
-from simulations.world import SiteGroup, SiteLink
+from simulations.links import Outage
+from simulations.world import SiteGroup
 from sync.core import LinkMemory
 from sync.ports import Rank
-from sync.scheduler import (
-    FRESH,
-    NOTHING_SPENT,
-    Attempts,
-    Backlog,
-    DayCount,
-    Decision,
-    Dial,
-    LinkCap,
-    LinkMode,
-    LinkNow,
-    LinkTerms,
-    Measured,
-    PairNow,
-    Tariff,
-    Tick,
-    counted,
-    decide,
-)
+from sync.scheduler import FRESH, Attempts, Backlog, Current, Decision, Dial, LinkMode, PairNow, decide
 from sync.scheduler.arrival import Arrivals
 from sync.stores import MemoryStore
 
-from .road import Road
-from .weather import under
-
-HELD_POLL_S: Final = 6 * 3_600.0
-"""Between two looks over a link that is held open: only in case a word of the hub was lost."""
-DAY_S: Final = 86_400.0
+from .bound import bound_s
+from .link import FleetLink, open_fleet_link
 
 
 @dataclass(slots=True, eq=False)
-class FleetLink:
-    """One link of one site."""
+class Held:
+    """A session that stays open although nothing is left."""
 
-    terms: LinkTerms
-    profile: LinkProfile
-    service: ServicePlan
-    up: Road
-    down: Road
-    measured: Measured
-    cap_usd: float | None
-    memory: LinkMemory = field(default_factory=LinkMemory)
-    spent: DayCount = NOTHING_SPENT
-
-    @property
-    def rtt_s(self) -> float:
-        return self.profile.rtt_ms / 1_000
-
-    def now(self, at_s: float) -> LinkNow:
-        """As the policy looks at it."""
-        self.spent = counted(self.spent, _tick(at_s))
-        return LinkNow(terms=self.terms, measured=self.measured, spent=self.spent)
-
-    def pay(self, *, usd: float, size_bytes: int, at_s: float) -> None:
-        """A contact is over."""
-        self.spent = counted(self.spent, _tick(at_s)).plus(usd=usd, size_bytes=size_bytes)
-
-    def learn(self, memory: LinkMemory) -> None:
-        """What a contact has shown of the link."""
-        self.memory = memory
-        rate_bytes_s = memory.rate_bytes_s or self.measured.rate_bytes_s
-        self.measured = Measured(
-            rate_bytes_s=rate_bytes_s,
-            rtt_s=memory.rtt_s or self.measured.rtt_s,
-            overhead_bytes=self.measured.overhead_bytes,
-            contacts=self.measured.contacts + 1,
-        )
+    link: FleetLink
+    floor: Priority
+    counted_s: float
+    """Until then it is paid for."""
+    until_s: float
+    """When it is lost to darkness, or all that may be spent is spent."""
+    is_spent_then: bool
 
 
 class FleetSite:
@@ -93,7 +45,7 @@ class FleetSite:
         number: int,
         group: SiteGroup,
         name: str,
-        storms: dict[tuple[str, str], tuple[Outage, ...]],
+        storms: Mapping[tuple[str, str], tuple[Outage, ...]],
         seed: int,
     ) -> None:
         self.number = number
@@ -104,8 +56,16 @@ class FleetSite:
         lives = random.Random(f"lives/{number}/{seed}")
         self.store = MemoryStore(lambda: Incarnation(lives.randbytes(4)))
         self.hub_store = MemoryStore(lambda: Incarnation(lives.randbytes(4)))
-        self.links = [self._link(link, index, storms, seed) for index, link in enumerate(group.links)]
+        self.salts = random.Random(f"salts/{number}/{seed}")
+        self.links = [
+            open_fleet_link(link, group.region, storms, f"{seed}/{number}/{index}")
+            for index, link in enumerate(group.links)
+        ]
         self.is_held = any(link.terms.mode is LinkMode.HOLD for link in self.links)
+        self.held: Held | None = None
+        """The session that is kept open, if one is."""
+        self.unheard = LinkMemory()
+        """What the hub may have heard over any link."""
         self.arrivals = Arrivals()
         self.attempts: dict[str, Attempts] = {}
         self.good_s = self.draw.uniform(-self._poll_s(), 0.0)
@@ -151,6 +111,14 @@ class FleetSite:
         return any(bundles for bundles, _ in self._waiting)
 
     @property
+    def speaks_by_held(self) -> bool:
+        """Something waits on either side that the session which is kept open may carry."""
+        held = self.held
+        return held is not None and (
+            self.hub_bundles > 0 or any(self._waiting[each][0] for each in Priority if each <= held.floor)
+        )
+
+    @property
     def is_failing(self) -> bool:
         return any(attempts.is_failing for attempts in self.attempts.values())
 
@@ -162,6 +130,8 @@ class FleetSite:
         """One more bundle waits: what failed before is tried again soon."""
         self._waiting[priority][0] += 1
         self._waiting[priority][1] += size_bytes
+        for link in self.links:
+            link.unanswered.clear()
 
     def hasten(self, now_s: float) -> None:
         """Something new waits: pauses are the shortest ones."""
@@ -178,7 +148,7 @@ class FleetSite:
 
     def is_plain(self, now_s: float) -> bool:
         """One link that may carry everything, and nothing waits or fails: the policy has nothing to weigh."""
-        if self.has_waiting or self.is_failing or len(self.links) > 1:
+        if self.has_waiting or self.is_failing or len(self.links) > 1 or self.held is not None:
             return False
         link = self.links[0]
         return link.cap_usd is None or link.now(now_s).may_look()
@@ -188,7 +158,14 @@ class FleetSite:
         waiting = {
             priority: Backlog(*self._waiting[priority]) for priority in Priority if self._waiting[priority][0]
         }
-        pair = PairNow(pair=self.pair, waiting=waiting, attempts=self.attempts, good_s=self.good_s)
+        held = self.held
+        pair = PairNow(
+            pair=self.pair,
+            waiting=waiting,
+            attempts=self.attempts,
+            good_s=self.good_s,
+            current=None if held is None else _current(held),
+        )
         return decide([link.now(now_s) for link in self.links], [pair], now_s)
 
     def link(self, dial: Dial) -> FleetLink:
@@ -203,7 +180,6 @@ class FleetSite:
     def paid(self, link: FleetLink, ip_bytes: tuple[int, int], usd: float, at_s: float) -> None:
         """A contact is over."""
         up, down = ip_bytes
-        self.busy_until_s = at_s
         self.bytes_up += up
         self.bytes_down += down
         self.usd += usd
@@ -213,10 +189,9 @@ class FleetSite:
         self.attempts[link.terms.name] = FRESH
         self.good_s = at_s
 
-    def best_bound_s(self, at_s: float, size_bytes: int, *, up: bool) -> float:
-        """Over the best link that there is, alone."""
-        roads = ((link.up if up else link.down) for link in self.links)
-        return min(road.bound_s(at_s, size_bytes) for road in roads)
+    def bound_s(self, at_s: float, size_bytes: int, *, up: bool) -> float:
+        """How long so many bytes take at best, over all its links together."""
+        return bound_s([link.way_up if up else link.way_down for link in self.links], at_s, size_bytes)
 
     def usual_link(self) -> FleetLink:
         """The link that an arrival is estimated for: the one that would be chosen for routine work."""
@@ -225,43 +200,9 @@ class FleetSite:
     def _poll_s(self) -> float:
         return min(link.terms.poll_s for link in self.links)
 
-    def _link(
-        self,
-        link: SiteLink,
-        index: int,
-        storms: dict[tuple[str, str], tuple[Outage, ...]],
-        seed: int,
-    ) -> FleetLink:
-        profile = under(link.profile, storms.get((self.group.region, link.profile.name), ()))
-        key = f"{seed}/{self.number}/{index}"
-        service = ServicePlan.of(profile, key)
-        tariff = profile.tariff
-        terms = LinkTerms(
-            name=profile.name,
-            mode=LinkMode.HOLD if link.every_s == 0 else LinkMode.POLL,
-            poll_s=link.every_s or HELD_POLL_S,
-            floor=link.floor,
-            tariff=Tariff(
-                usd_per_megabyte=tariff.usd_per_mb,
-                usd_per_minute=tariff.usd_per_minute,
-                increment_s=tariff.increment_s,
-                usd_per_message=tariff.usd_per_message,
-            ),
-            cap=LinkCap(
-                usd_per_day=math.inf if link.usd_per_day_max is None else link.usd_per_day_max,
-                reserve_share=link.reserve,
-            ),
-        )
-        return FleetLink(
-            terms=terms,
-            profile=profile,
-            service=service,
-            up=Road(profile.up, service, random.Random(f"up/{key}")),
-            down=Road(profile.down, service, random.Random(f"down/{key}")),
-            measured=Measured(rate_bytes_s=profile.up.rate_bit_s / 8, rtt_s=profile.rtt_ms / 1_000),
-            cap_usd=link.usd_per_day_max,
-            memory=LinkMemory(profile.up.rate_bit_s / 8, profile.rtt_ms / 1_000),
-        )
+
+def _current(held: Held) -> Current:
+    return Current(link=held.link.terms.name, floor=held.floor, stays_open=True)
 
 
 def rank_of(what: str) -> Rank:
@@ -270,7 +211,3 @@ def rank_of(what: str) -> Rank:
 
 
 _RANKS: Final = {"headline": Rank.HEADLINE, "preview": Rank.PREVIEW, "photo": Rank.STANDARD}
-
-
-def _tick(at_s: float) -> Tick:
-    return Tick(boot="run", monotonic_s=at_s, wall_s=at_s, is_set=True)

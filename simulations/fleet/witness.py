@@ -18,10 +18,11 @@ from simulations.checkers.observations import (
 from sync.ports import Offer
 
 from .consulting import Consulting
-from .contact import done
 from .fleet import HUB, Fleet, who
 from .goods import Parcel
-from .site import FleetLink, FleetSite
+from .link import FleetLink
+from .site import FleetSite
+from .terminal import done
 
 TAKEN_AT_ONCE: Final = 1_024
 BYTES_PER_MEGABYTE: Final = 1e6
@@ -45,6 +46,8 @@ class Witness:
         self._arrived = arrived
         self._begun: set[BundleId] = set()
         self.carried_emergency = False
+        self.carried_bytes = 0
+        """Sealed bytes of what came whole, both ways."""
 
     def reading(self, *, from_site: bool, sequence: int, at_s: float) -> None:
         """A piece of this bundle goes to the link."""
@@ -73,6 +76,7 @@ class Witness:
     def received(self, offer: Offer, *, at_hub: bool, at_s: float) -> None:
         """A bundle is whole and durable."""
         site, place = self._site, HUB if at_hub else who(self._site)
+        self.carried_bytes += offer.size_bytes
         store = site.hub_store if at_hub else site.store
         parcel = self._fleet.goods.parcels[offer.bundle_id]
         self._fleet.note(at_s, place, "received", bundle=offer.bundle_id)
@@ -83,7 +87,7 @@ class Witness:
         if parcel.stored_s is not None:
             return  # After a restore it came again.
         parcel.stored_s, parcel.link = at_s, self._link.terms.name
-        usd = self._link.profile.tariff.usd_per_mb * parcel.size_bytes / BYTES_PER_MEGABYTE
+        usd = self._own_price(parcel)
         self._fleet.goods.share_cost(parcel.case, parcel.size_bytes, up=parcel.up, usd=usd)
         if at_hub:
             if parcel.estimated_s is not None:
@@ -91,6 +95,13 @@ class Witness:
             self._fleet.later(at_s, partial(self._arrived, parcel))
         elif parcel.what == "reply":
             self._consulting.reply_came(site, self._fleet.goods.stories[parcel.case], parcel.priority, at_s)
+
+    def _own_price(self, parcel: Parcel) -> float:
+        """Of its bytes alone, and of the time that they take."""
+        direction = self._link.profile.up if parcel.up else self._link.profile.down
+        return self._link.terms.tariff.usd_per_megabyte * parcel.size_bytes / BYTES_PER_MEGABYTE + (
+            self._link.terms.tariff.usd_per_minute * direction.serialisation_s(parcel.size_bytes) / 60
+        )
 
     def released(self, offer: Offer, *, from_site: bool, at_s: float) -> None:
         """Custody has passed to the other side."""

@@ -31,11 +31,10 @@ CHUNK_S: Final = 0.4
 PROBE_GAIN: Final = 2.0
 CRUISE_GAIN: Final = 1.25
 """A quarter above the measured product of rate and round trip finds a rate that grows."""
-STALL_S: Final = 1.5
-"""A link that keeps its order holds everything back behind one lost packet, and its receipts come late. Where
-it lets no queue grow by itself, so much more may be on its way, and a lossy link is still filled."""
-STALL_RATE_BYTES_S_MIN: Final = 64_000
-"""Only above half a megabit: there a cut that wastes such a window wastes seconds, on a thin link minutes."""
+KERNEL_RATE_BYTES_S_MIN: Final = 64_000
+"""From half a megabit on, a link that lets no queue grow by itself is left to that: behind each lost packet
+receipts come late, and a window of ours would empty the link meanwhile. The peer's credit is the limit. On a
+thin link a cut that wastes so much wastes minutes."""
 GROWTH: Final = 1.25
 STALE_ROUNDS_MAX: Final = 3
 """Rounds without growth that end the probing (as BBR judges a full pipe)."""
@@ -109,18 +108,19 @@ class Pacing:
     @property
     def window_bytes(self) -> int:
         """How much may be on its way."""
-        if self._link_paces:
+        if self._link_paces or self._kernel_bounds:
             return WINDOW_PACED_BYTES
-        return max(self._window_bytes, 2 * self.chunk_bytes)
+        return self._full_bytes
 
     def grant(self, wanted_bytes: int, credit_bytes: int) -> int:
         """How much of a chunk may go now: all of it, what fills the window if that is half a chunk, or 0."""
+        if self.in_flight_bytes + wanted_bytes > min(self._full_bytes, credit_bytes):
+            self._window_filled = self._was_filled = True
         if self.is_held:
             return 0
         room_bytes = min(self.window_bytes, credit_bytes) - self.in_flight_bytes
         if room_bytes >= wanted_bytes:
             return wanted_bytes
-        self._window_filled = self._was_filled = True
         return room_bytes if 2 * room_bytes >= min(self.chunk_bytes, credit_bytes) else 0
 
     def launch(self, size_bytes: int, now: float) -> Launch:
@@ -152,6 +152,17 @@ class Pacing:
     def forget(self, launches: Iterable[Launch]) -> None:
         """No receipt will come for these chunks."""
         self.in_flight_bytes -= sum(launch.size_bytes for launch in launches)
+
+    @property
+    def _full_bytes(self) -> int:
+        """With so much on its way the link has all that it can carry."""
+        if self._link_paces:
+            return WINDOW_PACED_BYTES
+        return max(self._window_bytes, 2 * self.chunk_bytes)
+
+    @property
+    def _kernel_bounds(self) -> bool:
+        return self._link_bounds_queue and (self.rate_bytes_s or 0.0) > KERNEL_RATE_BYTES_S_MIN
 
     def _measure_round_trip(self, sample_s: float) -> None:
         if self._rtt_is_measured and self.rtt_s is not None:
@@ -187,9 +198,7 @@ class Pacing:
 
     def _window_at(self, gain: float) -> int:
         """What the link holds, times `gain`, and the chunk whose receipt can only come when it is whole."""
-        rate_bytes_s = self.rate_bytes_s or 0.0
-        stall_s = STALL_S if self._link_bounds_queue and rate_bytes_s > STALL_RATE_BYTES_S_MIN else 0.0
-        return int(rate_bytes_s * ((self.rtt_s or 0.0) * gain + stall_s)) + self.chunk_bytes
+        return int((self.rate_bytes_s or 0.0) * (self.rtt_s or 0.0) * gain) + self.chunk_bytes
 
     def _guessed_window(self) -> int:
         if self._guess_bytes_s is None or self.rtt_s is None:

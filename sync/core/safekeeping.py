@@ -34,7 +34,7 @@ class Safekeeping:
         self._receipts = receipts
         self._must_look = False
         self._is_looking = False
-        self._known: dict[Incarnation, RangeSet] = {}
+        self._unsaid: dict[Incarnation, RangeSet] = {}
         self._said: dict[Incarnation, RangeSet] = {}
         self._heard: dict[Incarnation, RangeSet] = {}
         self._unmarked: dict[Incarnation, RangeSet] = {}
@@ -73,10 +73,10 @@ class Safekeeping:
 
     def pump(self, now: float, sound: Soundness) -> None:
         """The cuts agreed: say what is not said yet, and let custody have what was heard."""
-        for incarnation, sequences in self._known.items():
-            if (sequences - self._said.get(incarnation, RangeSet())).spans:
-                self._said[incarnation] = sequences
-                self._receipts.other(Safe(incarnation, sequences), now)
+        for incarnation, sequences in self._unsaid.items():
+            self._said[incarnation] = sequences
+            self._receipts.other(Safe(incarnation, sequences), now)
+        self._unsaid.clear()
         for incarnation, sequences in self._unmarked.items():
             if (believed := sound(incarnation, sequences)).spans:
                 self._outlet.want(MarkSafe(incarnation, believed))
@@ -87,4 +87,6 @@ class Safekeeping:
         self._outlet.tell(SafeReported(effect.incarnation, effect.sequences))
 
     def _know(self, marks: Sequence[SafeMark]) -> None:
-        self._known |= {mark.incarnation: mark.sequences for mark in marks[:STREAMS_MAX]}
+        for mark in marks[:STREAMS_MAX]:
+            if (mark.sequences - self._said.get(mark.incarnation, RangeSet())).spans:
+                self._unsaid[mark.incarnation] = mark.sequences

@@ -34,12 +34,14 @@ class ModemQueue:
         self._rate_bytes_s = rate_bit_s / 8
         self._is_thin = rate_bit_s < THIN_BELOW_BIT_S
         self._free_bytes = FIRST_FLIGHT_BYTES
+        self._last_bytes = 0
         self._unacknowledged_bytes = 0
         self._out_at = float("-inf")
         """When the last byte that was handed over leaves the modem."""
 
     def took(self, size_bytes: int, now: float) -> None:
         """So much was handed over, in one packet."""
+        self._last_bytes = size_bytes
         self._free_bytes -= size_bytes
         self._unacknowledged_bytes += size_bytes
         self._fill(size_bytes + ACKNOWLEDGEMENT_BYTES, now)
@@ -65,8 +67,10 @@ class ModemQueue:
 
     def _arrived(self, unacknowledged_bytes: int, rtt_s: float, now: float) -> None:
         self._unacknowledged_bytes = unacknowledged_bytes
-        expected_at, behind_bytes = self._out_at, unacknowledged_bytes + ACKNOWLEDGEMENT_BYTES
+        expected_at = self._out_at
         if unacknowledged_bytes:
+            packets = -(-unacknowledged_bytes // max(self._last_bytes, 1))
+            behind_bytes = unacknowledged_bytes + packets * ACKNOWLEDGEMENT_BYTES
             self._out_at = now - rtt_s + behind_bytes / self._rate_bytes_s
             if self._out_at > expected_at + TOLERANCE_S:
                 self._rate_bytes_s *= SLOWER

@@ -30,8 +30,8 @@ FIRST_BYTES_MIN: Final = 128
 """The headers of the request, and the greeting."""
 PROBE_HANDSHAKES: Final = 2.0
 """The kernel repeats the last packet when twice the time of the handshake has passed without a word."""
-FIRST_SHARE: Final = 0.95
-NEXT_SHARE: Final = 0.78
+FIRST_SHARE: Final = 0.9
+NEXT_SHARE: Final = 0.74
 """Of that time, for the first packet and for those behind it, whose acknowledgement may ride on an answer.
 What is guessed of a link is not exact."""
 

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar, cast
 
 import aiosqlite
 
+from .ballast import Ballast
 from .connection import Connect, Connection, DriverError, connect
 from .errors import StoreClosed, StoreDamaged, StoreHalted
 from .migrations import Schema
@@ -68,13 +69,15 @@ class Database:
         *,
         execution: Execution | ThreadFactory = Execution.THREADS,
         connect: Connect = connect,
+        ballast: Ballast | None = None,
     ) -> Database:
         """Open or create the file, become its only owner, bring its tables up to date.
 
-        `key` (32 raw bytes) makes it an encrypted SQLCipher file. Raises `StoreBusy` if it has an owner,
-        `StoreTooNew`, `StoreDamaged` (also for a wrong key), `StoreFull`, `StoreFailed`.
+        `key` (32 raw bytes) makes it an encrypted SQLCipher file; `ballast` is given up when the disk is
+        full. Raises `StoreBusy` if it has an owner, `StoreTooNew`, `StoreDamaged` (also for a wrong key), `StoreFull`, `StoreFailed`.
         """
-        database = cls(path, Writer(path, schemas, key, connect), Reader(path, key, connect), execution)
+        writer = Writer(path, schemas, key, connect, ballast)
+        database = cls(path, writer, Reader(path, key, connect), execution)
         try:
             await database._writer_thread.start()
             await database._reader_thread.start()
@@ -84,16 +87,21 @@ class Database:
         return database
 
     async def write(
-        self, work: Callable[[Connection], Result], *, then: Callable[[], object] | None = None
+        self,
+        work: Callable[[Connection], Result],
+        *,
+        then: Callable[[], object] | None = None,
+        may_wait: bool = False,
     ) -> Result:
         """Run `work` as one transaction; durable against power cuts when this returns.
 
         `work` runs on the writer's thread, touches nothing but its connection, and may be run again if the
         disk filled up under transactions that shared its commit. What it raises undoes it and is raised here.
         Cancelling the caller leaves it done whole or not at all. `then` is called on the writer's thread once
-        the change is durable, also if the caller was cancelled meanwhile; it must not raise.
+        the change is durable, also if the caller was cancelled meanwhile; it must not raise. What
+        `may_wait` is refused rather than written into the last of a full disk.
         """
-        return await self._submit(Job(work, Durability.POWER_CUT, then))
+        return await self._submit(Job(work, Durability.POWER_CUT, then, may_wait=may_wait))
 
     async def note(self, work: Callable[[Connection], Result]) -> Result:
         """Like `write`, without the fsync: survives the death of the process; a power cut may undo it."""

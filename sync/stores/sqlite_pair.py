@@ -259,7 +259,7 @@ class SqlitePairStore:
             return tuple([incoming.persist(chunk, self._admits) for chunk in chunks])
 
         try:
-            return await self._database.write(keep)
+            return await self._database.write(keep, may_wait=True)
         except StoreFull:
             return (ChunkOutcome.NO_ROOM,) * len(chunks)
 

@@ -14,8 +14,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from .ballast import Ballast
 from .connection import Connect, Connection, DriverError
-from .errors import StoreBusy, StoreHalted, commit_error, disk_error, store_error
+from .errors import StoreBusy, StoreFull, StoreHalted, commit_error, disk_error, store_error
 from .lock import StoreLock
 from .migrations import Schema, migrate
 
@@ -24,6 +25,8 @@ Result = TypeVar("Result")
 GROUP_MAX: Final = 200
 """Transactions that share one fsync. Measured: alone 758 rows/s, 50 together 18 000, 200 together 21 100;
 1000 together no more, at eight times the latency."""
+BALLAST_EVERY: Final = 64
+"""Groups after which the writer looks whether the space set aside is there."""
 WAITING_MAX: Final = 10_000
 """Transactions that may wait; beyond it the disk is not keeping up and callers are told so."""
 
@@ -44,8 +47,11 @@ class Job(Generic[Result]):
         work: Callable[[Connection], Result],
         durability: Durability,
         then: Callable[[], object] | None = None,
+        *,
+        may_wait: bool = False,
     ) -> None:
         self.durability = durability
+        self.may_wait = may_wait
         self._work = work
         self._then = then
         self._results: list[Result] = []
@@ -59,6 +65,11 @@ class Job(Generic[Result]):
     def fail(self, error: Exception) -> None:
         """Nothing of this work was kept."""
         self._results, self._error = [], error
+
+    @property
+    def lacked_room(self) -> bool:
+        """The disk had no room for it."""
+        return isinstance(self._error, StoreFull)
 
     def settle(self) -> None:
         """The attempt is durable: tell whoever has to know, even if the caller has gone."""
@@ -105,11 +116,20 @@ class Writer(_Queue):
     caller's own `commit` returns, its work is done. What arrives during one fsync shares the next.
     """
 
-    def __init__(self, path: Path, schemas: Sequence[Schema], key: bytes | None, connect: Connect) -> None:
+    def __init__(
+        self,
+        path: Path,
+        schemas: Sequence[Schema],
+        key: bytes | None,
+        connect: Connect,
+        ballast: Ballast | None = None,
+    ) -> None:
         super().__init__(path)
         self._schemas = schemas
         self._key = key
         self._connect = connect
+        self._ballast = ballast
+        self._groups_run = 0
         self._lock: StoreLock | None = None
         self._connection: Connection | None = None
         self._durability = Durability.POWER_CUT
@@ -125,6 +145,9 @@ class Writer(_Queue):
         connection = self._connection or self._open()
         if group := self.next_group(GROUP_MAX):
             self._run(connection, group)
+            self._groups_run += 1
+            if self._ballast is not None and self._groups_run % BALLAST_EVERY == 0:
+                self._ballast.keep()
 
     def close(self) -> None:
         """Checkpoint, close and let the next owner in; idempotent."""
@@ -137,6 +160,19 @@ class Writer(_Queue):
                 self._lock.release()
 
     def _open(self) -> Connection:
+        try:
+            connection = self._opened()
+        except StoreFull:
+            # The log needs a little room even where nothing is changed.
+            self.close()
+            if self._ballast is None or not self._ballast.release():
+                raise
+            connection = self._opened()
+        if self._ballast is not None:
+            self._ballast.keep()
+        return connection
+
+    def _opened(self) -> Connection:
         try:
             self._lock = StoreLock(self.path)
             self._connection = self._connect(self.path, self._key)
@@ -155,12 +191,21 @@ class Writer(_Queue):
                 job.fail(StoreHalted(*error.args))
         elif error is not None and len(group) == 1:
             group[0].fail(error)
+            self._run_in_reserve(connection, group)
         elif error is not None:
             for job in group:
                 self._run(connection, [job])
         else:
             for job in group:
                 job.settle()
+            self._run_in_reserve(connection, group)
+
+    def _run_in_reserve(self, connection: Connection, group: list[Job[object]]) -> None:
+        """What people wait for and the disk had no room for is tried once more in the space set aside."""
+        lacking = [job for job in group if job.lacked_room and not job.may_wait]
+        if lacking and self._ballast is not None and self._ballast.release():
+            for job in lacking:
+                self._run(connection, [job])
 
     def _attempt(self, connection: Connection, group: list[Job[object]]) -> Exception | None:
         """One transaction around the group. None once it is durable, otherwise why all of it was undone."""

@@ -26,7 +26,7 @@ async def test_a_backup_that_cannot_begin_deletes_nothing(
     assert place.is_file()
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "work", "2026-11-23T041208Z-3f9a1c"])
+@pytest.mark.parametrize("name", ["", ".", "..", "work", "2026-11-23T041208Z-3f9a1c", ".making-notes"])
 def test_giving_up_refuses_any_other_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -38,5 +38,5 @@ def test_giving_up_refuses_any_other_folder(
         with pytest.raises(ValueError, match="not a backup in the making"):
             give_up(folder)
     with pytest.raises(ValueError, match="not absolute"):
-        folder_in_the_making(Path(name), "0123")
+        folder_in_the_making(Path(name), "0123", "89abcdef")
     assert (work / "precious").exists()

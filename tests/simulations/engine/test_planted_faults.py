@@ -104,6 +104,26 @@ def test_a_store_with_a_fault_is_found_out(store: type[MemoryStore], law: str) -
     assert law in broken_laws(lambda new_incarnation, state: store(new_incarnation, state=state))
 
 
+class GivesNothingBack(MemoryStore):
+    """Promises what a peer lost, and forgets it."""
+
+    async def note_return(self, incarnation: Any, sequences: Any) -> None:
+        return None
+
+
+def test_a_promise_to_give_back_that_is_forgotten_is_found_out() -> None:
+    """Few worlds lose a bundle that only the other end still has, so many are played."""
+    found = [
+        violation
+        for seed in range(1, 201)
+        for violation in play_pair(
+            draw_schedule(seed, recovers=True),
+            make_store=lambda new_incarnation, state: GivesNothingBack(new_incarnation, state=state),
+        ).violations
+    ]
+    assert any("Everything arrives once the link heals." in violation for violation in found)
+
+
 def test_the_product_store_passes_the_same_worlds() -> None:
     assert broken_laws(plain_store) == ""
 

@@ -16,8 +16,13 @@ from simulations.engine.trace import Trace
 
 PAIR_SEEDS = range(1, 301)
 PER_TEST = 20
-CONSULT_SEEDS = range(1, 9)
-CHECKS = {"pair": pair_world.check_seed, "consults": consult_world.check_seed}
+RECOVERY_SEEDS = range(1, 101)
+CONSULT_SEEDS = range(1, 7)
+CHECKS = {
+    "pair": pair_world.check_seed,
+    "recovery": pair_world.check_recovery,
+    "consults": consult_world.check_seed,
+}
 
 
 def regressions() -> list[tuple[str, int]]:
@@ -30,6 +35,12 @@ def regressions() -> list[tuple[str, int]]:
 def test_no_schedule_of_faults_breaks_a_law(first: int) -> None:
     for seed in range(first, first + PER_TEST):
         pair_world.check_seed(seed)
+
+
+@pytest.mark.parametrize("first", RECOVERY_SEEDS[::PER_TEST])
+def test_what_a_place_lost_comes_back_and_pruning_loses_nothing(first: int) -> None:
+    for seed in range(first, first + PER_TEST):
+        pair_world.check_recovery(seed)
 
 
 @pytest.mark.parametrize("seed", CONSULT_SEEDS)

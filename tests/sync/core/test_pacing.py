@@ -11,7 +11,7 @@ from sync.core.pacing import (
     CHUNK_BYTES_MIN,
     CHUNK_S,
     CHUNK_START_BYTES,
-    STALL_S,
+    WINDOW_PACED_BYTES,
     WINDOW_GUESSED_BYTES_MAX,
     WINDOW_START_BYTES,
     Launch,
@@ -146,11 +146,36 @@ def test_nothing_landed_teaches_nothing() -> None:
     assert (pacing.rtt_s, pacing.rate_bytes_s) == (None, None)
 
 
-def test_a_link_without_a_queue_is_asked_for_more_only_where_it_is_fast() -> None:
-    """Behind a lost packet receipts come late; a window of one round trip would empty the link meanwhile."""
-    for rate_bytes_s, stall_s in ((1_250_000.0, STALL_S), (2_750.0, 0.0)):
-        held_back, bounded = Pacing(None, None), Pacing(None, None, link_bounds_queue=True)
-        for pacing in (held_back, bounded):
-            IdealLink(pacing, rate_bytes_s, 0.6).fill(60)
-        more_bytes = bounded.window_bytes - held_back.window_bytes
-        assert more_bytes == pytest.approx(rate_bytes_s * stall_s, rel=0.05, abs=64)
+@pytest.mark.parametrize(("rate_bytes_s", "is_left_to_it"), [(1_250_000.0, True), (2_750.0, False)])
+def test_a_fast_link_that_bounds_its_queue_is_limited_by_nothing_but_credit(
+    rate_bytes_s: float, is_left_to_it: bool
+) -> None:
+    """Behind a lost packet receipts come late; a window of ours would empty the link meanwhile."""
+    pacing = Pacing(None, None, link_bounds_queue=True)
+    assert pacing.window_bytes < WINDOW_PACED_BYTES  # Nothing is known yet.
+    IdealLink(pacing, rate_bytes_s, 0.6).fill(60)
+    assert (pacing.window_bytes == WINDOW_PACED_BYTES) is is_left_to_it
+    assert pacing.proven_rate_bytes_s == pytest.approx(rate_bytes_s, rel=0.1)
+
+
+def test_a_fast_link_is_used_to_its_credit_from_the_first_chunk() -> None:
+    pacing = Pacing(1_250_000.0, 0.6, link_bounds_queue=True)
+    credit_bytes = 64 * 1024
+    while granted := pacing.grant(pacing.chunk_bytes, credit_bytes):
+        pacing.launch(granted, 0.0)
+    assert pacing.in_flight_bytes > credit_bytes - pacing.chunk_bytes
+
+
+def test_nothing_is_chosen_before_the_link_has_taken_the_chunk_before() -> None:
+    pacing = Pacing(None, None)
+    pacing.is_held = True
+    assert pacing.grant(100, 1_000) == 0
+    pacing.is_held = False
+    assert pacing.grant(100, 1_000) == 100
+
+
+def test_a_first_chunk_holds_a_short_text_even_on_a_thin_link() -> None:
+    pacing = Pacing(300.0, 1.5)
+    assert pacing.chunk_bytes == 1024
+    IdealLink(pacing, 300, 1.5).fill(60)
+    assert pacing.chunk_bytes == 512

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from protocol.advice import Safe
@@ -13,7 +15,7 @@ from sync.core.receipts import HELD_BACK_S
 from sync.core.safekeeping import MARKS_MAX
 from sync.stores import MemoryStore
 
-from ..stores.contract import add, bundle_id_of, numbers
+from ..stores.contract import add, bundle_id_of, chunk_of, numbers, offer_of
 from .simulated_contact import Contact, meet, new_store, run_now
 from .test_hostile_peers import THEIRS, Puppet, hello
 
@@ -56,8 +58,26 @@ def test_the_next_session_tells_what_a_backup_holds(
     contact = meet(node, hub)
     end = contact.node if hub_has_it else contact.hub
     (reported,) = end.events_of(SafeReported)
-    assert reported.sequence == (3 if hub_has_it else 1)
+    assert reported.sequences == (numbers(1, 2, 3) if hub_has_it else numbers(1))
     assert is_safe(owner, "three", "later") == [True, False]
+
+
+def test_a_number_that_was_given_up_keeps_nothing_behind_it_from_being_safe(
+    stores: tuple[MemoryStore, MemoryStore],
+) -> None:
+    """A bundle that is numbered anew leaves a gap that the peer never fills."""
+    node, hub = stores
+    run_now(add(node, "left behind", 50))
+    run_now(add(node, "three", 50))
+    life = run_now(node.open_session()).incarnation
+    run_now(node.mark_stored(numbers(4)))
+    offer = replace(offer_of("three", 50, 4), incarnation=life)
+    run_now(hub.persist([chunk_of(offer, "three")]))
+    run_now(node.renew_incarnation("for the test"))
+    back_up(hub)
+    contact = meet(node, hub)
+    assert SafeReported(life, numbers(1, 2, 4)) in contact.node.events_of(SafeReported)
+    assert is_safe(node, "one", "two", "three", "left behind") == [True, True, True, False]
 
 
 def test_a_backup_verified_during_a_session_is_told_in_it(stores: tuple[MemoryStore, MemoryStore]) -> None:
@@ -86,7 +106,7 @@ def test_it_is_told_once_in_a_session(stores: tuple[MemoryStore, MemoryStore]) -
 
 
 def test_a_recording_makes_nothing_safe() -> None:
-    Puppet().say(hello(), Safe(THEIRS, 1)).assert_refused("first flight")
+    Puppet().say(hello(), Safe(THEIRS, numbers(1))).assert_refused("first flight")
 
 
 def test_what_differs_under_one_number_ends_what_is_believed() -> None:
@@ -104,8 +124,8 @@ def test_what_differs_under_one_number_ends_what_is_believed() -> None:
     view = StreamView(life, RangeSet.of([(1, 4)]), digests[RangeSet.of([(1, 4)])])
     puppet = Puppet(Role.LISTENER, store).say(hello(views=(view,))).listen()
     puppet.say(DigestTell(life, numbers(1), digests[numbers(1)]))
-    puppet.say(DigestTell(life, numbers(2), digests[numbers(2)]), Safe(life, 3))
-    assert SafeReported(life, 1) in puppet.events
+    puppet.say(DigestTell(life, numbers(2), digests[numbers(2)]), Safe(life, numbers(1, 2, 3)))
+    assert SafeReported(life, numbers(1)) in puppet.events
     assert is_safe(store, "one", "two", "three") == [True, False, False]
 
 
@@ -115,14 +135,15 @@ def test_what_is_heard_before_the_cuts_agree_waits_for_them() -> None:
     run_now(store.mark_stored(numbers(1)))
     life = run_now(store.open_session()).incarnation
     puppet = Puppet(Role.DIALER, store)
-    puppet.say(hello(views=(StreamView(life, numbers(1), 1),)), Safe(life, 1))
+    puppet.say(hello(views=(StreamView(life, numbers(1), 1),)), Safe(life, numbers(1)))
     assert is_safe(store, "one") == [False]
     assert not [event for event in puppet.events if isinstance(event, SafeReported)]
 
 
 def test_a_peer_that_tells_of_backups_without_end_is_cut_off() -> None:
-    puppet = Puppet(Role.DIALER).say(hello(), *(Safe(THEIRS, 1 + mark) for mark in range(MARKS_MAX)))
+    told = [Safe(THEIRS, numbers(1 + 2 * mark)) for mark in range(MARKS_MAX + 1)]
+    puppet = Puppet(Role.DIALER).say(hello(), *told[:-1])
     assert puppet.ending is None
-    puppet.say(Safe(THEIRS, 1), Idle(0))  # No news.
+    puppet.say(told[0], Idle(0))  # No news.
     assert puppet.ending is None
-    puppet.say(Safe(THEIRS, MARKS_MAX + 1)).assert_refused("backups")
+    puppet.say(told[-1]).assert_refused("backups")

@@ -60,7 +60,7 @@ def carried(modem: Modem, queue: ModemQueue, until: float, settled_s: float = 0.
 @pytest.mark.parametrize("rtt_s", [0.05, 0.6, 1.5, 3.0])
 def test_a_thin_link_is_kept_busy_with_less_than_a_chunk_in_its_queue(rtt_s: float) -> None:
     modem, queue = Modem(2_400, rtt_s), ModemQueue(2_400)
-    handed_bytes = carried(modem, queue, until=250.0)
+    handed_bytes = carried(modem, queue, until=250.0, settled_s=30.0)
     assert handed_bytes * 8 / 250 > 0.95 * 2_400 * CHUNK_BYTES / (CHUNK_BYTES + HEADERS_BYTES)
     assert modem.longest_queue_s < LEAD_S + 5 * LOOK_S
 

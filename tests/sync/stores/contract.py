@@ -53,6 +53,11 @@ def numbers(*members: int) -> RangeSet:
     return RangeSet.of((member, member + 1) for member in members)
 
 
+def safe_mark(*members: int) -> tuple[SafeMark, ...]:
+    """What `safe` says when of the peer just these numbers are in a backup."""
+    return (SafeMark(incarnation=PEER, sequences=numbers(*members)),)
+
+
 def bundle_id_of(label: str) -> BundleId:
     return BundleId(blake2b(label.encode(), digest_size=12).digest())
 
@@ -602,14 +607,14 @@ class StoreContract:
             await store.take(third.row)
             assert await store.safe() == ()
             assert await store.note_backup(moment)
-            assert await store.safe() == (SafeMark(incarnation=PEER, sequence=2),)
+            assert await store.safe() == safe_mark(1, 2)
             await store.take(fourth.row)
             assert await store.note_backup(moment)
-            assert await store.safe() == (SafeMark(incarnation=PEER, sequence=2),)
+            assert await store.safe() == safe_mark(1, 2)
             assert await store.note_backup(await store.begin_backup())
-            assert (await store.open_session()).safe_here == (SafeMark(incarnation=PEER, sequence=4),)
+            assert (await store.open_session()).safe_here == safe_mark(1, 2, 3, 4)
 
-    async def test_safe_stops_at_the_first_number_that_is_missing_or_waits_for_a_seal(self) -> None:
+    async def test_what_is_missing_or_waits_for_a_seal_is_not_safe_and_holds_nothing_else_up(self) -> None:
         async with self.opened() as store:
             for sequence, label in ((1, "a"), (2, "b"), (4, "d")):
                 await receive(store, label, 60, sequence)
@@ -619,13 +624,13 @@ class StoreContract:
             await store.quarantine(unopened.row, "cannot be opened")
             await store.ask_rekey(unopened.row, b"k7", "its key is gone")
             await store.note_backup(await store.begin_backup())
-            assert await store.safe() == (SafeMark(incarnation=PEER, sequence=1),)
+            assert await store.safe() == safe_mark(1, 4)
             new = resealed(unopened.offer, "b under k7", 3)
             await store.persist([chunk_of(new, "b under k7")])
             (opened,) = await store.received_after(0, 9)
             await store.take(opened.row)
             await store.note_backup(await store.begin_backup())
-            assert await store.safe() == (SafeMark(incarnation=PEER, sequence=4),)
+            assert await store.safe() == safe_mark(1, 2, 3, 4)
 
     async def test_a_moment_of_another_history_covers_nothing(self) -> None:
         async with self.opened() as store:
@@ -637,7 +642,22 @@ class StoreContract:
             assert not await store.note_backup(moments[0])
             assert await store.safe() == ()
             assert await store.note_backup(moments[1])
-            assert await store.safe() == (SafeMark(incarnation=PEER, sequence=1),)
+            assert await store.safe() == safe_mark(1)
+
+    async def test_of_more_gaps_than_can_be_told_the_lowest_ranges_are(self) -> None:
+        async with self.opened() as store:
+            for sequence in range(1, 2 * RANGES_MAX + 4, 2):
+                await receive(store, f"no. {sequence}", 1, sequence)
+            for received in await store.received_after(0, 2 * RANGES_MAX):
+                await store.take(received.row)
+            await store.note_backup(await store.begin_backup())
+            assert await store.safe() == safe_mark(*range(1, 2 * RANGES_MAX, 2))
+            # A gap that closes makes room for what lies behind.
+            await receive(store, "no. 2", 1, 2)
+            (received,) = await store.received_after(0, 9)
+            await store.take(received.row)
+            await store.note_backup(await store.begin_backup())
+            assert await store.safe() == safe_mark(2, *range(1, 2 * RANGES_MAX + 2, 2))
 
     async def test_noting_a_backup_wakes_the_session(self) -> None:
         async with self.opened() as store:
@@ -650,8 +670,8 @@ class StoreContract:
                 await add(store, label, 100)
             life = (await store.open_session()).incarnation
             await store.mark_stored(RangeSet.of([(1, 4), (5, 6)]))
-            await store.mark_safe(life, 4)
-            await store.mark_safe(OTHER, 6)
+            await store.mark_safe(life, RangeSet.of([(1, 5)]))
+            await store.mark_safe(OTHER, RangeSet.of([(1, 7)]))
             assert await store.prune(stored_before_s=STORED_S, keep_newest=0) == 0
             assert await store.prune(stored_before_s=STORED_S + 1, keep_newest=4) == 2
             assert await store.prune(stored_before_s=STORED_S + 1, keep_newest=0) == 1
@@ -670,7 +690,7 @@ class StoreContract:
                 await add(store, label, 100)
             life = (await store.open_session()).incarnation
             await store.mark_stored(RangeSet.of([(1, 4)]))
-            await store.mark_safe(life, 2)
+            await store.mark_safe(life, numbers(1, 2))
             await store.prune(stored_before_s=STORED_S + 1, keep_newest=0)
             await store.mark_lost(life, RangeSet.of([(1, 4)]))
             assert [bundle.offer.sequence for bundle in await store.outgoing(NOTHING)] == [3]
@@ -693,10 +713,10 @@ class StoreContract:
         async with self.opened() as store:
             await add(store, "a", 100)
             life = (await store.open_session()).incarnation
-            await store.mark_safe(life, 1)
+            await store.mark_safe(life, numbers(1))
             await store.mark_stored(numbers(1))
             assert await store.prune(stored_before_s=STORED_S + 1, keep_newest=0) == 0
-            await store.mark_safe(life, 1)
+            await store.mark_safe(life, numbers(1))
             await store.mark_lost(life, numbers(1))
             await store.mark_stored(numbers(1))
             assert await store.prune(stored_before_s=STORED_S + 1, keep_newest=0) == 0

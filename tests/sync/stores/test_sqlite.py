@@ -18,11 +18,12 @@ from protocol.summary import digest
 from sync.ports import ChunkOutcome, IncomingChunk, Rank
 from sync.stores.connection import Connection, connect
 from sync.stores.database import Database, Execution
-from sync.stores.sent_values import SentState
 from sync.stores.errors import StoreFull
 from sync.stores.incidents import IncidentKind
-from sync.stores.room import FREE_BYTES_MIN, Room, free_bytes
+from sync.stores.room import FREE_BYTES_MIN, MEDIA_SHARE_MIN, SHARE_BYTES_MAX, TEXT_SHARE_MIN, Room
+from sync.stores.sent_values import SentState
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
+from sync.stores.volume import Volume, volume_of
 
 from .contract import (
     NOTHING,
@@ -311,7 +312,7 @@ async def test_one_peer_cannot_take_more_than_its_share(tmp_path: Path) -> None:
 
 async def test_as_the_disk_fills_photos_stop_first_and_emergencies_last(tmp_path: Path) -> None:
     free = 0
-    room = Room(free_bytes=lambda path: free)
+    room = Room(measure=lambda path: Volume(free_bytes=free, size_bytes=0))
     async with opened_database(tmp_path / "spool.db") as database:
         store = await SqliteStore(database, room=room).pair(PAIR)
         accepted: list[bool] = []
@@ -323,7 +324,42 @@ async def test_as_the_disk_fills_photos_stop_first_and_emergencies_last(tmp_path
                 (outcome,) = await store.persist([chunk_of(offer, f"b{number}", 0, 10)])
                 accepted.append(outcome is ChunkOutcome.PARTIAL)
     assert accepted == [False] * 4 + [True, True, True, False]
-    assert free_bytes(tmp_path) > 0
+
+
+TEXT, PICTURE = 60_000, 70_000
+
+
+@pytest.mark.parametrize(
+    ("share", "admitted"),
+    [
+        (MEDIA_SHARE_MIN + 0.01, {(TEXT, 0), (TEXT, 2), (TEXT, 3), (PICTURE, 0), (PICTURE, 2), (PICTURE, 3)}),
+        (MEDIA_SHARE_MIN - 0.01, {(TEXT, 0), (TEXT, 2), (PICTURE, 0)}),
+        (TEXT_SHARE_MIN - 0.01, {(TEXT, 0), (TEXT, 2)}),
+    ],
+)
+def test_pictures_leave_a_share_of_the_disk_and_text_does_not(
+    share: float, admitted: set[tuple[int, int]]
+) -> None:
+    size_bytes = SHARE_BYTES_MAX * 8
+    volume = Volume(free_bytes=int(share * size_bytes), size_bytes=size_bytes)
+    room = Room(measure=lambda path: volume)
+    found = {
+        (size, priority)
+        for size in (TEXT, PICTURE)
+        for priority in (0, 2, 3)
+        if room.admits(Path("spool.db"), Priority(priority), size, 0)
+    }
+    assert found == admitted
+
+
+def test_on_a_large_disk_no_more_than_a_gigabyte_is_left_free() -> None:
+    volume = Volume(free_bytes=SHARE_BYTES_MAX + PICTURE, size_bytes=SHARE_BYTES_MAX * 1000)
+    assert Room(measure=lambda path: volume).admits(Path("custody.db"), Priority.BULK, PICTURE, 0)
+
+
+def test_the_disk_says_how_much_room_it_has(tmp_path: Path) -> None:
+    volume = volume_of(tmp_path)
+    assert 0 < volume.free_bytes < volume.size_bytes
 
 
 async def test_a_full_disk_keeps_nothing_by_halves_and_says_so(tmp_path: Path) -> None:

@@ -181,10 +181,10 @@ class TwoStores(RuleBasedStateMachine):
             noted = self._runner.run(self._model.note_backup(model))
             assert self._runner.run(self._store.note_backup(database)) == noted
 
-    @rule(life=st.integers(0, 2), sequence=st.integers(0, 9))
-    def be_told_what_is_safe(self, life: int, sequence: int) -> None:
+    @rule(life=st.integers(0, 2), members=st.sets(st.integers(1, 9)))
+    def be_told_what_is_safe(self, life: int, members: set[int]) -> None:
         incarnation = (*self._lives(), OTHER, OTHER)[life]
-        self._both(lambda store: store.mark_safe(incarnation, sequence))
+        self._both(lambda store: store.mark_safe(incarnation, numbers(*members)))
 
     @rule(passed_s=st.integers(0, 50), age_s=st.integers(0, 100), keep=st.integers(0, 3))
     def prune(self, passed_s: int, age_s: int, keep: int) -> None:
