@@ -22,7 +22,9 @@ from sfnode.errors import NodeError
 from sfnode.media.errors import PhotoRefused
 from simulations.demo.stage import StageError
 from simulations.emulator.errors import EmulatorError
-from simulations.links.errors import ProfileError
+from simulations.links.errors import LinkDescriptionError
+from simulations.report import ResultsError
+from simulations.world import WorldError
 from tests.architecture.checkout import ROOT, product_modules
 from tests.docs.pages import DOCS, missing_tests, named_tests, quoted, table_under, tables
 
@@ -130,8 +132,9 @@ def test_every_code_of_a_local_socket_has_its_row_and_status() -> None:
 
 
 def test_every_error_of_the_simulations_has_its_row() -> None:
-    kinds: list[type[Exception]] = [ProfileError, StageError, EmulatorError]
-    kinds += EmulatorError.__subclasses__()
+    kinds: list[type[Exception]] = [StageError, EmulatorError, ResultsError]
+    kinds += [*EmulatorError.__subclasses__(), *LinkDescriptionError.__subclasses__()]
+    assert WorldError in kinds
     rows = rows_under(LINKS, "class")
     assert set(rows) == {kind.__name__ for kind in kinds}
     assert set(rows.values()) == {1}

@@ -21,6 +21,7 @@ HAZARDS = (
     "Truncated text",
     "Wrong attachment",
     "Stale queue",
+    "Price over care",
 )
 CONTROLS = {table.heading: table.rows for table in tables(TEXT)}
 
