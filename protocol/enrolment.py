@@ -28,6 +28,8 @@ CODE_BYTES: Final = 10
 NONCE_BYTES: Final = 12
 MESSAGE_BYTES_MAX: Final = 1024
 TRIES_MAX: Final = 3
+PAIR_CHECK_BYTES: Final = 8
+PAIR_CLAIM_BYTES: Final = PSEUDONYM_BYTES + PAIR_CHECK_BYTES
 FORMER_KEYS_MAX: Final = 8
 """Devices that a site has lost, one after another, and whose entries a new one still believes."""
 CODE_LIFETIME_S: Final = 72 * 3600
@@ -86,6 +88,9 @@ class SiteKeys:
     known_hub: bytes = b""
     """Signing key of the hub that the site was enrolled with before; empty for a new site. By it a hub that
     was lost and made anew learns so."""
+    pair: bytes = b""
+    """`pair_claim` of the pair it has with that hub; empty when it has none. A hub that has the pair too goes
+    on with it, so that nothing is sent twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +129,7 @@ def write_request(keys: SiteKeys, *, key: bytes, nonce: bytes) -> bytes:
             keys.signing,
             keys.opening,
             keys.transport,
-            *([keys.known_hub] if keys.known_hub else []),
+            *filter(None, (keys.known_hub, keys.pair)),
         ]
     )
     return head + ChaCha20Poly1305(_direction(key, b"site")).encrypt(nonce, body, head)
@@ -141,15 +146,17 @@ def read_request(message: bytes, *, key: bytes) -> SiteKeys:
     """The site's keys; `EnrolmentRefused` when the message was not made with the code of `key`."""
     request_hint(message)
     match _open(message, 1 + _HINT_BYTES, _direction(key, b"site")):
-        case [str(name), bytes(signing), bytes(opening), bytes(transport), *known] if _are_keys(
+        case [str(name), bytes(signing), bytes(opening), bytes(transport), *before] if _are_keys(
             signing, opening, transport
         ):
+            known_hub, pair = _before(before)
             return SiteKeys(
                 site_name=name,
                 signing=signing,
                 opening=opening,
                 transport=transport,
-                known_hub=b"".join(_former(known, count_max=1)),
+                known_hub=known_hub,
+                pair=pair,
             )
     raise EnrolmentRefused("The enrolment request does not hold a site's name and keys.")
 
@@ -194,7 +201,7 @@ def read_response(message: bytes, request: bytes, *, key: bytes) -> HubKeys:
                 signing=signing,
                 opening=opening,
                 transport=transport,
-                former=_former(former, count_max=FORMER_KEYS_MAX),
+                former=_former(former),
             )
     raise EnrolmentRefused("The enrolment answer does not hold a hub's name and keys.")
 
@@ -207,6 +214,12 @@ def pair_secrets(private_key: X25519PrivateKey, peer_public: bytes, pseudonym: P
         link=_derive(shared, b"link" + pseudonym),
         small=_derive(shared, b"small" + pseudonym),
     )
+
+
+def pair_claim(pseudonym: Pseudonym, link_secret: bytes) -> bytes:
+    """By which each end of a pair knows that the other has it too: its name, and a check of its secret."""
+    check = blake2b(link_secret, digest_size=PAIR_CHECK_BYTES, person=b"sf-pair-claim").digest()
+    return pseudonym + check
 
 
 def _open(message: bytes, head_bytes: int, key: bytes) -> object:
@@ -224,11 +237,23 @@ def _are_keys(signing: bytes, *exchange: bytes) -> bool:
     return len(signing) == _KEY_BYTES and all(map(is_usable, exchange))
 
 
-def _former(values: Sequence[object], *, count_max: int) -> tuple[bytes, ...]:
-    """Signing keys at the end of a message."""
+def _before(values: Sequence[object]) -> tuple[bytes, bytes]:
+    """Hub and pair that a site had before, at the end of its request."""
+    match values:
+        case []:
+            return b"", b""
+        case [bytes(known_hub)] if len(known_hub) == _KEY_BYTES:
+            return known_hub, b""
+        case [bytes(known_hub), bytes(pair)] if (len(known_hub), len(pair)) == (_KEY_BYTES, PAIR_CLAIM_BYTES):
+            return known_hub, pair
+    raise EnrolmentRefused("The enrolment request does not hold what the site had before as it should.")
+
+
+def _former(values: Sequence[object]) -> tuple[bytes, ...]:
+    """Signing keys at the end of an answer."""
     keys = tuple(value for value in values if isinstance(value, bytes) and len(value) == _KEY_BYTES)
-    if len(keys) != len(values) or len(keys) > count_max:
-        raise EnrolmentRefused("The enrolment message does not hold former keys as it should.")
+    if len(keys) != len(values) or len(keys) > FORMER_KEYS_MAX:
+        raise EnrolmentRefused("The enrolment answer does not hold former keys as it should.")
     return keys
 
 

@@ -38,6 +38,7 @@ from .services.revocation import Revocations
 from .services.sites import Sites
 from .services.worklist import Worklist
 from .storage.objects import ObjectStore
+from .storage.revocation_journal import REVOCATIONS_FILE, RevocationJournal
 from .storage.tables import HUB_SCHEMA
 
 
@@ -82,7 +83,8 @@ class Hub:
     def troubles(self) -> tuple[str, ...]:
         """What its operator and its clinicians have to know now, in sentences."""
         full = "" if self.ballast is None else self.ballast.trouble
-        return tuple(filter(None, (full, self.ingest.trouble, self.outbox.trouble, self.erasing.trouble)))
+        parts = (self.ingest, self.outbox, self.erasing, self.revocations)
+        return tuple(filter(None, (full, *(part.trouble for part in parts))))
 
 
 def init_hub(folder: HubFolder, identity: HubIdentity) -> None:
@@ -143,8 +145,11 @@ async def open_hub(
         prekeys = Prekeys(database, identity, keys, sites, outbox, clock)
         journal = ErasureJournal(folder.keys / JOURNAL_FILE, keys.storage)
         erasing = Erasing(database, custody, sites, keys, outbox, objects, journal, changes, clock)
-        # Before anybody can read: what a restored backup has brought back must not be seen.
+        listed = RevocationJournal(folder.keys / REVOCATIONS_FILE, keys.storage)
+        revocations = Revocations(database, identity, keys, sites, outbox, contacts, listed, clock)
+        # Before anybody can read: what a restored backup has brought back must not be seen, nor let in.
         await erasing.carry_through()
+        await revocations.catch_up()
         yield Hub(
             folder=folder,
             identity=identity,
@@ -162,7 +167,7 @@ async def open_hub(
             ingest=ingest,
             contacts=contacts,
             prekeys=prekeys,
-            revocations=Revocations(database, identity, keys, sites, outbox, contacts, clock),
+            revocations=revocations,
             erasing=erasing,
             returning=returning,
             notices=notices,

@@ -28,6 +28,7 @@ from .services.alarm_sound import AlarmSound
 from .services.alarms import Alarms
 from .services.casebook import CaseBook
 from .services.clock import SiteClock, SystemClock
+from .services.clock_watch import watch_clocks
 from .services.contact import Pair
 from .services.contacts import Contacts
 from .services.dialers import Dialers
@@ -67,6 +68,8 @@ class Surroundings:
     dialer_for: Callable[[LinkSettings, Pair], Dialer] = field(default_factory=Dialers)
     watch_network: Callable[[Callable[[], None]], Awaitable[None]] = watch_links
     """Calls back whenever the network has changed, until cancelled."""
+    watch_clocks: Callable[[SiteClock, Callable[[], None]], Awaitable[None]] = watch_clocks
+    """Calls back whenever the clocks did what no timer foresees, until cancelled."""
     execution: Execution | ThreadFactory = Execution.THREADS
     """Where the vault's transactions run; the spool is opened by whoever makes the daemon."""
     random_bytes: Callable[[int], bytes] = os.urandom
@@ -164,6 +167,10 @@ class Daemon:
                         (
                             "network news",
                             lambda: self._surroundings.watch_network(self._contacts.link_appeared),
+                        ),
+                        (
+                            "clock news",
+                            lambda: self._surroundings.watch_clocks(self._clock, self._alarms.wake),
                         ),
                         ("status", self._tell_status),
                     )
@@ -319,6 +326,7 @@ class Daemon:
 
     def _contacts_stirred(self) -> None:
         self._carriage.usd_per_byte = self._contacts.usd_per_byte
+        self._carriage.held_classes = self._contacts.held_classes
         self._status_stirred.set()
 
     # What clients are told.

@@ -152,8 +152,8 @@ def check_links(links: Sequence[LinkSettings]) -> None:
     names = [link.name for link in links]
     if len(names) > LINKS_MAX:
         raise BadRequest(f"A site has at most {LINKS_MAX} links. Nothing was changed.")
-    if len(set(names)) < len(names):
-        raise BadRequest(f"Two links have one name: {', '.join(names)}. Nothing was changed.")
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+        raise BadRequest(f"Two links have one name: {twice[0]}. Nothing was changed. Choose another name.")
 
 
 def write_settings(path: Path, settings: SiteSettings) -> None:

@@ -10,9 +10,12 @@ from urllib.parse import urlsplit
 from protocol.header import Priority
 from sync.pins import MalformedPin, parse_pin
 from sync.scheduler import LinkCap, LinkMode, LinkTerms, Tariff
+from sync.way_out import MalformedWayOut, WayOut, parse_way_out
 
 from .errors import BadRequest
 
+NAME_CHARACTERS_MAX: Final = 24
+"""What a status line of 80 columns shows beside the site's own name."""
 FLOORS: Final = tuple(priority.name.lower() for priority in Priority)
 _PRICES: Final = ("usd_per_megabyte", "usd_per_minute", "usd_per_message", "increment_s")
 
@@ -36,6 +39,9 @@ class LinkSettings:
     udp: str | None = None
     """`udp://host:port` of the hub: sessions go there in datagrams, for fewer bytes and one round trip less.
     Enrolment still needs `hub_url`. "" for none."""
+    bind: str | None = None
+    """An address of this machine or the name of a network interface: packets leave there and nowhere else.
+    "" for wherever routes lead."""
     floor: str = "bulk"
     """The least urgent class that may go over it: emergency, urgent, routine or bulk."""
     usd_per_minute: float = 0.0
@@ -50,34 +56,49 @@ class LinkSettings:
     """Of the caps, kept for emergencies."""
 
     def __post_init__(self) -> None:
+        _check_name(self.name)
         if self.hub_url is not None:
             _check_url(self.hub_url)
         if self.pin:
             _check_pin(self.pin, self.hub_url)
         if self.udp:
             _check_udp(self.udp)
+        if self.bind:
+            _check_bind(self.bind)
         if not 0 < self.poll_s < math.inf:
-            raise BadRequest(f"poll-s must be a positive number of seconds, not {self.poll_s:g}.")
+            raise BadRequest(
+                f"poll-s must be a positive number of seconds, not {self.poll_s:g}. Nothing was changed."
+            )
         if self.rate_bit_s <= 0 or not 0 <= self.rtt_s < math.inf:
-            raise BadRequest("rate-bit-s and rtt-s must be positive numbers.")
+            raise BadRequest("rate-bit-s and rtt-s must be positive numbers. Nothing was changed.")
         self._check_price()
         if self.floor not in FLOORS:
             raise BadRequest(
-                f"A link's floor is {', '.join(FLOORS[:-1])} or {FLOORS[-1]}, not {self.floor!r}."
+                f"A link's floor is {', '.join(FLOORS[:-1])} or {FLOORS[-1]}, not {self.floor!r}. "
+                "Nothing was changed."
             )
 
     def _check_price(self) -> None:
         for name in _PRICES:
             if not 0 <= getattr(self, name) < math.inf:
-                raise BadRequest(f"{name.replace('_', '-')} cannot be {getattr(self, name):g}.")
+                raise BadRequest(
+                    f"{name.replace('_', '-')} cannot be {getattr(self, name):g}. Nothing was changed."
+                )
         for name in ("cap_usd_per_day", "cap_bytes_per_day"):
             cap = getattr(self, name)
             if cap is not None and not 0 <= cap < math.inf:
-                raise BadRequest(f"{name.replace('_', '-')} cannot be {cap:g}.")
+                raise BadRequest(f"{name.replace('_', '-')} cannot be {cap:g}. Nothing was changed.")
         if not 0 <= self.reserve_share <= 1:
-            raise BadRequest(f"reserve-share is a share from 0 to 1, not {self.reserve_share:g}.")
+            raise BadRequest(
+                f"reserve-share is a share from 0 to 1, not {self.reserve_share:g}. Nothing was changed."
+            )
         if self.message_bytes is not None and self.message_bytes <= 0:
-            raise BadRequest("message-bytes must be a positive number.")
+            raise BadRequest("message-bytes must be a positive number. Nothing was changed.")
+
+    @property
+    def way_out(self) -> WayOut | None:
+        """None for wherever routes lead."""
+        return parse_way_out(self.bind) if self.bind else None
 
     @property
     def tariff(self) -> Tariff:
@@ -106,6 +127,14 @@ class LinkSettings:
         )
 
 
+def _check_name(name: str) -> None:
+    if not name.isprintable() or not 0 < len(name) <= NAME_CHARACTERS_MAX or name != name.strip():
+        raise BadRequest(
+            f"A link's name has 1 to {NAME_CHARACTERS_MAX} letters, figures or signs, and no space around "
+            f"them, unlike {name!r}. Nothing was changed."
+        )
+
+
 def _check_udp(url: str) -> None:
     try:
         parts = urlsplit(url)
@@ -116,7 +145,16 @@ def _check_udp(url: str) -> None:
     except ValueError:
         usable = False
     if not usable:
-        raise BadRequest(f"A hub's UDP address looks like udp://hub.example:8471, not {url!r}.")
+        raise BadRequest(
+            f"A hub's UDP address looks like udp://hub.example:8471, not {url!r}. Nothing was changed."
+        )
+
+
+def _check_bind(bind: str) -> None:
+    try:
+        parse_way_out(bind)
+    except MalformedWayOut as error:
+        raise BadRequest(f"{error} Nothing was changed.") from error
 
 
 def _check_pin(pin: str, hub_url: str | None) -> None:
@@ -141,4 +179,6 @@ def _check_url(url: str) -> None:
     except ValueError:
         usable = False
     if not usable:
-        raise BadRequest(f"A hub's address looks like http://hub.example:8080, not {url!r}.")
+        raise BadRequest(
+            f"A hub's address looks like http://hub.example:8080, not {url!r}. Nothing was changed."
+        )

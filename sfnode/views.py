@@ -284,6 +284,8 @@ class SyncReport:
     usd: float
     held: tuple[str, ...] = ()
     """What no link may carry now, why, and how to lift it."""
+    failed: bool = False
+    """Nobody answered, or the link broke: no price or floor is the reason that nothing went."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,8 +346,19 @@ class PriceView:
     draft: bool
     size_bytes: int
     links: tuple[LinkPriceView, ...]
-    """Every link, the one that would be taken first."""
+    """Every link, the cheapest that may carry all of it first."""
     bundles: tuple[BundlePriceView, ...]
+
+    @property
+    def first(self) -> LinkPriceView:
+        """The link that what is most urgent would take; the first of all where none may carry it."""
+        taken = self.bundles[0].link if self.bundles else None
+        return next((each for each in self.links if each.link == taken), self.links[0])
+
+    @property
+    def held_count(self) -> int:
+        """How many bundles no link may carry now."""
+        return sum(each.link is None for each in self.bundles)
 
 
 View = TypeVar("View")

@@ -15,7 +15,7 @@ COMMANDS: Final = {
     "replay": ("simulations.engine.command", "replay"),
     "report": ("simulations.report.command", "report"),
     "soak": ("simulations.engine.command", "soak"),
-    "run": ("simulations.fleet.command", "run_command"),
+    "run": ("simulations.run_command", "run"),
     "train-dictionaries": ("simulations.training.command", "train_dictionaries"),
 }
 

@@ -18,6 +18,8 @@ from .vitals import Row, read_rows, rows_at, write_rows
 COPY_BYTES_MIN: Final = 5
 _LENGTH_DIGITS: Final = 4
 """Bits that say how many binary digits of a copy's length follow."""
+_SHORT: Final = (0, 1)
+"""Lengths of the texts that may fit where no longer one starts."""
 _ROW_COST_BITS: Final = 40
 """About what a row takes; it only has to be less than its bytes as phrases."""
 
@@ -87,7 +89,8 @@ class _Search:
         self._start = start
         self._book = book
         self._costs = [float("inf")] * (len(whole) + 1)
-        self._steps: list[_Step | None] = [None] * (len(whole) + 1)
+        self._steps: list[_Step | tuple[int, Candidate] | None] = [None] * (len(whole) + 1)
+        """By where they end; those of phrases, of which most are beaten, without the object."""
         self._copy, self._vitals = book.action(COPY), book.action(VITALS)
         self._seen_at: dict[bytes, int] = {}
 
@@ -112,23 +115,24 @@ class _Search:
         path = []
         position = len(self._whole)
         while position > self._start:
-            step = self._steps[position]
-            assert step is not None  # A blank of one byte leads from anywhere to the next position.
+            found = self._steps[position]
+            assert found is not None  # A blank of one byte leads from anywhere to the next position.
+            step = found if isinstance(found, _Step) else _Step(found[0], position, found[1])
             path.append(step)
             position = step.start
         return path[::-1]
 
     def _offer_phrases(self, position: int) -> None:
         """Every phrase that fits here, and blanks alone."""
-        whole, candidates, costs = self._whole, self._book.candidates, self._costs
-        cost_here = costs[position]
-        reach = self._book.reach_bytes.get(whole[position : position + 2], 1)
-        for text_end in range(position, min(position + reach, len(whole)) + 1):
-            for candidate in candidates.get(whole[position:text_end], ()):
-                end = text_end + candidate.blank_bytes
-                if end <= len(whole) and cost_here + candidate.cost_bits < costs[end]:
-                    costs[end] = cost_here + candidate.cost_bits
-                    self._steps[end] = _Step(position, end, candidate)
+        whole, costs, steps, ways_of = self._whole, self._costs, self._steps, self._book.ways.get
+        cost_here, last = costs[position], len(whole)
+        for length in self._book.lengths_of.get(whole[position : position + 2], _SHORT):
+            text_end = position + length
+            for blank_bytes, cost_bits, candidate in ways_of(whole[position:text_end], ()):
+                end = text_end + blank_bytes
+                if end <= last and cost_here + cost_bits < costs[end]:
+                    costs[end] = cost_here + cost_bits
+                    steps[end] = (position, candidate)
 
     def _offer_copy(self, position: int) -> None:
         """The longest copy from the last place that starts with the same bytes; it may not overlap."""

@@ -77,10 +77,22 @@ class PhraseBook:
         return found
 
     @cached_property
-    def reach_bytes(self) -> Mapping[bytes, int]:
-        """Length of the longest text that starts with these two bytes."""
+    def ways(self) -> Mapping[bytes, tuple[tuple[int, float, Candidate], ...]]:
+        """`candidates` as the search for the shortest form wants them: blank and cost beside each."""
+        return {
+            text: tuple((each.blank_bytes, each.cost_bits, each) for each in found)
+            for text, found in self.candidates.items()
+        }
+
+    @cached_property
+    def lengths_of(self) -> Mapping[bytes, tuple[int, ...]]:
+        """Lengths of the texts that may fit where these two bytes are, shortest first; none and one always
+        may."""
         texts = sorted(text for text in self.candidates if len(text) > 1)
-        return {start: max(map(len, same)) for start, same in groupby(texts, key=lambda text: text[:2])}
+        return {
+            start: (0, 1, *sorted({len(text) for text in same}))
+            for start, same in groupby(texts, key=lambda text: text[:2])
+        }
 
     def action(self, more: int) -> Candidate:
         """The symbol of `COPY` or `VITALS`."""

@@ -201,7 +201,7 @@ async def _status(hub: Hub, _: Params) -> object:
 
 
 async def _notices_seen(hub: Hub, _: Params) -> object:
-    await hub.notices.mark_seen()
+    await hub.notices.mark_seen(now_s=hub.clock.wall_s())
     return {"seen": True}
 
 

@@ -23,6 +23,7 @@ HUB_MOVED: Final = Notice(
     "hub-moved",
     "This hub's data lies on another machine or disk than before: it was moved or copied. Nothing is lost. "
     "If the old copy still runs, end one of the two.",
+    covered_by=HUB_RESTORED.subject,
 )
 
 
@@ -43,6 +44,16 @@ def site_replaced(site: Mailbox, name: str) -> Notice:
         f"{name} has a new device with an empty vault: its open cases are given back to it, with previews of "
         "their pictures. What the old device had not sent is lost with it. If that one was lost or stolen, "
         "revoke its key.",
+    )
+
+
+def site_enrolled_anew(site: Mailbox, name: str) -> Notice:
+    """The device that a site had comes without the pair it had."""
+    return Notice(
+        f"site-replaced:{site.hex()}",
+        f"{name} was enrolled anew with the device that it had. In case that one has lost something, it "
+        "sends again all that it holds, and its open cases are given back to it. Nothing that came here is "
+        "lost.",
     )
 
 

@@ -20,7 +20,7 @@ from sync.ports import Clock, Moment
 from sync.stores.connection import Connection
 from sync.stores.database import Database
 from sync.stores.erasures import is_erased
-from sync.stores.errors import StoreError
+from sync.stores.errors import StoreError, StoreFailed, StoreFull
 from sync.stores.sqlite import SqliteStore
 
 from ..config import HubFolder, HubIdentity
@@ -188,11 +188,16 @@ def _name(manifest: Manifest) -> str:
 
 
 def _failed(into: Path, error: OSError | StoreError) -> BackupFailed:
-    cause = str(error)
-    if isinstance(error, OSError):
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        cause = "its disk is full" if full else os.strerror(error.errno or 0)
     return BackupFailed(
-        f"No backup was made in {into} ({cause}). The hub and its earlier backups are unharmed; what was "
-        "begun was removed. Make room there or choose another folder, then repeat it."
+        f"No backup was made in {into} ({_cause(error)}). The hub and its earlier backups are unharmed; what "
+        "was begun was removed. Make room there or choose another folder, then repeat it."
     )
+
+
+def _cause(error: OSError | StoreError) -> str:
+    """Without what a store says of changes to it: here nothing was changed."""
+    origin = error.__cause__ if isinstance(error, StoreFailed) and error.__cause__ is not None else error
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or isinstance(error, StoreFull):
+        return "its disk is full"
+    return os.strerror(origin.errno or errno.EIO) if isinstance(origin, OSError) else str(origin)

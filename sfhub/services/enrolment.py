@@ -22,13 +22,15 @@ from protocol.enrolment import (
     SiteKeys,
     code_key,
     format_code,
+    pair_claim,
+    pair_secrets,
     read_request,
     request_hint,
     site_hint,
     write_response,
 )
 from protocol.errors import EnrolmentRefused
-from protocol.ids import PSEUDONYM_BYTES, Pseudonym, key_id_of
+from protocol.ids import PSEUDONYM_BYTES, Mailbox, Pseudonym, key_id_of
 from sync.ports import Clock
 from sync.stores.connection import Connection
 from sync.stores.database import Database
@@ -49,7 +51,7 @@ from ..storage.codes import (
 )
 from ..storage.keys import revocation_of
 from ..storage.outbox import readdress
-from ..storage.sites import add_pair, add_site, former_keys, is_known_device
+from ..storage.sites import add_pair, add_site, former_keys, is_known_device, newest_pair
 from .outbox import Outbox
 from .sites import Sites
 
@@ -185,9 +187,12 @@ class Enrolment:
         site = self._identity.site_mailbox(code.site_name)
         known = is_known_device(connection, site, keys.signing)
         former = former_keys(connection, site, present=keys.signing)
-        add_site(connection, site, self._identity.organisation, code.site_name, draw.now_s)
-        pair = add_pair(connection, pseudonym=draw.pseudonym, site=site, keys=keys, now_s=draw.now_s)
-        readdress(connection, site, pair)
+        pseudonym = self._kept_pair(connection, site, keys)
+        if pseudonym is None:
+            pseudonym = draw.pseudonym
+            add_site(connection, site, self._identity.organisation, code.site_name, draw.now_s)
+            pair = add_pair(connection, pseudonym=pseudonym, site=site, keys=keys, now_s=draw.now_s)
+            readdress(connection, site, pair)
         if keys.known_hub and not known:
             has_its_keys = keys.known_hub == self._keys.signing_public
             add_notice(connection, HUB_RESTORED if has_its_keys else HUB_REBUILT, now_s=draw.now_s)
@@ -195,7 +200,7 @@ class Enrolment:
             organisation=self._identity.organisation,
             hub_name=self._identity.name,
             site_name=code.site_name,
-            pseudonym=draw.pseudonym,
+            pseudonym=pseudonym,
             signing=self._keys.signing_public,
             opening=self._keys.enrolment_public,
             transport=self._keys.transport_public,
@@ -204,6 +209,15 @@ class Enrolment:
         answer = write_response(ours, request, key=code.stretched_key, nonce=draw.nonce)
         mark_used(connection, code.number, request_digest=digest, answer=answer)
         return answer
+
+    def _kept_pair(self, connection: Connection, site: Mailbox, keys: SiteKeys) -> Pseudonym | None:
+        """The pair that both ends still have: custody goes on where it was, whatever either has lost, and no
+        byte is paid for twice. None when there is no such pair, or another device has taken its place."""
+        pair = newest_pair(connection, site)
+        if pair is None or pair.signing_key != keys.signing or not keys.pair:
+            return None
+        link_secret = pair_secrets(self._keys.transport, pair.transport_key, pair.pseudonym).link
+        return pair.pseudonym if keys.pair == pair_claim(pair.pseudonym, link_secret) else None
 
 
 def _proven(request: bytes, code: StoredCode) -> SiteKeys | None:

@@ -179,7 +179,7 @@ class Erasing:
         await asyncio.to_thread(self._objects.erase, erasure.case_id)
         if await self._database.read(lambda c: self._may_be_in_unreadable(c, erasure)):
             return False
-        return await self._database.truncate_log()
+        return await self._custody.cut_log() and await self._database.truncate_log()
 
     def _may_be_in_unreadable(self, connection: Connection, erasure: Erasure) -> bool:
         """Whether the site was asked for all of a bundle that may be of this case: once it is here, its case

@@ -73,8 +73,12 @@ async def restore_hub(
         await asyncio.to_thread(check_backup, backup, keys.storage, progressed=progressed)
         draft = HubFolder(folder.restoring)
         with _refused_by_disk(folder, _UNCHANGED):
-            await asyncio.to_thread(_copy, backup, draft, progressed)
-            await _begin_new_life(draft, backup, keys)
+            try:
+                await asyncio.to_thread(_copy, backup, draft, progressed)
+                await _begin_new_life(draft, backup, keys)
+            except BaseException:
+                _clear(draft)
+                raise
         with _refused_by_disk(folder, _HALF_DONE):
             await asyncio.to_thread(_put_in_place, folder, draft, int(clock.wall_s()))
     return backup

@@ -22,11 +22,11 @@ from sync.stores.notices import add_notice
 from sync.stores.sqlite import SqliteStore
 
 from ..domain.case_file import site_case_id
-from ..domain.notice_words import not_returned, site_replaced, site_restored
+from ..domain.notice_words import not_returned, site_enrolled_anew, site_replaced, site_restored
 from ..storage.arrived import ArrivedEntryRow, ArrivedLayerRow, came_in
 from ..storage.cases import case_head
 from ..storage.outbox import cases_waiting, give_back_entry, give_back_layer
-from ..storage.sites import Pair, cases_of_site, mark_refilled, pairs_to_refill
+from ..storage.sites import Pair, cases_of_site, had_device_before, mark_refilled, pairs_to_refill
 from .case_files import load_case
 from .outbox import Outbox
 from .sites import Sites
@@ -108,8 +108,8 @@ class Returning:
             add_notice(connection, not_returned(pair.site, pair.site_name), now_s=now_s)
 
     async def _refill(self, pair: Pair) -> None:
-        """The open cases of the site, for a device that came with an empty vault: one transaction for each
-        case, so that clinicians never wait for all of them."""
+        """The open cases of the site, for a device that came without its pair: one transaction for each case,
+        so that clinicians never wait for all of them."""
         # An answer that waits is of use only where its case is, closed or not.
         waiting = await self._database.read(lambda connection: cases_waiting(connection, pair.number))
         cases = await self._database.read(lambda connection: cases_of_site(connection, pair.site))
@@ -119,7 +119,8 @@ class Returning:
 
         def done(connection: Connection) -> None:
             mark_refilled(connection, pair.number)
-            add_notice(connection, site_replaced(pair.site, pair.site_name), now_s=self._clock.wall_s())
+            told = site_enrolled_anew if had_device_before(connection, pair.number) else site_replaced
+            add_notice(connection, told(pair.site, pair.site_name), now_s=self._clock.wall_s())
 
         await self._database.write(done)
         self._outbox.wake()

@@ -5,6 +5,8 @@ Law: the list only grows and its version only rises; nothing that was held befor
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,12 +15,14 @@ from protocol.prekeys import Revocation, RevocationReason
 from sync.ports import Clock
 from sync.stores.connection import Connection
 from sync.stores.database import Database
+from sync.stores.errors import StoreError
 
 from ..config import HubIdentity
 from ..errors import Ambiguous, BadRequest, NotAllowed, NotFound
 from ..keystore import KeyStore
-from ..storage.keys import RevokedKey, add_revocation, mark_pair_revoked, revocations
+from ..storage.keys import RevokedKey, add_revocation, mark_pair_revoked, revocations, revoke_again
 from ..storage.outbox import readdress
+from ..storage.revocation_journal import RevocationJournal
 from ..storage.sites import Pair
 from .contacts import Contacts
 from .outbox import Outbox
@@ -26,6 +30,8 @@ from .sites import Sites
 from .statements import state
 
 REMARK_BYTES_MAX: Final = 200
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,7 @@ class Revocations:
         sites: Sites,
         outbox: Outbox,
         contacts: Contacts,
+        journal: RevocationJournal,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -56,7 +63,10 @@ class Revocations:
         self._sites = sites
         self._outbox = outbox
         self._contacts = contacts
+        self._journal = journal
         self._clock = clock
+        self.trouble = ""
+        """Why the journal cannot be relied on; empty while it can."""
 
     async def all(self) -> tuple[RevokedKey, ...]:
         """The list, oldest item first."""
@@ -99,11 +109,32 @@ class Revocations:
             return Revoked(revocation=revocation, pair=pair, told=len(told))
 
         revoked = await self._database.write(work)
-        await self._sites.reload()
+        await self.catch_up()
         if pair is not None:
             self._contacts.end_sessions(pair)
         self._outbox.wake()
         return revoked
+
+    async def catch_up(self) -> None:
+        """Revoke again what the journal names and a restored database does not know, and write down in it
+        what it lacks. Safe to repeat. A disk that refuses is told in `trouble`: care goes on."""
+        now_s = self._clock.wall_s()
+        try:
+            written = await asyncio.to_thread(self._journal.read)
+
+            def work(connection: Connection) -> None:
+                for revocation in written:
+                    revoke_again(connection, revocation, now_s)
+
+            if written:
+                await self._database.write(work)
+            for listed in (await self._database.read(revocations)).values():
+                await asyncio.to_thread(self._journal.append, listed.revocation)
+            self.trouble = ""
+        except (StoreError, OSError) as error:
+            self.trouble = f"After a restore, a revoked device may be let in again: {error}"
+            _log.error("the journal of revocations cannot be used: %s", error)
+        await self._sites.reload()
 
     def _named(self, name: str) -> tuple[KeyId, Pair | None]:
         directory = self._sites.directory

@@ -7,16 +7,15 @@ from typing import Final
 
 from protocol.entry import Entry
 from protocol.header import Priority
-from protocol.ids import key_id_of
 from protocol.prekeys import Revocation
 from protocol.records import Kind
 from sync.stores.connection import Connection
 from sync.stores.notices import add_notice
 
 from ..domain.notice_words import HUB_RESTORED
-from ..storage.keys import add_revocation, mark_pair_revoked
+from ..storage.keys import revoke_again
 from ..storage.outbox import add_held_at_site
-from ..storage.sites import Pair, all_pairs
+from ..storage.sites import Pair
 from .opening import ProvenEntry
 
 _WHAT: Final[Mapping[int, str]] = {
@@ -43,15 +42,8 @@ def take_back_own(
     )
     for record in proven.entry.records:
         if isinstance(record.body, Revocation):
-            _revoke_again(connection, record.body, now_s)
+            revoke_again(connection, record.body, now_s)
     add_notice(connection, HUB_RESTORED, now_s=now_s)
-
-
-def _revoke_again(connection: Connection, revocation: Revocation, now_s: float) -> None:
-    add_revocation(connection, revocation, now_s)
-    for each in all_pairs(connection):
-        if key_id_of(each.signing_key) == revocation.key_id:
-            mark_pair_revoked(connection, each.number, now_s)
 
 
 def _what(entry: Entry) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from protocol.ids import KeyId
+from protocol.ids import KeyId, key_id_of
 from protocol.prekeys import PREKEYS_KEPT_MAX, EpochKey, KnownKey, Revocation, RevocationReason, newest_of
 from protocol.records import Record
 from protocol.sealing import Prekey
 from sync.stores.connection import Connection
 
-from .sites import Pair
+from .sites import Pair, all_pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +137,14 @@ def add_revocation(connection: Connection, revocation: Revocation, now_s: float)
             now_s,
         ),
     )
+
+
+def revoke_again(connection: Connection, revocation: Revocation, now_s: float) -> None:
+    """What an older database does not know; idempotent."""
+    add_revocation(connection, revocation, now_s)
+    for each in all_pairs(connection):
+        if key_id_of(each.signing_key) == revocation.key_id:
+            mark_pair_revoked(connection, each.number, now_s)
 
 
 def mark_pair_revoked(connection: Connection, pair: int, now_s: float) -> None:

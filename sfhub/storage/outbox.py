@@ -192,8 +192,9 @@ def readdress(connection: Connection, site: Mailbox, pair: int) -> None:
     )
     connection.execute(
         f"DELETE {former} AND case_id IN (SELECT case_id FROM erased_case)"
-        " AND EXISTS (SELECT 1 FROM pairs WHERE number = ? AND to_refill = 1)",
-        (pair, site, pair),
+        " AND (SELECT signing_key FROM pairs WHERE number = ?)"
+        " NOT IN (SELECT signing_key FROM pairs WHERE site = ? AND number <> ?)",
+        (pair, site, pair, site, pair),
     )
     connection.execute(
         "INSERT INTO outbox (pair, case_id, entry_id, headline, layer, blob, what, priority, written_s)"

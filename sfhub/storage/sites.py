@@ -50,13 +50,13 @@ def add_site(connection: Connection, mailbox: Mailbox, organisation: str, name: 
 def add_pair(
     connection: Connection, *, pseudonym: Pseudonym, site: Mailbox, keys: SiteKeys, now_s: float
 ) -> int:
-    """The new pair's number. A site that enrols again gets another pair; the newest one is written to. A
-    device that is new to a known site has nothing of its cases, and is to be refilled."""
+    """The new pair's number; the newest one of a site is written to. A device of a known site that has no
+    pair with us any more has lost its cases, or may have lost what it held, and is to be refilled."""
     ((number,),) = connection.execute(
         "INSERT INTO pairs (pseudonym, site, signing_key, opening_key, transport_key, enrolled_s, "
         "last_heard_s, to_refill)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, EXISTS (SELECT 1 FROM pairs WHERE site = ?2)"
-        " AND NOT EXISTS (SELECT 1 FROM pairs WHERE site = ?2 AND signing_key = ?3)) RETURNING number",
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, EXISTS (SELECT 1 FROM pairs WHERE site = ?2))"
+        " RETURNING number",
         (pseudonym, site, keys.signing, keys.opening, keys.transport, now_s),
     ).fetchall()
     return int(number)
@@ -137,6 +137,22 @@ def all_pairs(connection: Connection) -> tuple[Pair, ...]:
             told_epoch,
         ) in rows
     )
+
+
+def newest_pair(connection: Connection, site: Mailbox) -> Pair | None:
+    """The one that is written to; None when the site has no device, or its every one was revoked."""
+    pairs = [pair for pair in all_pairs(connection) if pair.site == site and not pair.revoked]
+    return pairs[-1] if pairs else None
+
+
+def had_device_before(connection: Connection, pair: int) -> bool:
+    """Whether the device of this pair has made an earlier one with us."""
+    found = connection.execute(
+        "SELECT 1 FROM pairs JOIN pairs AS earlier USING (site, signing_key)"
+        " WHERE pairs.number = ? AND earlier.number < pairs.number",
+        (pair,),
+    ).fetchone()
+    return found is not None
 
 
 def note_heard(connection: Connection, pair: int, now_s: float) -> None:

@@ -29,6 +29,7 @@ from ..services.people import SignedIn
 from ..services.replies import Draft, Look
 from ..services.worklist import case_id_of
 from .chart import HEIGHT, WIDTH, charts
+from .condition import hub_condition
 from .forms import blank_values, reply_values, shown_values
 from .guard import BODY_S
 from .keys import HUB, RENDERER
@@ -63,6 +64,7 @@ async def queue(request: web.Request) -> web.Response:
         "erased": [erased_text(erasure) for erasure in (await hub.erasing.erasures())[:ERASED_SHOWN_MAX]],
         "needing": sum(row.needs_answer for row in rows),
         "troubles": hub.troubles,
+        "condition": await hub_condition(hub),
     }
     return request.app[RENDERER].page("queue.html", values)
 

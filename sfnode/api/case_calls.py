@@ -151,13 +151,15 @@ class CaseCalls:
         await self._outbox.seal_waiting()
         bundles = await self._casebook.transfer_views(case_id)
         left_bytes = sum(view.size_bytes - view.done_bytes for view in bundles)
-        price = (await self._prices.view(case_id.hex())).links[0]
+        foreseen = await self._prices.view(case_id.hex())
+        price = foreseen.first
         return {
             "bundles": [to_primitive(view) for view in bundles],
             "bytes": left_bytes,
             "seconds": price.seconds,
             "usd": price.usd,
             "price": to_primitive(price),
+            "held_count": foreseen.held_count,
         }
 
     async def transfers(self, params: Parameters) -> Any:

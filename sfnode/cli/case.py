@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +22,7 @@ from sfnode.views import (
 )
 
 from .link_use import show_price, show_transfers
-from .moments import parse_moment, show_bytes, show_moment, show_span
+from .moments import parse_moment, show_bytes, show_moment, show_span, show_usd
 from .terminal import Terminal, pass_terminal, printable, read_text, table
 
 NAME_LETTERS: Final = 8
@@ -161,11 +162,24 @@ def send(terminal: Terminal, case: str, accept_missing: bool, dry_run: bool) -> 
     answer = terminal.call("send", {"case": case, "accept_missing": accept_missing})
     views = [from_primitive(TransferView, row) for row in answer["bundles"]]
     terminal.show(answer, show_transfers(views))
-    terminal.say(
-        f"Queued {show_bytes(answer['bytes'])}: about {show_span(answer['seconds'])} over "
-        f"{answer['price']['link']} ({answer['price']['basis']}), ${answer['usd']:.2f}. It goes as soon as "
-        "the link is there."
+    terminal.say(_queued_sentence(answer, waiting=sum(view.stored_s is None for view in views)))
+
+
+def _queued_sentence(answer: Mapping[str, Any], *, waiting: int) -> str:
+    """What it takes, over which link; or that no link may carry it, and who says how to lift that."""
+    price, held = answer["price"], answer.get("held_count", 0)
+    queued = f"Queued {show_bytes(answer['bytes'])}"
+    why = f": {price['held']}" if price["held"] else ""
+    held_back = (
+        f"held back{why}. What was written is safe and stays queued; `sfnode status` says how to let it go."
     )
+    if held and held >= waiting:
+        return f"{queued}, all {held_back}"
+    takes = (
+        f"{queued}: about {show_span(answer['seconds'])} over {price['link']} ({price['basis']}), "
+        f"{show_usd(answer['usd'])}. It goes as soon as the link is there."
+    )
+    return f"{takes} {held} of {waiting} items are {held_back}" if held else takes
 
 
 def _confirm_erasure(terminal: Terminal, case: str) -> None:

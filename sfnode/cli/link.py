@@ -11,7 +11,7 @@ from sfnode.config import LinkMode
 from sfnode.link_settings import FLOORS
 from sfnode.views import LinkView, StatusView, from_primitive
 
-from .moments import show_bytes
+from .moments import show_bytes, show_usd
 from .terminal import Terminal, pass_terminal, table
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -56,6 +56,11 @@ def link_options(command: Command) -> Command:
             click.option(
                 "--udp",
                 help='Sessions go here, udp://HOST:PORT as `sfhub serve --udp` opens it; "" for none.',
+            ),
+            click.option(
+                "--bind",
+                help="Packets leave from this address or network interface of this machine, and no other "
+                'way; "" for wherever routes lead.',
             ),
         )
     ):
@@ -129,7 +134,7 @@ def _show_settings(terminal: Terminal, answer: Mapping[str, object]) -> None:
 
 
 def _row(view: LinkView) -> tuple[str, ...]:
-    caps = [] if view.cap_usd is None else [f"${view.cap_usd:.2f}"]
+    caps = [] if view.cap_usd is None else [show_usd(view.cap_usd)]
     caps += [] if view.cap_bytes is None else [show_bytes(view.cap_bytes)]
     basis = "measured" if view.measured_contacts else "declared"
     return (
@@ -137,7 +142,7 @@ def _row(view: LinkView) -> tuple[str, ...]:
         view.mode,
         view.floor,
         view.price,
-        f"${view.spent_today_usd:.2f}, {show_bytes(view.today_bytes)}",
+        f"{show_usd(view.spent_today_usd)}, {show_bytes(view.today_bytes)}",
         " or ".join(caps) or "none",
         f"{view.rate_bit_s / 1000:.3g} kbit/s {basis}",
         view.state,

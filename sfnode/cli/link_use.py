@@ -7,7 +7,7 @@ import click
 from sfnode.errors import CapReached, LinkDown
 from sfnode.views import PriceView, SyncReport, TransferView, from_primitive
 
-from .moments import show_bytes, show_span
+from .moments import show_bytes, show_span, show_usd
 from .terminal import Terminal, pass_terminal, table
 
 
@@ -29,15 +29,14 @@ def sync(terminal: Terminal, once: bool, link: str | None) -> None:
         f"sent      {report.bundles_sent} bundles, {show_bytes(report.payload_up)}",
         f"received  {report.bundles_received} bundles, {show_bytes(report.payload_down)}",
         f"on link   {show_bytes(report.bytes_up)} up, {show_bytes(report.bytes_down)} down",
-        *(f"held      {sentence}" for sentence in report.held),
     ]
     terminal.show(answer, lines)
-    if report.held:
-        raise CapReached(report.held[0])
+    held = " ".join(report.held)
+    if held and not report.failed:
+        raise CapReached(held)
     if not report.complete:
-        raise LinkDown(
-            f"{report.ended.rstrip('.')}. What was written is queued here; it goes when the link is back."
-        )
+        down = f"{report.ended.rstrip('.')}. What was written is queued here; it goes when the link is back."
+        raise LinkDown(f"{down} {held}".rstrip())
 
 
 @click.command()
@@ -89,7 +88,7 @@ def show_transfers(views: list[TransferView]) -> list[str]:
 def _price_lines(view: PriceView) -> list[str]:
     if not view.bundles:
         return ["Nothing waits. A look for replies takes:", *_link_lines(view)]
-    rows = [("WHAT", "CLASS", "SIZE", "OVER", "WITHIN", "USD")]
+    rows = [("WHAT", "CLASS", "SIZE", "OVER", "WITHIN", "PRICE")]
     rows += [
         (
             each.what,
@@ -97,7 +96,7 @@ def _price_lines(view: PriceView) -> list[str]:
             show_bytes(each.size_bytes),
             each.link or "held back",
             "" if each.seconds is None else show_span(each.seconds),
-            "" if each.usd is None else f"{each.usd:.2f}",
+            "" if each.usd is None else show_usd(each.usd),
         )
         for each in view.bundles
     ]
@@ -105,13 +104,13 @@ def _price_lines(view: PriceView) -> list[str]:
 
 
 def _link_lines(view: PriceView) -> list[str]:
-    rows = [("LINK", "ON LINK", "TIME", "USD", "BASIS", "")]
+    rows = [("LINK", "ON LINK", "TIME", "PRICE", "BASIS", "")]
     rows += [
         (
             each.link,
             show_bytes(each.bytes),
             show_span(each.seconds),
-            f"{each.usd:.2f}",
+            show_usd(each.usd),
             each.basis,
             each.held or "",
         )

@@ -34,5 +34,10 @@ def show_span(seconds: float | None) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def show_usd(usd: float) -> str:
+    """Less than a cent is said so, never shown as nothing."""
+    return "<$0.01" if 0 < usd < 0.01 else f"${usd:.2f}"
+
+
 def show_bytes(size_bytes: int) -> str:
     return f"{size_bytes} B" if size_bytes < 10_000 else f"{size_bytes / 1000:.1f} kB"

@@ -34,11 +34,13 @@ class Transit:
     stored: int
     started: int
     """Stored, or with bytes at the hub."""
+    held: bool = False
+    """What is not stored may go over no link now."""
 
 
 def state_words(case: CaseFile, transit: Transit) -> str:
-    """ "draft", "waiting for link", "going (n of m)", "stored at hub", "seen by doctor", "ANSWERED",
-    "closed"."""
+    """ "draft", "waiting for link", "held back", "going (n of m)", "stored at hub", "seen by doctor",
+    "ANSWERED", "closed"."""
     state = case.state
     if state.closed:
         return "closed"
@@ -52,6 +54,8 @@ def state_words(case: CaseFile, transit: Transit) -> str:
         return "seen by doctor"
     if transit.count and transit.stored == transit.count:
         return "stored at hub"
+    if transit.held:
+        return f"held back ({transit.stored} of {transit.count})" if transit.started else "held back"
     return f"going ({transit.stored} of {transit.count})" if transit.started else "waiting for link"
 
 

@@ -17,6 +17,7 @@ SITE_MOVED: Final = Notice(
     "site-moved",
     "This site's data lies on another machine or disk than before: it was moved or copied. Nothing is lost. "
     "If the old copy still runs, end one of the two.",
+    covered_by=SITE_RESTORED.subject,
 )
 HUB_RESTORED: Final = Notice(
     "hub-restored",

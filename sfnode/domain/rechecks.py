@@ -5,6 +5,7 @@ Law: what cannot be told is said to be so; a wall clock that was not set proves 
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from protocol.clinical import Vitals
@@ -62,6 +63,26 @@ def missed_rechecks(case: CaseFile, now: Moment) -> tuple[Alarm, ...]:
         return ()
     found = (_missed(record, case, now) for record in case.state.replies if record.body.recheck_every_min)
     return tuple(alarm for alarm in found if alarm is not None)
+
+
+def next_recheck_alarm_in_s(case: CaseFile, now: Moment) -> float:
+    """Seconds until `missed_rechecks` has something new to say by the passing of time alone; infinite when
+    only news of the case or a step of the clocks can change what it says."""
+    if case.state.closed:
+        return math.inf
+    waits = (_next_in_s(record, case, now) for record in case.state.replies if record.body.recheck_every_min)
+    return min(waits, default=math.inf)
+
+
+def _next_in_s(record: Record, case: CaseFile, now: Moment) -> float:
+    reply: Reply = record.body
+    due_in_s = recheck_due_in_s(record, case, now)
+    if due_in_s is None:
+        return math.inf
+    if due_in_s > 0:
+        return due_in_s
+    every_s = (reply.recheck_every_min or 0) * 60
+    return every_s - (-due_in_s % every_s)
 
 
 def _missed(record: Record, case: CaseFile, now: Moment) -> Alarm | None:

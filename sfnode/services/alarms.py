@@ -7,6 +7,7 @@ an alarm that cannot be heard is an alarm itself.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -22,6 +23,8 @@ from .vault_access import VaultAccess
 
 RING_AGAIN_S: Final = 60.0
 """What nobody has acknowledged sounds again: the first ring may have met an empty room."""
+LOOK_AGAIN_S: Final = 15 * 60.0
+"""Timers say when to look, and whoever changes a case or a clock: this is for what all of them overlooked."""
 STATION_NUMBERS_FROM: Final = 100_000
 """Alarms of the station itself are numbered from here, those of cases from 1: one command serves both."""
 _OF_CASE: Final = "case:"
@@ -52,6 +55,7 @@ class Alarms:
         self._changed = asyncio.Event()
         self._raised: list[AlarmView] = []
         self._timers_set: dict[str, int] = {}
+        self._ring_again_at_s = math.inf
 
     def case_alarm_raised(self, alarm: AlarmView) -> None:
         """The casebook has raised one, durably."""
@@ -59,23 +63,22 @@ class Alarms:
         self._changed.set()
 
     def wake(self) -> None:
-        """Vitals, a reply, or the state of the vault may have moved what is due."""
+        """Vitals, a reply, the state of the vault or a step of the clocks may have moved what is due."""
         self._changed.set()
 
     async def run(self) -> None:
         """Raise and ring until cancelled."""
         await self._test_sound()
-        ring_again_at_s = self._clock.monotonic_s() + RING_AGAIN_S
+        # An earlier life may have left some that nobody has acknowledged.
+        self._ring_again_at_s = self._clock.monotonic_s() + RING_AGAIN_S
         while True:
             self._changed.clear()
             next_due_s = await self._look_at_rechecks()
             await self._ring_raised()
-            left_s = ring_again_at_s - self._clock.monotonic_s()
-            if left_s <= 0:
+            if self._clock.monotonic_s() >= self._ring_again_at_s:
                 await self._ring_again()
-                left_s = RING_AGAIN_S
-                ring_again_at_s = self._clock.monotonic_s() + RING_AGAIN_S
-            await self._wait_changed(min(next_due_s, left_s))
+            ring_again_s = self._ring_again_at_s - self._clock.monotonic_s()
+            await self._wait_changed(min(next_due_s, ring_again_s, LOOK_AGAIN_S))
 
     async def views(self) -> tuple[AlarmView, ...]:
         """What nobody has acknowledged: in full when the vault is open, else in neutral words."""
@@ -134,8 +137,7 @@ class Alarms:
 
     async def _look_in_casebook(self, casebook: CaseBook) -> float:
         # Each one it raises comes back through `case_alarm_raised`, like every alarm of a case.
-        await casebook.raise_missed_rechecks()
-        await casebook.raise_first_orders()
+        await casebook.raise_due_alarms()
         now = moment_of(self._clock)
         ahead = [
             Timer(
@@ -152,12 +154,11 @@ class Alarms:
         if due_at != self._timers_set:
             await self._neutral.set_timers(_RECHECK, ahead)
             self._timers_set = due_at
-        rechecks_s = min((timer.due_in_s for timer in ahead), default=RING_AGAIN_S)
-        return min(rechecks_s, await casebook.first_orders_due_in_s())
+        return await casebook.next_alarm_in_s()
 
     async def _look_at_timers(self) -> float:
         now = moment_of(self._clock)
-        next_due_s = RING_AGAIN_S
+        next_due_s = math.inf
         for timer in await self._neutral.timers():
             left_s = timer.left_s(now)
             if left_s is not None and left_s > 0:
@@ -184,21 +185,32 @@ class Alarms:
             await self._ring(alarm, _LOCKED_TEXT)
 
     async def _keep_neutral(self, alarm: AlarmView) -> None:
+        self._expect_somebody()
         await self._neutral.raise_alarm(
             f"{_OF_CASE}{alarm.alarm}", severity=alarm.severity, text=_LOCKED_TEXT, now_s=alarm.since_s
         )
 
+    def _expect_somebody(self) -> None:
+        """Something rings from now on until it is acknowledged."""
+        if math.isinf(self._ring_again_at_s):
+            self._ring_again_at_s = self._clock.monotonic_s() + RING_AGAIN_S
+            self.wake()
+
     async def _ring_again(self) -> None:
+        self._ring_again_at_s = self._clock.monotonic_s() + RING_AGAIN_S
         try:
             waiting = await self.views()
         except (VaultLocked, StoreClosed):
             return
+        if not waiting:
+            self._ring_again_at_s = math.inf
         for alarm in waiting:
             self._tell(alarm)
         if waiting and self._sound.configured:
             await self._sound_or_say_so(f"{len(waiting)} alarms are waiting.")
 
     async def _ring(self, alarm: AlarmView, neutral_text: str) -> None:
+        self._expect_somebody()
         heard = self._tell(alarm)
         if self._sound.configured:
             await self._sound_or_say_so(neutral_text)
@@ -217,6 +229,7 @@ class Alarms:
             await self._say_unheard(str(failed))
 
     async def _say_unheard(self, reason: str) -> None:
+        self._expect_somebody()
         raised = await self._neutral.raise_alarm(
             _UNHEARD,
             severity="warning",

@@ -18,7 +18,7 @@ from sfnode.domain.first_orders import first_orders_due_in_s
 from sfnode.domain.lifecycle import row_order
 from sfnode.domain.moments import Moment
 from sfnode.domain.plan import unread
-from sfnode.domain.rechecks import recheck_due_in_s
+from sfnode.domain.rechecks import next_recheck_alarm_in_s, recheck_due_in_s
 from sfnode.domain.unreadable import damaged_row, erased_row
 from sfnode.errors import NotFound
 from sfnode.vault import alarms as alarm_rows
@@ -148,11 +148,15 @@ class CaseReader:
             if reply.body.recheck_every_min is not None
         )
 
-    async def first_orders_due_in_s(self) -> float:
-        """When first orders that still wait for their signed reply will ring; infinite when none do."""
+    async def next_alarm_in_s(self) -> float:
+        """When a recheck will be missed, or first orders will have waited too long for their signed reply;
+        infinite when neither can happen without news of a case or of the clocks."""
         now = self._now()
         cases = await self._read(self._consults)
-        return min((first_orders_due_in_s(case, now) for case in cases), default=math.inf)
+        return min(
+            (min(next_recheck_alarm_in_s(case, now), first_orders_due_in_s(case, now)) for case in cases),
+            default=math.inf,
+        )
 
     # Going out --------------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ from sfnode.views import (
     VitalsView,
 )
 
-from .outgoing import STORED_AT_HUB, WAITING_FOR_LINK, Progress
+from .outgoing import HELD_BACK, STORED_AT_HUB, WAITING_FOR_LINK, Progress
 
 _LAYER_WORDS = {
     Layer.PREVIEW: "preview",
@@ -147,7 +147,7 @@ def transfer_views(
                 what=row.what,
                 case=row.case_id.hex(),
                 direction="up",
-                size_bytes=row.size_bytes,
+                size_bytes=row.size_bytes if known.size_bytes is None else known.size_bytes,
                 done_bytes=known.done_bytes,
                 state=known.state,
                 eta_s=known.eta_s,
@@ -164,6 +164,7 @@ def transit_of(rows: Sequence[OutboxRow], progress: Mapping[BundleId, Progress])
         count=len(rows),
         stored=sum(each.state == STORED_AT_HUB for each in known),
         started=sum(each.state == STORED_AT_HUB or each.done_bytes > 0 for each in known),
+        held={each.state for each in known} - {STORED_AT_HUB} == {HELD_BACK},
     )
 
 
@@ -187,7 +188,7 @@ def _transit_words(scene: Scene) -> str:
         return f"{sent}, stored at hub" + (f" {clock(max(stored), now_s)}" if stored else "")
     if transit.started:
         return f"{sent}, {transit.stored} of {transit.count} stored at hub"
-    return f"{sent}, waiting for link"
+    return f"{sent}, {HELD_BACK if transit.held else WAITING_FOR_LINK}"
 
 
 def _note(state: NoteState, case: CaseFile, now: Moment) -> str:

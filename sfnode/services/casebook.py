@@ -20,8 +20,6 @@ from protocol.ids import BundleId, CaseId
 from protocol.micro import MicroBundle, read_micro
 from protocol.orders import Capability, CapabilityItem
 from protocol.questions import AnswerState
-from sfnode.domain.case_file import CaseFile
-from sfnode.domain.contingency import Alarm
 from sfnode.domain.first_orders import first_orders_alarms
 from sfnode.domain.intake import NewCase
 from sfnode.domain.moments import Moment
@@ -412,19 +410,13 @@ class CaseBook(CaseReader):
             lambda connection: alarms.acknowledge(connection, alarm, name)
         )
 
-    async def raise_missed_rechecks(self) -> tuple[AlarmView, ...]:
-        """Raise an alarm for each recheck that is due and was not done: once, and again each time another
-        interval has passed."""
-        return await self._raise_due(missed_rechecks)
-
-    async def raise_first_orders(self) -> tuple[AlarmView, ...]:
-        """Raise an alarm for first orders whose signed reply does not follow at once: once for each."""
-        return await self._raise_due(first_orders_alarms)
-
-    async def _raise_due(self, due: Callable[[CaseFile, Moment], tuple[Alarm, ...]]) -> tuple[AlarmView, ...]:
+    async def raise_due_alarms(self) -> tuple[AlarmView, ...]:
+        """Raise what the passing of time has made due: rechecks that were not done, once and again each time
+        another interval has passed; and first orders whose signed reply does not follow, once for each."""
         now = self._now()
         cases = await self._read(self._consults)
-        found = [(case.case_id, ringing) for case in cases if (ringing := due(case, now))]
+        due = ((case, (*missed_rechecks(case, now), *first_orders_alarms(case, now))) for case in cases)
+        found = [(case.case_id, ringing) for case, ringing in due if ringing]
         if not found:
             return ()
         raised = await self._vault.database.write(

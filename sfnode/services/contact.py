@@ -316,6 +316,7 @@ class Contact:
             payload_down=counters.payload_bytes_received,
             bytes_received_twice=counters.duplicate_bytes_received,
             usd=self._usd(),
+            failed=ended not in (NOTHING_LEFT, ALLOWANCE_SPENT),
         )
 
 

@@ -17,7 +17,7 @@ from sfnode.spool.spool import Spool
 from sfnode.views import SyncReport
 from sync.core import Ending
 from sync.ports import Dialer
-from sync.scheduler import Decision, Dial, ask, decide
+from sync.scheduler import Decision, Dial, HeldBy, ask, decide
 
 from .backlog import BacklogWatch
 from .clock import SiteClock
@@ -63,7 +63,8 @@ class Contacts:
         self._asked: set[Pseudonym] = set()
         self._stirred = asyncio.Event()
         self._decision = Decision()
-        self._beyond_cap: dict[str, str] = {}
+        self._beyond_cap: dict[str, Contact] = {}
+        """The last contact over each link that was dialled for an emergency although its cap is used up."""
 
     @property
     def links(self) -> tuple[LinkSettings, ...]:
@@ -93,7 +94,17 @@ class Contacts:
     def notices(self) -> tuple[str, ...]:
         """What is held back and why, and what went beyond a cap."""
         held = tuple(held_sentence(each, self._links) for each in self._decision.held)
-        return (*self._beyond_cap.values(), *held)
+        beyond = [each.plan.link for each in self._beyond_cap.values() if each.reached]
+        return (*map(beyond_cap_sentence, beyond), *held)
+
+    @property
+    def held_classes(self) -> frozenset[Priority]:
+        """Classes that no link may carry now, not even when a person says `sync`."""
+        return frozenset(
+            each.priority
+            for each in self._decision.held
+            if all(reason is not HeldBy.MANUAL for _, reason in each.by)
+        )
 
     def queued(self, bundle_id: BundleId) -> None:
         """Custody has something new: dial, unless a contact is under way and takes it along."""
@@ -113,6 +124,8 @@ class Contacts:
     def change_links(self, links: Sequence[LinkSettings]) -> None:
         """Other settings from now on; contacts under way by the old ones say goodbye."""
         changed = {link.name for link in {*self._links} ^ {*links}}
+        for link, name in _renamed(self._links, links):
+            self.ledger.renamed(link, name)
         self._links = tuple(links)
         for name in changed:
             self.ledger.forget(name)
@@ -154,6 +167,9 @@ class Contacts:
     async def _decide(self, pairs: Mapping[Pseudonym, Pair]) -> None:
         held_before = self._decision.held
         links = await self.ledger.links_now(self._links)
+        for link in links:
+            if not link.terms.cap.is_used_up(link.spent):
+                self._beyond_cap.pop(link.name, None)  # Another day has begun, or another cap holds.
         free = [
             pair for name, pair in pairs.items() if name not in self._asked and self._runner.has_room(name)
         ]
@@ -169,9 +185,11 @@ class Contacts:
 
     def _begin(self, pair: Pair, dial: Dial) -> Contact:
         link = next(each for each in self._links if each.name == dial.link)
-        if dial.beyond_cap:
-            self._beyond_cap[link.name] = beyond_cap_sentence(link)
-        return self._runner.begin(pair, link, dial)
+        contact = self._runner.begin(pair, link, dial)
+        told = self._beyond_cap.get(link.name)
+        if dial.beyond_cap and (told is None or not told.reached):
+            self._beyond_cap[link.name] = contact
+        return contact
 
     async def _carry_out(self, pair: Pair, contact: Contact) -> None:
         try:
@@ -219,7 +237,8 @@ class Contacts:
             else:
                 silent.add(dial.link)
         held = tuple(held_sentence(each, self._links) for each in (await self._ask(pair, links)).held)
-        if not reports:
+        if not (carried or silent) and not any(report.complete for report in reports):
+            # Whatever the contact that was joined had met: now nothing may be dialled.
             return _nothing_dialled(links[0].name, held or (look_held_sentence(links[0]),))
         return replace(_together(reports), held=held)
 
@@ -252,6 +271,18 @@ class Contacts:
             return
 
 
+def _renamed(before: Sequence[LinkSettings], after: Sequence[LinkSettings]) -> list[tuple[str, str]]:
+    """Old and new names of links that kept their place among as many as before."""
+    known = {link.name for link in before}
+    if len(before) != len(after):
+        return []
+    return [
+        (old.name, new.name)
+        for old, new in zip(before, after, strict=True)
+        if old.name != new.name and new.name not in known
+    ]
+
+
 def _nothing_dialled(link: str, held: tuple[str, ...]) -> SyncReport:
     return SyncReport(
         link=link,
@@ -274,7 +305,7 @@ def _together(reports: Sequence[SyncReport]) -> SyncReport:
     """Several contacts as one: the sums, and how the last one ended."""
     last = reports[-1]
     return SyncReport(
-        link=last.link,
+        link=", ".join(dict.fromkeys(each.link for each in reports)),
         ended=last.ended,
         complete=last.complete,
         seconds=round(sum(each.seconds for each in reports), 3),
@@ -287,4 +318,5 @@ def _together(reports: Sequence[SyncReport]) -> SyncReport:
         bytes_received_twice=sum(each.bytes_received_twice for each in reports),
         usd=sum(each.usd for each in reports),
         held=last.held,
+        failed=last.failed and not any(each.complete for each in reports),
     )

@@ -26,8 +26,8 @@ Learnt = TypeVar("Learnt")
 class Dialers:
     """One for each contact; what was learnt of the way to one hub serves the next contact with it."""
 
-    _ways: dict[str, HttpWay] = field(default_factory=dict)
-    """By the hub's address."""
+    _ways: dict[tuple[str, str | None], HttpWay] = field(default_factory=dict)
+    """By the hub's address, and the way out of this machine."""
     _udp: dict[tuple[object, ...], UdpDialer] = field(default_factory=dict)
 
     def __call__(self, link: LinkSettings, pair: Pair) -> Dialer:
@@ -38,7 +38,7 @@ class Dialers:
         """One for all contacts over the same link: it remembers the rate."""
         from sync.links.udp import UdpDialer
 
-        wanted = (link.udp, link.rate_bit_s, link.rtt_s, link.usd_per_megabyte, pair.pseudonym)
+        wanted = (link.udp, link.bind, link.rate_bit_s, link.rtt_s, link.usd_per_megabyte, pair.pseudonym)
         if wanted not in self._udp:
             _make_room(self._udp)
             parts = urlsplit(link.udp or "")
@@ -50,6 +50,7 @@ class Dialers:
                 rate_bit_s=link.rate_bit_s,
                 rtt_s=link.rtt_s,
                 usd_per_megabyte=link.usd_per_megabyte,
+                way_out=link.way_out,
             )
         return self._udp[wanted]
 
@@ -61,16 +62,18 @@ class Dialers:
         from sync.links.http import HttpDialer
         from sync.links.http_path import HttpWay
 
-        if link.hub_url not in self._ways:
+        way = (link.hub_url, link.bind)
+        if way not in self._ways:
             _make_room(self._ways)
-            self._ways[link.hub_url] = HttpWay()
+            self._ways[way] = HttpWay()
         return HttpDialer(
             link.hub_url,
             rate_bit_s=link.rate_bit_s,
             rtt_s=link.rtt_s,
             usd_per_megabyte=link.usd_per_megabyte,
             pin=parse_pin(link.pin) if link.pin else None,
-            way=self._ways[link.hub_url],
+            way=self._ways[way],
+            way_out=link.way_out,
         )
 
 

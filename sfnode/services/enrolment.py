@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol import enrolment as messages
 from protocol import errors
-from protocol.enrolment import MESSAGE_BYTES_MAX, NONCE_BYTES, HubKeys, SiteKeys
+from protocol.enrolment import MESSAGE_BYTES_MAX, NONCE_BYTES, HubKeys, PairSecrets, SiteKeys
 from sfnode.domain.notice_words import HUB_REBUILT, HUB_REPLACED
 from sfnode.errors import EnrolmentRefused, LinkDown, NotFound
 from sfnode.spool.pairing import Pairing, PendingEnrolment
 from sfnode.spool.spool import Spool
+from sfnode.vault.directory import Hub
 from sync.pins import parse_pin
 from sync.ports import Clock
 
@@ -95,6 +96,7 @@ class Enrolment:
             opening=identity.opening_public,
             transport=transport.public_key().public_bytes_raw(),
             known_hub=b"" if before is None else before.signing,
+            pair=await self._claim(before),
         )
         pending = PendingEnrolment(
             request=messages.write_request(keys, key=key, nonce=os.urandom(NONCE_BYTES)),
@@ -107,9 +109,11 @@ class Enrolment:
 
     async def _accept(self, pending: PendingEnrolment, answer: bytes) -> Enrolled:
         keys = _read(answer, pending)
-        transport = X25519PrivateKey.from_private_bytes(pending.transport_key)
-        secrets = messages.pair_secrets(transport, keys.transport, keys.pseudonym)
         before = await self._vault.directory.hub()
+        secrets = await self._kept_secrets(keys, before)
+        if secrets is None:
+            transport = X25519PrivateKey.from_private_bytes(pending.transport_key)
+            secrets = messages.pair_secrets(transport, keys.transport, keys.pseudonym)
         await self._vault.casebook.join_hub(keys, secrets)
         await self._spool.pairings.settle(
             Pairing(
@@ -125,6 +129,25 @@ class Enrolment:
             notice = HUB_REBUILT if before.signing == keys.signing else HUB_REPLACED
             await self._spool.notices.add(notice, now_s=self._clock.wall_s())
         return Enrolled(site=keys.site_name, organisation=keys.organisation, hub=keys.hub_name)
+
+    async def _claim(self, before: Hub | None) -> bytes:
+        """Of the pair that vault and spool both have; empty when one of them has lost it."""
+        pairing = await self._spool.pairings.current()
+        if before is None or pairing is None or pairing.pseudonym != before.pseudonym:
+            return b""
+        return messages.pair_claim(pairing.pseudonym, pairing.link_secret)
+
+    async def _kept_secrets(self, keys: HubKeys, before: Hub | None) -> PairSecrets | None:
+        """Those of the pair that the site had, if the hub goes on with it: only a hub that has shown the same
+        signing key, and that was told the name, can have answered with it."""
+        pairing = await self._spool.pairings.current()
+        if before is None or pairing is None or before.signing != keys.signing:
+            return None
+        if not keys.pseudonym == before.pseudonym == pairing.pseudonym:
+            return None
+        return PairSecrets(
+            bundle_ids=before.bundle_secret, link=pairing.link_secret, small=before.small_secret
+        )
 
 
 class HttpCourier:

@@ -82,7 +82,8 @@ class Erasing:
         """Custody, pictures, logs; False when something of it may be left. Each step can be done again."""
         await self._withdraw(erasure)
         pictures_gone = await self._vault.blobs.erase(erasure.case_id)
-        return await self._vault.database.truncate_log() and pictures_gone
+        custody_gone = await self._spool.cut_log()
+        return await self._vault.database.truncate_log() and pictures_gone and custody_gone
 
     async def _withdraw(self, erasure: Erasure) -> None:
         custody = await self._custody()

@@ -54,6 +54,8 @@ class LinkLedger:
         """Ways whose rows tell of failures that are over."""
         self._reopened: set[str] = set()
         """Links whose caps have changed."""
+        self._renamed: list[tuple[str, str]] = []
+        """Old names and new ones, in the order in which they were given."""
         self._is_loaded = False
 
     async def load(self) -> None:
@@ -177,8 +179,16 @@ class LinkLedger:
             del self._failing[way]
             self._mended.add(way)
 
+    def renamed(self, link: str, name: str) -> None:
+        """Only what it is called has changed: the day's spending and the pace stay with it."""
+        self._renamed.append((link, name))
+
     async def _settle_rows(self) -> None:
         """What happened where nobody could wait goes into the spool."""
+        while self._renamed:
+            old, new = self._renamed.pop(0)
+            await self._spool.spending.rename(old, new)
+            await self._spool.link_memories.rename(old, new)
         while self._mended:
             await self._spool.retries.forget(*self._mended.pop())
         while self._reopened:
@@ -202,7 +212,8 @@ class LinkLedger:
 
 def way_of(link: LinkSettings) -> str:
     """What a measurement holds for: of another address or declared rate it says nothing."""
-    return f"{link.udp or link.hub_url or ''} {link.rate_bit_s} {link.rtt_s:g}"
+    bound = f" by {link.bind}" if link.bind else ""
+    return f"{link.udp or link.hub_url or ''} {link.rate_bit_s} {link.rtt_s:g}{bound}"
 
 
 def _overhead_bytes(before: int, outcome: ContactOutcome) -> int:

@@ -24,15 +24,17 @@ def link_state(links: Sequence[LinkSettings], ledger: LinkLedger) -> LinkState:
     """Up means that the hub was heard in the contact under way, or else in the last one."""
     if links[0].hub_url is None:
         return LinkState(False, "not configured")
-    told = [(link, state) for link in links if (state := one_link_state(link, ledger)) is not None]
-    if not told:
-        return LinkState(False, f"not tried yet, {links[0].name}")
+    states = [(link, one_link_state(link, ledger)) for link in links]
+    up = [state.words for _, state in states if state is not None and state.up]
+    untried = [link.name for link, state in states if state is None]
+    down = [(link.name, state.words) for link, state in states if state is not None and not state.up]
     is_only = len(links) == 1
     words = [
-        state.words if is_only or state.up else f"{link.name} {state.words}"
-        for link, state in sorted(told, key=lambda each: not each[1].up)
+        *up,
+        *([f"not tried yet, {', '.join(untried)}"] if untried and not up else []),
+        *(words if is_only else f"{name} {words}" for name, words in down),
     ]
-    return LinkState(any(state.up for _, state in told), "; ".join(words))
+    return LinkState(bool(up), "; ".join(words))
 
 
 def one_link_state(link: LinkSettings, ledger: LinkLedger) -> LinkState | None:
@@ -79,8 +81,10 @@ def reason_words(link: LinkSettings, by: HeldBy) -> str:
         case HeldBy.MANUAL:
             return f"{link.name} dials only on `sfnode sync`"
         case HeldBy.CAP:
-            reserve = f" (apart from {link.reserve_share:.0%} for emergencies)" if link.reserve_share else ""
-            return f"on {link.name} today's cap of {_cap(link)} is spent{reserve}"
+            reserve = (
+                f" ({link.reserve_share:.0%} of it is kept for emergencies)" if link.reserve_share else ""
+            )
+            return f"on {link.name} today's cap of {_cap(link)} pays for no further contact{reserve}"
 
 
 def _ways_out(held: Held, by_name: dict[str, LinkSettings]) -> list[str]:
@@ -108,10 +112,15 @@ def _way_out(link: LinkSettings, by: HeldBy) -> tuple[str, ...]:
 def _cap(link: LinkSettings) -> str:
     caps = []
     if link.cap_usd_per_day is not None:
-        caps.append(f"${link.cap_usd_per_day:.2f}")
+        caps.append(usd_words(link.cap_usd_per_day))
     if link.cap_bytes_per_day is not None:
         caps.append(f"{link.cap_bytes_per_day / 1000:.0f} kB")
     return " or ".join(caps)
+
+
+def usd_words(usd: float) -> str:
+    """Less than a cent is told with the figures it has, never as nothing."""
+    return f"${usd:.2g}" if 0 < usd < 0.01 else f"${usd:.2f}"
 
 
 def _in_short(reason: str) -> str:

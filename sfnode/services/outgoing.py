@@ -48,7 +48,9 @@ class Progress:
     done_bytes: int
     """Durable at the hub."""
     state: str
-    """"waiting for link", "going", "stored at hub", "refused: …"."""
+    """"waiting for link", "held back", "going", "stored at hub", "refused: …"."""
+    size_bytes: int | None = None
+    """As it was sealed, where that is known."""
     stored_s: int | None = None
     eta_s: float | None = None
     usd: float | None = None
@@ -57,6 +59,8 @@ class Progress:
 STORED_AT_HUB = "stored at hub"
 UNOPENED_AT_HUB = "at the hub, cannot be opened there: being sealed again"
 WAITING_FOR_LINK = "waiting for link"
+HELD_BACK = "held back"
+"""By the floor or cap of every link; status says which, and how to lift it."""
 GOING = "going"
 
 

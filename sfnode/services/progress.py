@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
+from protocol.header import Priority
 from protocol.ids import BundleId
 from sfnode.spool.spool import Spool
 from sfnode.spool.transfers import Transfer
 from sync.stores.sent_values import SentState
 from sync.stores.sqlite import SqlitePairStore
 
-from .outgoing import GOING, STORED_AT_HUB, UNOPENED_AT_HUB, WAITING_FOR_LINK, Progress
+from .outgoing import GOING, HELD_BACK, STORED_AT_HUB, UNOPENED_AT_HUB, WAITING_FOR_LINK, Progress
 
 RATE_WINDOW_S: Final = 30.0
 """Evens out receipts that come in clumps of one round trip, and still follows a fading link."""
@@ -59,6 +60,8 @@ class SpoolCarriage:
         """Bytes of unfinished bundles at the hub; kept so that each report need not ask custody for all."""
         self._going: set[BundleId] = set()
         self.usd_per_byte = 0.0
+        self.held_classes: frozenset[Priority] = frozenset()
+        """What no link may carry now."""
 
     async def heard(self, bundle_id: BundleId, durable_bytes: int) -> int:
         """The session under way has word that the hub has so much of it; how much more that is."""
@@ -92,7 +95,8 @@ class SpoolCarriage:
             done_bytes = state.size_bytes if state.stored else await self._done_bytes(bundle_id)
             found[bundle_id] = Progress(
                 done_bytes=done_bytes,
-                state=self._words(bundle_id, state),
+                state=self._words(transfer, state),
+                size_bytes=state.size_bytes,
                 stored_s=transfer.stored_s if state.stored else None,
                 eta_s=None if state.stored else arrivals_s.get(bundle_id),
                 usd=done_bytes * self.usd_per_byte,
@@ -127,11 +131,13 @@ class SpoolCarriage:
         pairing = await self._spool.pairings.current()
         return None if pairing is None else await self._spool.custody(pairing)
 
-    def _words(self, bundle_id: BundleId, state: SentState) -> str:
+    def _words(self, transfer: Transfer, state: SentState) -> str:
         if state.unopened:
             return UNOPENED_AT_HUB
         if state.stored:
             return STORED_AT_HUB
         if state.refusal:
             return f"refused: {state.refusal}"
-        return GOING if bundle_id in self._going else WAITING_FOR_LINK
+        if transfer.bundle_id in self._going:
+            return GOING
+        return HELD_BACK if transfer.priority in self.held_classes else WAITING_FOR_LINK

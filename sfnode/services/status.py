@@ -60,7 +60,7 @@ class Status:
     async def mark_seen(self) -> None:
         """A person has read the notices: what is told once is told no more."""
         self._troubles.clear()
-        await self._spool.notices.mark_seen()
+        await self._spool.notices.mark_seen(now_s=self._clock.wall_s())
 
     async def view(self) -> StatusView:
         pairing = await self._spool.pairings.current()

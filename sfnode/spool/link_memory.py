@@ -28,6 +28,14 @@ class LinkMemories:
             rate_bytes_s=rate_bytes_s, rtt_s=rtt_s, overhead_bytes=overhead_bytes, contacts=contacts
         )
 
+    async def rename(self, link: str, name: str) -> None:
+        """The same link under another name: what was measured still holds."""
+        await self._database.note(
+            lambda connection: connection.execute(
+                "UPDATE OR REPLACE link_memory SET link = ? WHERE link = ?", (name, link)
+            )
+        )
+
     async def keep(self, link: str, way: str, measured: Measured) -> None:
         """Replaces what was known."""
         await self._database.note(

@@ -34,6 +34,14 @@ class Spending:
 
         await self._database.note(write)
 
+    async def rename(self, link: str, name: str) -> None:
+        """The same link under another name: what it has cost today still counts."""
+        await self._database.note(
+            lambda connection: connection.execute(
+                "UPDATE OR REPLACE link_day SET link = ? WHERE link = ?", (name, link)
+            )
+        )
+
     async def reopen(self, link: str) -> None:
         """Its cap was changed."""
         await self._database.note(

@@ -70,6 +70,10 @@ class Spool:
         """Custody towards the hub: the same object for every caller."""
         return await self._custody.pair(pairing.pseudonym)
 
+    async def cut_log(self) -> bool:
+        """As `SqliteStore.cut_log`."""
+        return await self._custody.cut_log()
+
     async def close(self) -> None:
         """Idempotent."""
         await self._custody.settle()

@@ -4,7 +4,6 @@ pause."""
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Final
 
 from protocol.bundle import blob_hash
@@ -12,7 +11,7 @@ from protocol.case_keys import CASE_NONCE_BYTES, CaseKey, Slot
 from protocol.ids import CaseId
 from sfnode.errors import ValueRefused
 from sync.stores.case_keys import key_for, key_of, open_with
-from sync.stores.connection import Connection, connect
+from sync.stores.connection import Connection
 from sync.stores.database import Database
 from sync.stores.errors import StoreDamaged
 
@@ -72,13 +71,6 @@ class Blobs:
             lambda connection: connection.execute("DELETE FROM blob WHERE case_id = ?", (case_id,))
         )
         return await self._database.truncate_log()
-
-
-def connect_forgetful(path: Path, key: bytes | None) -> Connection:
-    """A connection that zeroes what it deletes."""
-    connection = connect(path, key)
-    connection.execute("PRAGMA secure_delete = ON").fetchall()
-    return connection
 
 
 def _insert(connection: Connection, key: CaseKey, blob: bytes, data: bytes) -> None:

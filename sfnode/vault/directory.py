@@ -214,7 +214,8 @@ def keep_hub(connection: Connection, identity: Identity, keys: HubKeys, secrets:
         " small_secret)"
         " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET pseudonym = excluded.pseudonym,"
         " signing = excluded.signing, opening = excluded.opening, bundle_secret = excluded.bundle_secret,"
-        " small_secret = excluded.small_secret, told_epoch = 0",
+        " small_secret = excluded.small_secret,"
+        " told_epoch = CASE pseudonym WHEN excluded.pseudonym THEN told_epoch ELSE 0 END",
         (*names, keys.pseudonym, keys.signing, keys.opening, secrets.bundle_ids, secrets.small),
     )
     hub = read_hub(connection)

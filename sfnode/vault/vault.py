@@ -16,7 +16,7 @@ from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.erasure_journal import JOURNAL_FILE, ErasureJournal
 from sync.stores.migrations import Schema
 
-from .blobs import Blobs, connect_forgetful
+from .blobs import Blobs
 from .directory import Directory, Identity, found_site
 from .keyfile import KEY_FILE, Stretching, create_key, unwrap_key
 
@@ -109,7 +109,6 @@ class Vault:
                 [_schema("blobs")],
                 key,
                 execution=execution,
-                connect=connect_forgetful,
             )
         except BaseException:
             await database.close()

@@ -7,6 +7,7 @@ from .custody import (
     DeliveredOnce,
     EverythingArrives,
     NothingUnforeseen,
+    SafeIsBackedUp,
 )
 from .patients import EndedOrdersStayEnded, RightPatient
 from .urgency import CapsAreKept, MostUrgentFirst, NobodyStarves
@@ -25,4 +26,5 @@ __all__ = [
     "NothingUnforeseen",
     "PropertyViolated",
     "RightPatient",
+    "SafeIsBackedUp",
 ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from .checker import Checker
 from .observations import (
     BundleDelivered,
+    BytesDropped,
     CustodyPassed,
     Observation,
     PartFailed,
     ReceiptWritten,
+    SafetyBelieved,
     WorldHealed,
 )
 
@@ -67,6 +69,20 @@ class EverythingArrives(Checker):
         if observation.pending:
             place, what = observation.pending[0]
             return f"{place} still sends {len(observation.pending)} that have arrived, such as {what.hex()}"
+        return None
+
+
+class SafeIsBackedUp(Checker):
+    """Judged at the sender, when it believes what it hears of backups and when it drops bytes because of it."""
+
+    law = "What is called safe, or pruned, lies in a verified backup of the peer's."
+
+    def observe(self, observation: Observation) -> str | None:
+        match observation:
+            case SafetyBelieved(is_in_backup=False):
+                return f"{observation.place} believes {observation.bundle.hex()} safe, which no backup has"
+            case BytesDropped(is_in_backup=False):
+                return f"{observation.place} dropped {observation.bundle.hex()}, which no backup has"
         return None
 
 

@@ -58,6 +58,27 @@ class BytesHandedOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyBelieved:
+    """A place is about to believe that its peer has a bundle in a verified backup."""
+
+    at_s: float
+    place: str
+    bundle: bytes
+    is_in_backup: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BytesDropped:
+    """A place has dropped the sealed bytes of a bundle of its own."""
+
+    at_s: float
+    place: str
+    bundle: bytes
+    is_in_backup: bool
+    """Whether it lies in a backup of the peer's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BundleDelivered:
     """The application at a place got a whole bundle."""
 
@@ -164,6 +185,8 @@ Observation = (
     | CustodyPassed
     | ReceiptWritten
     | BytesHandedOut
+    | SafetyBelieved
+    | BytesDropped
     | BundleDelivered
     | RecordFiled
     | RecordWritten

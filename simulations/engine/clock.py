@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from protocol.stamps import Certainty
@@ -22,6 +24,7 @@ class MachineClock:
         self._step_s = 0.0
         self._boots = 1
         self.grade = Certainty.SYNCED
+        self._listeners: list[Callable[[], None]] = []
 
     def monotonic_s(self) -> float:
         """Since the world began: no simulated machine has been up for longer."""
@@ -42,12 +45,27 @@ class MachineClock:
     def step(self, by_s: float) -> None:
         """Somebody, or a battery, sets the wall clock."""
         self._step_s += by_s
+        self._tell_listeners()
 
     def forget(self) -> None:
         """A dead battery: the wall begins at 1970, and says so."""
         self._step_s = NEVER_SET_S - WALL_FROM_S - self.monotonic_s()
         self.grade = Certainty.UNSET
+        self._tell_listeners()
 
     def start_again(self) -> None:
         """The machine, not only a program on it, was off."""
         self._boots += 1
+
+    async def tell_steps(self, _: object, stepped: Callable[[], None]) -> None:
+        """Call `stepped` at each step until cancelled: what `sfnode.services.clock_watch` finds out by
+        looking."""
+        self._listeners.append(stepped)
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._listeners.remove(stepped)
+
+    def _tell_listeners(self) -> None:
+        for stepped in self._listeners:
+            stepped()

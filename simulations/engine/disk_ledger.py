@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from protocol.header import Priority
-from protocol.ids import BundleId, Pseudonym
+from protocol.ids import BundleId, Incarnation, Pseudonym
 from protocol.ranges import RangeSet
 from simulations.faults.rot import flip_bits
 from sync.stores.connection import Connection, connect
+
+Number = tuple[Incarnation, int]
 
 
 class DiskLedger:
@@ -22,13 +24,16 @@ class DiskLedger:
         self._open_at: Path | None = None
         self._connection: Connection | None = None
 
-    def own_bundles(self, sequences: RangeSet) -> Sequence[tuple[BundleId, Priority]]:
+    def own_bundles(
+        self, sequences: RangeSet, incarnation: Incarnation | None = None
+    ) -> Sequence[tuple[BundleId, Priority]]:
         found: list[tuple[BundleId, Priority]] = []
         for start, end in sequences.spans:
             rows = self._read(
                 "SELECT bundle_id, priority FROM outgoing JOIN pair USING (pair) WHERE pseudonym = ?"
-                " AND life = (SELECT max(life) FROM life WHERE life.pair = pair.pair)"
-                " AND sequence >= ? AND sequence < ?",
+                " AND life = (SELECT max(life) FROM life WHERE life.pair = pair.pair"
+                " AND incarnation = coalesce(?, incarnation)) AND sequence >= ? AND sequence < ?",
+                incarnation,
                 start,
                 end,
             )
@@ -52,11 +57,32 @@ class DiskLedger:
         )
         return bool(rows)
 
+    def numbers_of(self, bundle_id: BundleId) -> Sequence[Number]:
+        """Under which numbers a bundle of the peer's is held here."""
+        rows = self._read(
+            "SELECT incarnation, held.sequence FROM held JOIN stream USING (stream) JOIN pair USING (pair)"
+            " WHERE pseudonym = ? AND bundle_id = ?",
+            bundle_id,
+        )
+        return [(Incarnation(incarnation), sequence) for incarnation, sequence in rows]
+
     def pending(self) -> Sequence[BundleId]:
         """Bundles in custody that the peer is not known to hold."""
         rows = self._read(
             "SELECT bundle_id FROM outgoing JOIN pair USING (pair)"
             " WHERE pseudonym = ? AND state IN ('pending', 'damaged')"
+        )
+        return [BundleId(bundle_id) for (bundle_id,) in rows]
+
+    def offered(self) -> Sequence[BundleId]:
+        """Every bundle of ours."""
+        rows = self._read("SELECT bundle_id FROM outgoing JOIN pair USING (pair) WHERE pseudonym = ?")
+        return [BundleId(bundle_id) for (bundle_id,) in rows]
+
+    def pruned(self) -> Sequence[BundleId]:
+        """Bundles of ours whose bytes were dropped, being safe at the peer."""
+        rows = self._read(
+            "SELECT bundle_id FROM outgoing JOIN pair USING (pair) WHERE pseudonym = ? AND pruned"
         )
         return [BundleId(bundle_id) for (bundle_id,) in rows]
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from protocol.ids import BundleId, Incarnation
@@ -18,19 +19,21 @@ from simulations.checkers import (
     EverythingArrives,
     MostUrgentFirst,
     NothingUnforeseen,
+    SafeIsBackedUp,
 )
 from simulations.checkers.observations import BundleDelivered, Observation, PartFailed, WorldHealed
 from simulations.links import DirectionProfile, LinkProfile
 from sync.core import Event, SessionEnded
-from sync.stores import MemoryState, MemoryStore
 
 from .content import Content
+from .disk import Disk, FileDisk, MemoryDisk, Plant, nothing_planted
 from .entropy import seeded_entropy
+from .foundation import temporary_disks
 from .life import Crashed
 from .loop import run_virtual, virtual_loop
 from .network import Network
 from .part_failures import failures_told
-from .place import HUB, Place, StoreMaker, pending_at
+from .place import HUB, Place
 from .schedule import (
     CLONE,
     NODE,
@@ -43,7 +46,6 @@ from .schedule import (
     Prune,
     Restore,
     Schedule,
-    draw_schedule,
 )
 from .trace import Trace
 from .watched import Watch
@@ -61,11 +63,6 @@ HEALED: Final = LinkProfile(
 )
 
 
-def plain_store(new_incarnation: Callable[[], Incarnation], state: MemoryState) -> MemoryStore:
-    """The product's."""
-    return MemoryStore(new_incarnation, state=state)
-
-
 def custody_checkers() -> tuple[Checker, ...]:
     """Those that a world which ends at custody can judge."""
     return (
@@ -75,50 +72,30 @@ def custody_checkers() -> tuple[Checker, ...]:
         EverythingArrives(),
         MostUrgentFirst(),
         NothingUnforeseen(),
+        SafeIsBackedUp(),
     )
 
 
-def play_pair(
-    schedule: Schedule, *, trace: Trace | None = None, make_store: StoreMaker = plain_store
-) -> Court:
-    """The whole of it; the court tells what was broken."""
+def play_pair(schedule: Schedule, *, trace: Trace | None = None, plant: Plant = nothing_planted) -> Court:
+    """The whole of it; the court tells what was broken. `plant` puts a fault into every store."""
     court = Court(custody_checkers())
-    trace = trace or Trace()
     network = Network()
-    with seeded_entropy(schedule.seed):
-        run_virtual(_World(schedule, court, trace, network, make_store).play(), network=network)
+    with temporary_disks() as root, seeded_entropy(schedule.seed):
+        world = _World(schedule, court, trace or Trace(), network, root, plant)
+        run_virtual(world.play(), network=network)
     return court
-
-
-def replay_words(seed: int) -> str:
-    """How to see it again."""
-    return f"seed={seed} replay: sfsim replay {seed} --scenario pair"
-
-
-def replay_recovery(seed: int) -> str:
-    """The same for a world of recoveries."""
-    return f"seed={seed} replay: sfsim replay {seed} --scenario recovery"
-
-
-def check_seed(seed: int) -> None:
-    """Raises `PropertyViolated` with the words to replay it."""
-    play_pair(draw_schedule(seed)).require(replay_words(seed))
-
-
-def check_recovery(seed: int) -> None:
-    """The same for a world of recoveries."""
-    play_pair(draw_schedule(seed, recovers=True)).require(replay_recovery(seed))
 
 
 class _World:
     def __init__(
-        self, schedule: Schedule, court: Court, trace: Trace, network: Network, make_store: StoreMaker
+        self, schedule: Schedule, court: Court, trace: Trace, network: Network, root: Path, plant: Plant
     ) -> None:
         self._schedule = schedule
         self._court = court
         self._trace = trace
         self._network = network
-        self._make_store = make_store
+        self._root = root
+        self._plant = plant
         self._content = Content()
         self._watch = Watch(self, self._observe, self._happened)
         self._places: dict[str, Place] = {}
@@ -128,7 +105,10 @@ class _World:
     # For the watch.
 
     def holds(self, place: str, bundle_id: BundleId) -> bool:
-        return self._places[place].audit.holds(bundle_id)
+        return self._places[place].disk.holds(bundle_id)
+
+    def backs_up(self, place: str, bundle_id: BundleId) -> bool:
+        return any(bundle_id in backup.taken for backup in self._places[place].backups)
 
     def peers_of(self, place: str) -> Sequence[str]:
         return [name for name in self._places if name != HUB] if place == HUB else [HUB]
@@ -146,7 +126,7 @@ class _World:
                     await self._act(act)
                 await self._heal()
                 for place in self._places.values():
-                    place.life.crash()
+                    place.end()
 
     async def _act(self, act: Act) -> None:
         match act:
@@ -170,6 +150,7 @@ class _World:
             case Restore(name, age):
                 if backups := self._places[name].backups:
                     self._places[name].restore(backups[-1 - min(age, len(backups) - 1)])
+                    self._watch.disk_replaced(name)
             case Clone():
                 self._found(CLONE)
                 self._places[CLONE].restore(self._places[NODE].disk)
@@ -237,32 +218,36 @@ class _World:
 
     def _missing(self) -> tuple[tuple[str, str, bytes], ...]:
         return tuple(
-            (author, other, offer.bundle_id)
+            (author, other, bundle_id)
             for author, place in self._places.items()
-            for offer in place.audit.all_offers()
+            for bundle_id in place.disk.offered()
             for other in self.peers_of(author)
-            if not self.holds(other, offer.bundle_id)
+            if not self.holds(other, bundle_id)
         )
 
     def _not_given_back(self) -> tuple[tuple[str, str, bytes], ...]:
         """What a place wrote and lost, that its peer has and did not give back. With a clone about, either
-        twin's bundles are the other's own, and unknown to it."""
+        twin's bundles are the other's own, and unknown to it. A peer that went back itself after it promised
+        owes nothing it knows of; the operators of both were told."""
         if not self._schedule.recovers or CLONE in self._places:
             return ()
         return tuple(
             (other, author, bundle_id)
             for author, bundle_id in sorted(self._written)
             for other in self.peers_of(author)
-            if bundle_id in self._places[other].disk.taken
-            and not self._knows(self._places[author], bundle_id)
+            if self._owes(other, author, bundle_id) and not self._knows(self._places[author], bundle_id)
         )
 
+    def _owes(self, peer: str, author: str, bundle_id: BundleId) -> bool:
+        disk = self._places[peer].disk
+        numbers = disk.numbers_of(bundle_id) if bundle_id in disk.taken else ()
+        return any(not self._watch.has_broken_promise(author, peer, *number) for number in numbers)
+
     def _knows(self, place: Place, bundle_id: BundleId) -> bool:
-        own = {offer.bundle_id for offer in place.audit.all_offers()}
-        return bundle_id in own or self._content.returned_id(bundle_id) in place.disk.taken
+        return bundle_id in place.disk.offered() or self._content.returned_id(bundle_id) in place.disk.taken
 
     def _pending(self) -> tuple[tuple[str, bytes], ...]:
-        return tuple((name, bundle) for name, place in self._places.items() for bundle in pending_at(place))
+        return tuple((name, bundle) for name, place in self._places.items() for bundle in place.disk.pending())
 
     # Small things.
 
@@ -274,9 +259,13 @@ class _World:
             owner=self._group,
             content=self._content,
             watch=self._watch,
-            new_incarnation=lambda: Incarnation(lives.randbytes(4)),
-            make_store=self._make_store,
+            disk=self._disk(name, lambda: Incarnation(lives.randbytes(4))),
         )
+
+    def _disk(self, name: str, new_incarnation: Callable[[], Incarnation]) -> Disk:
+        if self._schedule.on_files:
+            return FileDisk(self._root, new_incarnation, self._plant, name)
+        return MemoryDisk(new_incarnation, self._plant)
 
     def _join(self, name: str, profile: LinkProfile, mischief: Mischief) -> None:
         wire = Wire(profile, seed=f"{name}/{self._schedule.seed}", mischief=mischief)

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
-from copy import deepcopy
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
-from protocol.ids import BundleId, Incarnation, Pseudonym
-from protocol.ranges import RangeSet
+from protocol.ids import BundleId, Pseudonym
 from protocol.stamps import Certainty
 from simulations.checkers.observations import BundleDelivered
 from sync.core import Event, LinkMemory, SessionTerms
@@ -24,36 +22,20 @@ from sync.links.udp import UdpDialer
 from sync.links.udp_listener import UdpListener
 from sync.ports import Connection, Dialer, LinkError, LinkRefused, ReceivedBundle
 from sync.registry import SessionRegistry
-from sync.stores import MemoryState, MemoryStore
 
 from .content import Content, SealedLabel
+from .disk import PAIR, Disk, Store
 from .life import Life
 from .loop import virtual_loop
 from .network import Network
 from .stream import StreamDialer
-from .watched import MemoryLedger, Watch, done, watch_store
+from .watched import Watch, watch_store
 
-PAIR: Final = Pseudonym(b"pair")
 SECRET: Final = bytes(range(32))
 UDP_PORT: Final = 4_700
 HUB: Final = "hub"
 PAGE: Final = 16
 WALL_FROM_S: Final = 1_800_000_000
-
-StoreMaker = Callable[[Callable[[], Incarnation], MemoryState], MemoryStore]
-
-
-@dataclass(slots=True)
-class Disk:
-    """All that outlives a crash, and all that a backup holds."""
-
-    custody: MemoryState
-    taken: set[BundleId] = field(default_factory=set)
-    """What the application has made its own."""
-
-    def copy(self) -> Disk:
-        return deepcopy(self)
-
 
 class VirtualClock:
     """The loop's clock as the engine's port."""
@@ -76,22 +58,21 @@ class Place:
         owner: asyncio.TaskGroup,
         content: Content,
         watch: Watch,
-        new_incarnation: Callable[[], Incarnation],
-        make_store: StoreMaker,
+        disk: Disk,
     ) -> None:
         self.name = name
-        self.disk = Disk(MemoryState(new_incarnation()))
+        self.disk = disk
         self.backups: list[Disk] = []
         self._network = network
         self._owner = owner
         self._content = content
         self._watch = watch
-        self._new_incarnation = new_incarnation
-        self._make_store = make_store
         self._clock = VirtualClock()
         self._stirred = asyncio.Event()
         self.life: Life
-        self.store: MemoryStore
+        self.store: Store
+        self._in_hand: BundleId
+        """Which bundle the application is taking."""
         self._memory: LinkMemory
         self._udp: UdpDialer
         self.boot()
@@ -101,8 +82,9 @@ class Place:
     def boot(self) -> None:
         """Start the programs on the disk as it is."""
         self.life = Life(self.name, self._network, self._owner)
-        store = self._make_store(self._new_incarnation, self.disk.custody)
-        self.store = watch_store(store, self.name, MemoryLedger(store), self._watch, self.life)
+        store = self.disk.boot()
+        store.take = partial(self._take, store.take)  # type: ignore[method-assign]  # Within the same step.
+        self.store = watch_store(store, self.name, self.disk, self._watch, self.life)
         self._memory = LinkMemory()
         self._stirred = asyncio.Event()
         self._stirred.set()
@@ -114,13 +96,14 @@ class Place:
     def restore(self, backup: Disk) -> None:
         """The disk goes back to a backup, or becomes a copy of another one; the programs do not know."""
         self.life.crash()
+        self.disk.close()
         self.disk = backup.copy()
         self.boot()
 
-    @property
-    def audit(self) -> MemoryStore:
-        """The disk itself, beside all programs."""
-        return MemoryStore(self._new_incarnation, state=self.disk.custody)
+    def end(self) -> None:
+        """The world is over."""
+        self.life.crash()
+        self.disk.close()
 
     # Contacts.
 
@@ -253,11 +236,11 @@ class Place:
                 is_genuine=self._content.is_genuine(bundle_id, received.sealed),
             )
         )
+        self._in_hand = bundle_id
         await self.store.take(received.row)
-        # With the taking on the disk, so that a crash in between is no second delivery.
-        self.disk.taken.add(bundle_id)
 
+    async def _take(self, take: Callable[[int], Awaitable[None]], row: int) -> None:
+        """The application and its store take a bundle in one transaction."""
+        await take(row)
+        self.disk.taken.add(self._in_hand)
 
-def pending_at(place: Place) -> tuple[BundleId, ...]:
-    """Bundles in custody at a place that its peer is not known to hold."""
-    return tuple(bundle.offer.bundle_id for bundle in done(place.audit.outgoing(RangeSet())))

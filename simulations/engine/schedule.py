@@ -101,6 +101,8 @@ class Schedule:
     acts: tuple[Act, ...]
     recovers: bool = False
     """Backups are verified and told of, what is safe is pruned, what a place lost of its own comes back."""
+    on_files: bool = False
+    """Custody is the product's SQL in files instead of its store in memory."""
 
 
 def draw_schedule(seed: int, *, recovers: bool = False) -> Schedule:

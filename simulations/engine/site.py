@@ -106,6 +106,7 @@ class Site:
                 sealer=self._sealer,
                 dialer_for=SimulatedDialers(self.machine.network, self._hub),
                 watch_network=_hear_nothing,
+                watch_clocks=self.machine.clock.tell_steps,
                 execution=thread,
                 # Looked up here, while the world's seed stands behind it.
                 random_bytes=os.urandom,

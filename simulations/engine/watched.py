@@ -7,27 +7,28 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 from protocol.header import Priority
-from protocol.ids import BundleId
+from protocol.ids import BundleId, Incarnation
 from protocol.ranges import RangeSet
 from simulations.checkers.observations import (
     BundleAdded,
+    BytesDropped,
     BytesHandedOut,
     CustodyPassed,
     Observation,
     ReceiptWritten,
+    SafetyBelieved,
 )
 from sync.core import Event
 from sync.ports import ChunkOutcome, IncomingChunk, Offer
-from sync.stores import MemoryStore
 
 from .life import Life, Side
 from .loop import virtual_loop
 
-T = TypeVar("T")
 Store = TypeVar("Store")
 
 _NO_STEPS: Final = frozenset({"wait_outgoing"})
@@ -39,26 +40,17 @@ Call = Callable[..., Coroutine[Any, Any, Any]]
 class Ledger(Protocol):
     """What one place's own disk says of its bundles, asked beside all programs."""
 
-    def own_bundles(self, sequences: RangeSet) -> Sequence[tuple[BundleId, Priority]]:
-        """Those with these numbers of the current incarnation."""
+    def own_bundles(
+        self, sequences: RangeSet, incarnation: Incarnation | None = None
+    ) -> Sequence[tuple[BundleId, Priority]]:
+        """Those with these numbers of one incarnation, by default the current one."""
 
     def untouched(self) -> Sequence[tuple[BundleId, Priority]]:
         """Those of which no byte ever went out. What an earlier session began may be at the peer already: it
         waits, rightly, until the peer has said what it holds."""
 
-
-class MemoryLedger:
-    """Of a store in memory."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-
-    def own_bundles(self, sequences: RangeSet) -> Sequence[tuple[BundleId, Priority]]:
-        return [(offer.bundle_id, offer.priority) for offer in self._store.own_offers(sequences)]
-
-    def untouched(self) -> Sequence[tuple[BundleId, Priority]]:
-        found = done(MemoryStore.outgoing(self._store, RangeSet()))
-        return [(each.offer.bundle_id, each.offer.priority) for each in found if each.receipted is None]
+    def pruned(self) -> Sequence[BundleId]:
+        """Those whose bytes were dropped, since the peer was said to have them in a backup."""
 
 
 class Disks(Protocol):
@@ -67,8 +59,21 @@ class Disks(Protocol):
     def holds(self, place: str, bundle_id: BundleId) -> bool:
         """Whether a bundle of the peer's is whole on this disk."""
 
+    def backs_up(self, place: str, bundle_id: BundleId) -> bool:
+        """Whether a bundle of the peer's lies, taken, in a backup of this disk."""
+
     def peers_of(self, place: str) -> Sequence[str]:
         """Who may have heard of a place's bundles."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """A place believed that these numbers of its own are given back."""
+
+    place: str
+    incarnation: Incarnation
+    sequences: RangeSet
+    at_s: float
 
 
 class Watch:
@@ -84,6 +89,26 @@ class Watch:
         self._handed_out: dict[str, set[BundleId]] = {}
         self._put_off: dict[str, set[BundleId]] = {}
         self._waited: dict[str, set[BundleId]] = {}
+        self._pruned: dict[str, set[BundleId]] = {}
+        self._promises: list[_Promise] = []
+        self._replaced_s: dict[str, float] = {}
+
+    def disk_replaced(self, place: str) -> None:
+        """It went back to a backup: what comes into custody from now on waits from now on."""
+        self._replaced_s[place] = virtual_loop().time()
+        for key in [key for key in self._added_s if key[0] == place]:
+            del self._added_s[key]
+
+    def has_broken_promise(self, place: str, peer: str, incarnation: Incarnation, sequence: int) -> bool:
+        """Whether the peer promised to give this number back, and went back itself to a disk that may know
+        nothing of it."""
+        return any(
+            promise.place == place
+            and promise.incarnation == incarnation
+            and sequence in promise.sequences
+            and promise.at_s <= self._replaced_s.get(peer, 0.0)
+            for promise in self._promises
+        )
 
     def before(self, place: str, ledger: Ledger, name: str, arguments: tuple[Any, ...]) -> None:
         match name:
@@ -92,6 +117,14 @@ class Watch:
                 self._put_off[place] = set()
             case "mark_stored":
                 self._custody_passes(place, ledger.own_bundles(arguments[0]))
+            case "mark_safe":
+                incarnation, sequences = arguments
+                self._safety_is_believed(place, ledger.own_bundles(sequences, incarnation))
+            case "mark_promised":
+                incarnation, sequences = arguments
+                self._promises.append(_Promise(place, incarnation, sequences, virtual_loop().time()))
+            case "prune":
+                self._pruned[place] = set(ledger.pruned())
             case "mark_lost" | "renew_incarnation":
                 self._waited[place] = {bundle_id for bundle_id, _ in ledger.untouched()}
             case "note_refusal":
@@ -106,6 +139,8 @@ class Watch:
                 self._added_s[place, result.bundle_id] = virtual_loop().time()
             case "read" if result:
                 self._read(place, ledger, arguments[0])
+            case "prune":
+                self._dropped(place, [each for each in ledger.pruned() if each not in self._pruned[place]])
             case "persist":
                 self._persisted(place, arguments[0], result)
             case "mark_lost" | "renew_incarnation":
@@ -139,6 +174,31 @@ class Watch:
                     is_on_disk=any(self._disks.holds(peer, bundle_id) for peer in peers),
                 )
             )
+
+    def _safety_is_believed(self, place: str, bundles: Sequence[tuple[BundleId, Priority]]) -> None:
+        for bundle_id, _ in bundles:
+            self.observe(
+                SafetyBelieved(
+                    at_s=virtual_loop().time(),
+                    place=place,
+                    bundle=bundle_id,
+                    is_in_backup=self._is_backed_up(place, bundle_id),
+                )
+            )
+
+    def _dropped(self, place: str, bundles: Sequence[BundleId]) -> None:
+        for bundle_id in bundles:
+            self.observe(
+                BytesDropped(
+                    at_s=virtual_loop().time(),
+                    place=place,
+                    bundle=bundle_id,
+                    is_in_backup=self._is_backed_up(place, bundle_id),
+                )
+            )
+
+    def _is_backed_up(self, place: str, bundle_id: BundleId) -> bool:
+        return any(self._disks.backs_up(peer, bundle_id) for peer in self._disks.peers_of(place))
 
     def _persisted(
         self, place: str, chunks: Sequence[IncomingChunk], outcomes: Sequence[ChunkOutcome]
@@ -181,16 +241,6 @@ class Watch:
 
 def _only(sequence: int) -> RangeSet:
     return RangeSet.of([(sequence, sequence + 1)])
-
-
-def done(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never waits, as those of a memory store."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    raise RuntimeError("a memory store waited for something")
 
 
 def watch_store(store: Store, place: str, ledger: Ledger, watch: Watch, life: Life | None = None) -> Store:

@@ -1,7 +1,8 @@
 """A world in event mode: the product's sessions and policy where bytes move, and moments between."""
 
+from .parts import Parts
 from .policies import POLICIES
 from .restoring import Faults
 from .run import Progress, run_world
 
-__all__ = ["POLICIES", "Faults", "Progress", "run_world"]
+__all__ = ["POLICIES", "Faults", "Parts", "Progress", "run_world"]

@@ -1,4 +1,4 @@
-"""The command `run`: a world in event mode, or with --real a program through an emulated link."""
+"""`sfsim run WORLD`: a world in event mode, with a bar on the way and a summary at the end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BAR_STEPS: Final = 1_000
 )
 @click.option("--hub-restores", type=click.IntRange(0, 100), default=0, help="How often the hub's disk does.")
 @click.option("--out", type=click.Path(path_type=Path), help="Default: WORLD-SEED.json in this folder.")
-def run_command(
+def world_command(
     *,
     world: str,
     seed: int,
@@ -50,6 +50,9 @@ def run_command(
     """Play WORLD (a name, or a .toml file) and write what it came to, for `sfsim report` and `sfsim compare`.
 
     Ends with status 1 if a property was violated.
+
+    With --real PROFILE it runs a program of your own through an emulated link instead: see
+    `sfsim run --real PROFILE --help`.
     """
     try:
         chosen = _cut_to(load_world(world), days, sites)
@@ -66,7 +69,12 @@ def run_command(
     for line in summary(results):
         click.echo(line)
     click.echo(f"{path}")
-    sys.exit(1 if results.violations else 0)
+    sys.exit(status_of(results))
+
+
+def status_of(results: RunResults) -> int:
+    """Of the process: 1 if a property was violated."""
+    return 1 if results.violations else 0
 
 
 def summary(results: RunResults) -> Iterator[str]:

@@ -9,6 +9,7 @@ from protocol.header import Priority
 from simulations.checkers.observations import BundleAdded
 from simulations.report import AlarmRow
 from simulations.workload import Consult, FollowUp, consults_of
+from sync.scheduler.arrival import soonest_s
 
 from .fleet import HUB, Fleet, who
 from .goods import RECIPIENT_KEY, Parcel, Story
@@ -19,6 +20,13 @@ SEEN_BYTES: Final = 96
 SEEN_AFTER_S: Final = 240.0
 """Until somebody reads a reply, the median."""
 SEEN_SIGMA: Final = 0.8
+RECHECKS: Final = 6
+RECHECK_S: Final = 4 * 3_600.0
+"""What an urgent reply asks for: new readings every four hours of the first day."""
+MISSED_SHARE: Final = 0.1
+"""Of rechecks: no reading is entered when it is due, and the node rings. A working figure."""
+ONLY_ENTERED_LATE_SHARE: Final = 0.5
+"""Of those: it was measured in time and nobody had typed it in, so nothing is to be done."""
 UNSENT_S: Final = 900.0
 """An emergency that did not leave for so long rings at the site: call by voice."""
 
@@ -43,6 +51,14 @@ class Consulting:
         if priority <= Priority.URGENT:
             cause = "an urgent reply to read"
             self._fleet.alarm(AlarmRow(at_s=at_s, site=site.number, cause=cause, needs_action=True))
+            for number in range(1, RECHECKS + 1):
+                self._fleet.later(at_s + number * RECHECK_S, partial(self._recheck, site))
+
+    def _recheck(self, site: FleetSite, now_s: float) -> None:
+        if site.draw.random() < MISSED_SHARE:
+            needs_action = site.draw.random() >= ONLY_ENTERED_LATE_SHARE
+            cause = "a recheck without a reading"
+            self._fleet.alarm(AlarmRow(at_s=now_s, site=site.number, cause=cause, needs_action=needs_action))
 
     def queue_down(self, site: FleetSite, story: Story, what: str, size_bytes: int, now_s: float) -> None:
         """The hub has something for the site."""
@@ -126,6 +142,6 @@ class Consulting:
         site.queued(parcel.priority, parcel.size_bytes)
         site.hasten(now_s)
         ahead_bytes = site.waiting_bytes(parcel.priority)
-        parcel.estimated_s = site.usual_link().now(now_s).forecast(ahead_bytes).seconds
+        parcel.estimated_s = soonest_s(site.usual_link().measured, ahead_bytes)
         interval = site.arrivals.interval(parcel.estimated_s)
         parcel.forecast = None if interval is None else (interval.low_s, interval.high_s)

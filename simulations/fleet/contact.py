@@ -29,6 +29,8 @@ from .terminal import MOMENTS_MAX, Listener, Moments, Terminal
 
 LINK_SECRET: Final = bytes(32)
 """Of every pair: seals hide nothing from a simulation, and cost it what they cost."""
+EPOCH_S: Final = 1_800_000_000
+"""The wall clock's second 0 of a run: a clock of 1970 would be sent in fewer bytes."""
 STRANGER: Final = RateMemory(PROPERTIES.rate_bit_s_guess / 8, PROPERTIES.rtt_s_guess)
 """What the hub believes of the link of a site that calls for the first time."""
 
@@ -70,6 +72,8 @@ class Outcome:
     ip_bytes_up: int
     ip_bytes_down: int
     usd: float
+    is_spent_out: bool = False
+    """It was ended because all that may be spent was spent."""
 
     @property
     def went_well(self) -> bool:
@@ -94,7 +98,7 @@ class Contact:
         self._terms = terms
         self._began_s = begins_s
         self._moments = moments = Moments(begins_s)
-        self._has_parted = False
+        self._has_parted = self._is_spent_out = False
         preamble = DialerPreamble(pair, salts.randbytes(SALT_BYTES))
         answer = ListenerSeal(LINK_SECRET, preamble, salts.randbytes(SALT_BYTES))
         learnt = terms.learnt
@@ -155,11 +159,12 @@ class Contact:
             ip_bytes_up=up,
             ip_bytes_down=down,
             usd=self._terms.usd_by(up + down, ended_s - self._began_s),
+            is_spent_out=self._is_spent_out,
         )
 
     def _session(self, role: Role, memory: LinkMemory) -> Session:
         terms = SessionTerms(
-            wall_s=int(self._began_s),
+            wall_s=EPOCH_S + int(self._began_s),
             certainty=Certainty.SYNCED,
             floor=self._terms.floor if role is Role.DIALER else Priority.BULK,
             stays_open=self._terms.stays_open_s > 0,
@@ -183,6 +188,7 @@ class Contact:
         by_then_bytes = spent_bytes + PARTING_BYTES + int(rate_bytes_s * (rtt_s + PARTING_S))
         by_then_usd = terms.usd_by(by_then_bytes, connected_s + rtt_s + PARTING_S)
         if by_then_bytes > terms.ip_bytes_max or by_then_usd > terms.usd_max:
+            self._is_spent_out = True
             self._part("what may be spent is spent")
 
     def _part(self, reason: str) -> None:

@@ -11,10 +11,11 @@ from protocol.header import Priority
 from simulations.checkers.observations import CaseTaken, Observation
 from simulations.engine.trace import Field
 from simulations.report import AlarmRow, QueueRow
-from simulations.workload import Desk, Reading
+from simulations.workload import Reading
 from simulations.world import World
 
 from .goods import Goods, Parcel, Story
+from .parts import Parts
 
 ADVICE_BYTES: Final = 235
 """A sealed reply headline, as `sfsim bench` measures it."""
@@ -40,11 +41,11 @@ class Yard(Protocol):
 class HubDesk:
     """Stories on the hub's side."""
 
-    def __init__(self, world: World, goods: Goods, yard: Yard, *, seed: int) -> None:
+    def __init__(self, world: World, goods: Goods, yard: Yard, *, seed: int, parts: Parts) -> None:
         self._world = world
         self._goods = goods
         self._yard = yard
-        self._desk = Desk(world.clinicians, seed=f"desk/{seed}")
+        self._desk = parts.desk(world.clinicians, f"desk/{seed}")
         self._draw = random.Random(f"replies/{seed}")
         self._since_s: dict[int, float] = {}
         self._wakes_at = math.inf

@@ -26,6 +26,7 @@ from simulations.world import World
 from simulations.world.world import DAY_S
 
 from .goods import Goods
+from .parts import PRODUCT, Parts
 from .site import FleetSite
 from .weather import storms_of
 
@@ -46,10 +47,11 @@ Action = Callable[[float], None]
 class Fleet:
     """What every part of a run shares."""
 
-    def __init__(self, world: World, seed: int, trace: Trace) -> None:
+    def __init__(self, world: World, seed: int, trace: Trace, parts: Parts = PRODUCT) -> None:
         self.world = world
         self.seed = seed
         self.trace = trace
+        self.parts = parts
         self.until_s = world.days * DAY_S
         self.goods = Goods(seed)
         self.court = Court(checker() for checker in CHECKED)
@@ -63,7 +65,7 @@ class Fleet:
         for group in world.groups:
             for index in range(group.count):
                 name = f"{group.name} {index + 1}"
-                self.sites.append(FleetSite(len(self.sites), group, name, storms, seed))
+                self.sites.append(FleetSite(len(self.sites), group, name, storms, seed, parts))
 
     def later(self, at_s: float, action: Action) -> None:
         """Something happens at a moment of the run; at the same moment, in the order of the calls."""
@@ -93,6 +95,13 @@ class Fleet:
         """From when on the hub answers nobody; infinity if it stays."""
         later = (each.start_s for each in self.world.hub_outages if now_s < each.start_s + each.duration_s)
         return min((max(start_s, now_s) for start_s in later), default=math.inf)
+
+    def hub_was_away(self, from_s: float, until_s: float) -> bool:
+        """Whether the hub answered nobody at any moment between."""
+        return any(
+            each.start_s < until_s and from_s < each.start_s + each.duration_s
+            for each in self.world.hub_outages
+        )
 
     def hub_back_s(self, now_s: float) -> float:
         """When the hub answers again; now, if it does."""

@@ -122,6 +122,8 @@ class Reaching:
         else:
             link.unanswered.append((seconds, outcome.ip_bytes_up))
         self._close(site, link, now_s, outcome.ended_s, ip_bytes, outcome.usd, went_well=outcome.went_well)
+        if outcome.is_spent_out:
+            link.close_day()
 
     def _measure_idle(self, profile: str, contact: tuple[float, int, int]) -> None:
         measured = self._idle.setdefault(profile, [])

@@ -16,10 +16,12 @@ from .consulting import Consulting
 from .desk_side import HubDesk
 from .fleet import CHECKED, HUB, Fleet
 from .goods import Story
+from .parts import PRODUCT, Parts
 from .policies import POLICIES
 from .reaching import Reaching
 from .restoring import Faults, heal, plan_faults
 from .site import FleetSite
+from .watch import SilenceWatch
 
 REPORTS = 200
 """Of progress, over a whole run."""
@@ -36,14 +38,19 @@ def run_world(
     faults: Faults | None = None,
     progress: Progress = lambda _: None,
     trace: Trace | None = None,
+    parts: Parts = PRODUCT,
 ) -> RunResults:
     """The whole run; the same for the same world, seed, policy and faults."""
     began = time.perf_counter()
-    fleet = Fleet(POLICIES[policy][1](world), seed, trace or Trace())
+    fleet = Fleet(POLICIES[policy][1](world), seed, trace or Trace(), parts)
     plan_faults(fleet, faults or Faults())
     play = _Play(fleet)
     play.run(progress)
     results = _results(fleet, play, policy)
+    # What only arrives in clean contacts after the run did not arrive in it.
+    heal(fleet, play.consulting)
+    progress(1.0)
+    results = replace(results, trace_hash=fleet.trace.digest, violations=_violations(fleet))
     return replace(results, wall_s=round(time.perf_counter() - began, 3))
 
 
@@ -52,21 +59,22 @@ class _Play:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._consulting = Consulting(fleet)
-        self.desk = HubDesk(fleet.world, fleet.goods, self, seed=fleet.seed)
-        self._reaching = Reaching(fleet, self._consulting, self.desk.arrived)
+        self.consulting = Consulting(fleet)
+        self.desk = HubDesk(fleet.world, fleet.goods, self, seed=fleet.seed, parts=fleet.parts)
+        self._reaching = Reaching(fleet, self.consulting, self.desk.arrived)
         self.later, self.observe = fleet.later, fleet.observe
         self.alarm, self.note = fleet.alarm, fleet.note
 
     def run(self, progress: Progress) -> None:
-        fleet = self._fleet
+        fleet, watch = self._fleet, SilenceWatch(self._fleet)
         for site in fleet.sites:
-            self._consulting.plan(site)
+            self.consulting.plan(site)
             self._reaching.begin(site)
         for outage in fleet.world.hub_outages:
             fleet.later(outage.start_s, self._hub_goes_down)
         for hour in range(int(fleet.until_s / HOUR_S) + 1):
             fleet.later(hour * HOUR_S, self.desk.sample)
+            fleet.later(hour * HOUR_S, watch.look)
         told_s = 0.0
         while (moment := fleet.next_moment()) is not None:
             now_s, action = moment
@@ -76,13 +84,11 @@ class _Play:
                 progress(now_s / fleet.until_s)
         for site in fleet.sites:
             self._reaching.end(site)
-        heal(fleet, self._consulting)
-        progress(1.0)
 
     def send_down(self, story: Story, what: str, size_bytes: int, now_s: float) -> None:
         """The hub has something for a site: it waits for the next contact, unless one is held open."""
         site = self._fleet.sites[story.site]
-        self._consulting.queue_down(site, story, what, size_bytes, now_s)
+        self.consulting.queue_down(site, story, what, size_bytes, now_s)
         if site.is_held:
             self._reaching.wake_by(site, max(now_s, site.busy_until_s))
 
@@ -97,7 +103,7 @@ def _results(fleet: Fleet, play: _Play, policy: str) -> RunResults:
         policy=policy,
         seed=fleet.seed,
         duration_s=fleet.until_s,
-        trace_hash=fleet.trace.digest,
+        trace_hash="",
         wall_s=0.0,
         checked=tuple(checker.law.rstrip(".") for checker in CHECKED),
         sites=tuple(_site_row(site) for site in fleet.sites),
@@ -107,10 +113,14 @@ def _results(fleet: Fleet, play: _Play, policy: str) -> RunResults:
         ),
         queue=tuple(play.desk.samples),
         alarms=tuple(fleet.alarms),
-        violations=tuple(
-            ViolationRow(property=words.partition(".")[0], at_s=fleet.until_s, words=words)
-            for words in fleet.court.violations
-        ),
+        violations=(),
+    )
+
+
+def _violations(fleet: Fleet) -> tuple[ViolationRow, ...]:
+    return tuple(
+        ViolationRow(property=words.partition(".")[0], at_s=fleet.until_s, words=words)
+        for words in fleet.court.violations
     )
 
 

@@ -11,17 +11,17 @@ from itertools import count
 from typing import Final
 
 from protocol.header import Priority
-from protocol.ids import Incarnation, Pseudonym
+from protocol.ids import BundleId, Incarnation, Pseudonym
 from simulations.links import Outage
 from simulations.world import SiteGroup
 from sync.core import LinkMemory
 from sync.ports import Rank
-from sync.scheduler import FRESH, Attempts, Backlog, Current, Decision, Dial, LinkMode, PairNow, decide
+from sync.scheduler import FRESH, Attempts, Backlog, Current, Decision, Dial, LinkMode, PairNow
 from sync.scheduler.arrival import Arrivals
-from sync.stores import MemoryStore
 
 from .bound import bound_s
 from .link import FleetLink, open_fleet_link
+from .parts import Parts
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +47,7 @@ class FleetSite:
         name: str,
         storms: Mapping[tuple[str, str], tuple[Outage, ...]],
         seed: int,
+        parts: Parts,
     ) -> None:
         self.number = number
         self.group = group
@@ -54,8 +55,9 @@ class FleetSite:
         self.pair = Pseudonym(number.to_bytes(4, "big"))
         self.draw = random.Random(f"site/{number}/{seed}")
         lives = random.Random(f"lives/{number}/{seed}")
-        self.store = MemoryStore(lambda: Incarnation(lives.randbytes(4)))
-        self.hub_store = MemoryStore(lambda: Incarnation(lives.randbytes(4)))
+        self.store = parts.store(lambda: Incarnation(lives.randbytes(4)))
+        self.hub_store = parts.store(lambda: Incarnation(lives.randbytes(4)))
+        self._policy = parts.policy
         self.salts = random.Random(f"salts/{number}/{seed}")
         self.links = [
             open_fleet_link(link, group.region, storms, f"{seed}/{number}/{index}")
@@ -66,9 +68,12 @@ class FleetSite:
         """The session that is kept open, if one is."""
         self.unheard = LinkMemory()
         """What the hub may have heard over any link."""
+        self.doubted: set[BundleId] = set()
+        """What went out and was not receipted: it waits for the hub's word before it goes again."""
         self.arrivals = Arrivals()
         self.attempts: dict[str, Attempts] = {}
-        self.good_s = self.draw.uniform(-self._poll_s(), 0.0)
+        self.look_s = min(link.terms.poll_s for link in self.links)
+        self.good_s = self.draw.uniform(-self.look_s, 0.0)
         self.busy_until_s = 0.0
         self.wakes_at = math.inf
         self.hub_bundles = 0
@@ -128,8 +133,7 @@ class FleetSite:
 
     def queued(self, priority: Priority, size_bytes: int) -> None:
         """One more bundle waits: what failed before is tried again soon."""
-        self._waiting[priority][0] += 1
-        self._waiting[priority][1] += size_bytes
+        self._count(priority, size_bytes)
         for link in self.links:
             link.unanswered.clear()
 
@@ -142,7 +146,11 @@ class FleetSite:
         """What custody says."""
         self._waiting = [[0, 0] for _ in Priority]
         for priority, size_bytes in waiting:
-            self.queued(priority, size_bytes)
+            self._count(priority, size_bytes)
+
+    def _count(self, priority: Priority, size_bytes: int) -> None:
+        self._waiting[priority][0] += 1
+        self._waiting[priority][1] += size_bytes
 
     # What the policy says.
 
@@ -166,7 +174,7 @@ class FleetSite:
             good_s=self.good_s,
             current=None if held is None else _current(held),
         )
-        return decide([link.now(now_s) for link in self.links], [pair], now_s)
+        return self._policy([link.now(now_s) for link in self.links], [pair], now_s)
 
     def link(self, dial: Dial) -> FleetLink:
         return next(link for link in self.links if link.terms.name == dial.link)
@@ -196,9 +204,6 @@ class FleetSite:
     def usual_link(self) -> FleetLink:
         """The link that an arrival is estimated for: the one that would be chosen for routine work."""
         return min(self.links, key=lambda link: (link.now(0.0).forecast(1_000).usd, link.terms.name))
-
-    def _poll_s(self) -> float:
-        return min(link.terms.poll_s for link in self.links)
 
 
 def _current(held: Held) -> Current:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Coroutine
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Final, Protocol, TypeVar
@@ -41,8 +42,8 @@ def done(coroutine: Coroutine[Any, Any, T]) -> T:
 class Listener(Protocol):
     """Told what a contact does, in order."""
 
-    def reading(self, *, from_site: bool, sequence: int, at_s: float) -> None:
-        """A piece of this bundle goes to the link."""
+    def reading(self, *, from_site: bool, sequence: int, is_answered: bool, at_s: float) -> None:
+        """A piece of this bundle goes to the link; whether the other side was heard in this contact."""
 
     def received(self, offer: Offer, *, at_hub: bool, at_s: float) -> None:
         """A bundle is whole and durable."""
@@ -175,7 +176,12 @@ class Terminal:
         effects = session.effects()
         for effect in effects:
             if isinstance(effect, Read):
-                self._listener.reading(from_site=self._is_site, sequence=effect.sequence, at_s=now_s)
+                self._listener.reading(
+                    from_site=self._is_site,
+                    sequence=effect.sequence,
+                    is_answered=self.has_heard,
+                    at_s=now_s,
+                )
             session.completed(effect, done(perform(self._store, effect)), now_s)
         if any(isinstance(effect, Persist) for effect in effects):
             self._busy_until_s = now_s + STORE_S
@@ -205,7 +211,7 @@ class Terminal:
             self.ip_bytes += length_bytes
             passage = self._model.offer(now_s, length_bytes)
             if passage.fate is Fate.ARRIVES and (peer := self.peer) is not None:
-                self._moments.at(passage.arrives_s, lambda datagram=datagram: peer.arrive(datagram))
+                self._moments.at(passage.arrives_s, partial(peer.arrive, datagram))
 
     def _hang_up(self, now_s: float) -> None:
         if self.ending in (Ending.DONE, Ending.PARTED):
@@ -222,7 +228,7 @@ class Terminal:
             return
         if (moment_s := min(moments)) != self._wakes_s:
             self._wakes_s = max(moment_s, self._moments.now_s)
-            self._moments.at(moment_s, lambda moment_s=self._wakes_s: self._wake(moment_s))
+            self._moments.at(moment_s, partial(self._wake, self._wakes_s))
 
     def _wake(self, moment_s: float) -> None:
         if self._wakes_s == moment_s and not self._is_gone:

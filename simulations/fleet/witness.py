@@ -49,7 +49,7 @@ class Witness:
         self.carried_bytes = 0
         """Sealed bytes of what came whole, both ways."""
 
-    def reading(self, *, from_site: bool, sequence: int, at_s: float) -> None:
+    def reading(self, *, from_site: bool, sequence: int, is_answered: bool, at_s: float) -> None:
         """A piece of this bundle goes to the link."""
         store = self._site.store if from_site else self._site.hub_store
         pending = [each.offer for each in done(store.outgoing(RangeSet()))]
@@ -57,6 +57,7 @@ class Witness:
         if offer is None:
             return
         self._begun.add(offer.bundle_id)
+        doubted = self._site.doubted if from_site and not is_answered else frozenset()
         self.carried_emergency |= offer.priority is Priority.EMERGENCY
         parcels = self._fleet.goods.parcels
         self._fleet.observe(
@@ -68,10 +69,12 @@ class Witness:
                 waiting=tuple(
                     (each.bundle_id, each.priority, parcels[each.bundle_id].queued_s)
                     for each in pending
-                    if each.bundle_id not in self._begun
+                    if each.bundle_id not in self._begun and each.bundle_id not in doubted
                 ),
             )
         )
+        if from_site:
+            self._site.doubted.add(offer.bundle_id)
 
     def received(self, offer: Offer, *, at_hub: bool, at_s: float) -> None:
         """A bundle is whole and durable."""
@@ -106,6 +109,8 @@ class Witness:
     def released(self, offer: Offer, *, from_site: bool, at_s: float) -> None:
         """Custody has passed to the other side."""
         site = self._site
+        if from_site:
+            site.doubted.discard(offer.bundle_id)
         receiver = site.hub_store if from_site else site.store
         place, peer = (who(site), HUB) if from_site else (HUB, who(site))
         self._fleet.observe(

@@ -49,6 +49,10 @@ class Desk:
         )
         self._waiting.setdefault(case, (waiting, complaint))
 
+    def in_order(self, waiting: list[Waiting]) -> Iterable[Waiting]:
+        """As the hub's worklist shows them."""
+        return worklist_order(waiting)
+
     def waiting(self) -> tuple[int, int, int, int]:
         """Cases that nobody has taken, by class."""
         counts = [0, 0, 0, 0]
@@ -62,7 +66,7 @@ class Desk:
         free = [index for index, free_s in enumerate(self._free_s) if self._may_take(index, free_s, now_s)]
         if not free or not self._waiting:
             return begun
-        for waiting in worklist_order(waiting for waiting, _ in self._waiting.values()):
+        for waiting in self.in_order([waiting for waiting, _ in self._waiting.values()]):
             case = int(waiting.case)
             complaint = self._waiting[case][1]
             able = [index for index in free if self._can_answer(index, complaint)]

@@ -140,9 +140,16 @@ def _link(table: Table) -> SiteLink:
 
 def _profile(table: Table) -> LinkProfile:
     try:
-        return load_profile(table.text("profile"))
+        profile = load_profile(table.text("profile"))
     except ProfileError as error:
         table.refuse("profile", str(error).rstrip("."))
+    if profile.mailbox is not None:
+        table.refuse(
+            "profile",
+            f"{profile.name} carries whole messages and no packets; the node has no link for such a medium yet, "
+            "so a world cannot show what it would do there",
+        )
+    return profile
 
 
 def _floor(table: Table) -> Priority:

@@ -95,8 +95,11 @@ class Leaving:
     @property
     def _has_yet_to_speak(self) -> bool:
         parts = self._parts
-        owes_custody = self._role is Role.LISTENER and parts.accord.owes_custody
-        return not parts.rekeying.idle or parts.restitution.is_promising or owes_custody
+        # A caller that hears that nothing is left is gone before its listener has agreed, and may ask.
+        has_to_agree = self._role is Role.LISTENER and (
+            parts.accord.owes_custody or parts.restitution.has_to_ask
+        )
+        return not parts.rekeying.idle or parts.restitution.is_promising or has_to_agree
 
     @property
     def _may_leave(self) -> bool:

@@ -162,7 +162,10 @@ class Pacing:
 
     @property
     def _kernel_bounds(self) -> bool:
-        return self._link_bounds_queue and (self.rate_bytes_s or 0.0) > KERNEL_RATE_BYTES_S_MIN
+        rate_bytes_s = self.rate_bytes_s or 0.0
+        if self._probing:
+            rate_bytes_s = max(rate_bytes_s, self._guess_bytes_s or 0.0)  # First receipts tell too little.
+        return self._link_bounds_queue and rate_bytes_s > KERNEL_RATE_BYTES_S_MIN
 
     def _measure_round_trip(self, sample_s: float) -> None:
         if self._rtt_is_measured and self.rtt_s is not None:

@@ -52,6 +52,11 @@ class Restitution:
         """Custody knows what to ask for."""
         self._want(effect.incarnation, effect.sequences)
 
+    @property
+    def has_to_ask(self) -> bool:
+        """Something is noted that this session has not asked for yet."""
+        return bool(self._wanted)
+
     def pump(self, now: float) -> None:
         """Ask, now that the cuts agreed, for as much as one session may."""
         for incarnation, sequences in list(self._wanted.items()):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
-from protocol.datagram_parts import Acknowledged, Part
+from protocol.datagram_parts import DELAY_S_MAX, Acknowledged, Control, Part, encode_parts
 
 REORDERED_MAX: Final = 3
 """A datagram is lost once one sent so many later has arrived (as TCP and QUIC judge)."""
@@ -20,10 +21,12 @@ MARGIN_S_MAX: Final = 0.9
 """How long after its time an answer may come before the link counts as dark: with the round trip, less than
 the second in which we promise to fall silent."""
 MARGIN_S_MIN: Final = 0.2
+LONG: Final = 64
+RETOLD_DATAGRAMS_MAX: Final = 4
 SMALL_BYTES: Final = 150
 _RTT_WINDOW_S: Final = 60.0
 _RTT_SAMPLES_MAX: Final = 128
-_SMOOTHING: Final = 0.125
+_SMOOTHING: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +142,11 @@ class Flight:
         return bool(self._sent)
 
     @property
+    def is_long(self) -> bool:
+        """So many are on their way that one more counts for little."""
+        return len(self._sent) >= LONG
+
+    @property
     def oldest(self) -> Sent | None:
         """The one that left first."""
         return next(iter(self._sent.values()), None)
@@ -196,12 +204,20 @@ class Flight:
         ahead_bytes = sum(sent.size_bytes for sent in self._sent.values())
         self._free_at = min(self._free_at, now + ahead_bytes / rate_bytes_s)
         self.highest_confirmed = max(self.highest_confirmed, newest.number)
-        self._confirmed_at = now
+        # When the newest arrived, not when we hear of it: how long word of it waits says nothing of the link.
+        waited_s = word.delay_s if newest.number == word.highest and word.delay_s < DELAY_S_MAX else 0.0
+        self._confirmed_at = max(self._confirmed_at, now - waited_s)
         self._first_at = newest.at
-        elapsed_s = max(newest.at - newest.first_at, now - newest.confirmed_at)
+        elapsed_s = max(newest.at - newest.first_at, self._confirmed_at - newest.confirmed_at)
         rate = (self.confirmed_bytes - newest.confirmed_bytes) / elapsed_s if elapsed_s > 0 else None
         lost = tuple(self._lost_before(newest))
         return Heard(confirmed=tuple(confirmed), lost=lost, newest=newest, rate_bytes_s=rate)
+
+    def unheard_receipts(self, room_bytes: int) -> list[Part]:
+        """What the oldest say besides data, if it is as little as that: all that follows waits behind it."""
+        oldest = islice(self._sent.values(), RETOLD_DATAGRAMS_MAX if room_bytes else 0)
+        parts: list[Part] = [part for sent in oldest for part in sent.parts if isinstance(part, Control)]
+        return parts if len(encode_parts(parts)) <= room_bytes else []
 
     def lose(self, sent: Sent) -> None:
         """Count it as lost."""

@@ -9,7 +9,14 @@ from bisect import insort
 from collections import deque
 from typing import Final
 
-from protocol.datagram_parts import PIECE_OVERHEAD_BYTES_MAX, Control, DataPiece, End, Part
+from protocol.datagram_parts import (
+    PIECE_OVERHEAD_BYTES_MAX,
+    Control,
+    DataPiece,
+    End,
+    Part,
+    encode_parts,
+)
 from protocol.fields import Fields
 from protocol.frames import Bye, Data, DigestTell, Have, Idle, Offer, Stored
 from protocol.framing import next_bounds
@@ -18,6 +25,7 @@ from protocol.header import Priority
 _BYE: Final = bytes((Bye.CODE, 0))
 _ANSWERS: Final = frozenset((Stored.CODE, Have.CODE, DigestTell.CODE, Bye.CODE))
 _PATIENT: Final = frozenset((Stored.CODE, Have.CODE, Idle.CODE))
+ECHOES_MAX: Final = 64
 RECEIPTS_BYTES_MAX: Final = 512
 OFFERS_MAX: Final = 1024
 """Bundles whose priority is remembered; a session plans no more than so many at once."""
@@ -43,12 +51,13 @@ class Outbox:
         """Of the latest bundles offered."""
         self._again_control: deque[Control] = deque()
         self._again_data: deque[DataPiece] = deque()
+        self._echoes: deque[tuple[Part, ...]] = deque()
         self._is_ending = False
         self._end_is_due = False
 
     @property
     def empty(self) -> bool:
-        return not self.queued_bytes and not self._end_is_due
+        return not self.queued_bytes and not self._end_is_due and not self._echoes
 
     def write(self, frames: bytes) -> None:
         """Queue whole frames."""
@@ -94,6 +103,7 @@ class Outbox:
         self._again_data.clear()
         for queue in self._data.values():
             queue.clear()
+        self._echoes.clear()
         self._cut = b""
         self.queued_bytes = 0
         self._end_is_due = False
@@ -110,6 +120,18 @@ class Outbox:
                 self.queued_bytes += len(part.data)
             elif isinstance(part, End):
                 self._end_is_due = True
+
+    def echo(self, parts: tuple[Part, ...]) -> None:
+        """Say these twice: nothing new is left, and the end waits for them."""
+        if not self._has_data and not self._control and len(self._echoes) < ECHOES_MAX:
+            self._echoes.append(parts)
+
+    def take_echo(self, room_bytes: int) -> list[Part]:
+        """Parts that are to be said a second time, once all else has left."""
+        if self.queued_bytes or self._end_is_due or not self._echoes:
+            return []
+        parts: list[Part] = [part for part in self._echoes.popleft() if not isinstance(part, End)]
+        return parts if len(encode_parts(parts)) <= room_bytes else []
 
     def take(self, room_bytes: int) -> list[Part]:
         """Parts for one datagram."""

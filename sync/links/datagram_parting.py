@@ -69,10 +69,12 @@ class Parting:
             and len(encode_parts(parts)) <= RETOLD_BYTES_MAX // 2
         )
 
-    def is_last_word(self, word: list[Part], parts: list[Part]) -> bool:
-        """Whether to spare the dialer an answer: if a datagram of ours leaves it nothing to do, and tells it
+    def is_last_word(self, word: list[Part], parts: list[Part], *, is_first: bool) -> bool:
+        """Whether to spare the dialer an answer: if our first datagram leaves it nothing to do, and tells it
         that all its own arrived, it may go without a word."""
         if self._is_dialer or not self._outbox.empty or self._flight.outstanding:
             return False
         are_idle = self._outbox.ends_idle and self._inbox.peer_is_idle
-        return bool(word) and are_idle and not any(isinstance(part, DataPiece) for part in parts)
+        if not word or not are_idle or any(isinstance(part, DataPiece) for part in parts):
+            return False
+        return is_first or tuple(parts) == self.last_words

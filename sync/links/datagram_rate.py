@@ -15,6 +15,7 @@ from typing import Final
 from .datagram_flight import RoundTrip
 from .datagram_search import Search
 from .datagram_sharing import CubicWindow, Overflow
+from .datagram_sounding import Sounding
 
 UNIT_BYTES: Final = 1400
 """The longest datagram, with its headers: it passes every tunnel and modem in one piece."""
@@ -22,6 +23,11 @@ ACKNOWLEDGE_S: Final = 0.045
 """How long word of what arrived waits for an answer that can carry it."""
 ASK_SHARE: Final = 0.125
 """Of a round trip: how often we ask what arrived."""
+ASK_S_MIN: Final = 0.02
+ASK_UNITS: Final = 4
+ASK_S_MAX: Final = 0.75
+"""On a thin link an answer to each datagram would cost a twentieth of what it carries. But the longer we do
+not ask, the more is sent before we notice that the link is dark."""
 FIRST_FLIGHT_BYTES: Final = 4096
 """A consult's text leaves at once, in as few datagrams as hold it; what follows is paced."""
 GUESSED_PIPE_BYTES_MAX: Final = 32 * 1024
@@ -36,7 +42,7 @@ SEARCH_GAIN: Final = 2.9
 """The rate more than doubles each round trip; a queue ends that at once."""
 CYCLE: Final = (1.25, 0.75, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 """One round each: try for more, drain what that queued, cruise."""
-STEER_MIN: Final = 0.9
+STEER_MIN: Final = 0.8
 STEER_MAX: Final = 1.05
 WINDOW_GAIN: Final = 1.5
 SEARCH_WINDOW_GAIN: Final = 3.0
@@ -54,18 +60,8 @@ SHARED_S: Final = 20.0
 SHARED_WINDOW_GAIN: Final = 1.25
 WORST_QUEUE_DECAY: Final = 0.97
 """Each round: the buffer before a link may shrink, or what looked like a queue turn out to be distance."""
-SOUNDING_ROUNDS_MIN: Final = 6
-SOUNDING_ROUNDS_MAX: Final = 60
-"""How often to look for a queue that was there before us and therefore looks like distance."""
-SOUNDING_SHARE: Final = 0.5
-"""To see it, so much of what fills the link is left away,"""
-SOUNDED_ROUNDS_MAX: Final = 2
-"""but no longer than this: a queue of somebody else's does not go away."""
 LINK_ROUNDS: Final = 40
 """A share of a link says little of how fast it takes one datagram; the best of so many rounds does."""
-SUSPICIOUS_LOSS: Final = 0.005
-SUSPICIOUS_DISTANCE: Final = 1.1
-"""By how much longer than remembered a round trip is where a queue is suspected."""
 STALE_S: Final = 6 * 3600.0
 """A ship sails on, a contract changes: older than this, a rate is a guess."""
 
@@ -107,7 +103,7 @@ class RateControl:
         self._link_rates: deque[float] = deque([0.0], maxlen=LINK_ROUNDS)
         self._mode = Mode.CRUISING if memory.is_proven else Mode.SEARCHING
         self._is_trusted = self._was_proven = memory.is_proven
-        self._known_rtt_s = memory.rtt_s if memory.is_proven else None
+        self._sounding = Sounding(memory.rtt_s if memory.is_proven else None)
         self._confirmed_bytes = 0
         self._round_ends_bytes = 0
         self._cycle = 2
@@ -115,15 +111,11 @@ class RateControl:
         self._searched_until = float("-inf")
         self._round_queue_s = float("inf")
         self._queues_s: deque[float] = deque(maxlen=STANDING_ROUNDS)
-        self._worst_queue_s = 0.0
+        self._worst_queue_s = self._cycle_queue_s = 0.0
         self._overflow = Overflow()
         self._cubic: CubicWindow | None = None
         self._cubic_rounds = 0
         self._shares_since = 0.0
-        self._rounds_to_sounding = SOUNDING_ROUNDS_MIN
-        self._sounding_rounds = SOUNDING_ROUNDS_MIN
-        self._sounded_rtt_s = 0.0
-        self._rounds_of_sounding = 0
 
     @property
     def mode(self) -> Mode:
@@ -156,6 +148,12 @@ class RateControl:
         return min(max(int(self.rate_bytes_s * UNIT_S), UNIT_BYTES_MIN), UNIT_BYTES)
 
     @property
+    def ask_s(self) -> float:
+        """How often to ask what arrived."""
+        thin_s = ASK_UNITS * self.unit_bytes / self.rate_bytes_s
+        return max(ASK_SHARE * self._round_trip.least_s, min(thin_s, ASK_S_MAX), ASK_S_MIN)
+
+    @property
     def pace_bytes_s(self) -> float:
         """How fast datagrams may follow each other."""
         rate = self.rate_bytes_s
@@ -181,7 +179,9 @@ class RateControl:
     def window_bytes(self) -> float:
         """How much may be on its way."""
         if self._cubic is not None:
-            return max(self._cubic.window_bytes, 4 * self.unit_bytes)
+            # What waits at the peer to be told of is not in anybody's queue.
+            told_late = 1 + self._told_late_s / max(self._round_trip.smoothed_s, 0.001)
+            return max(told_late * self._cubic.window_bytes, 4 * self.unit_bytes)
         gain = SEARCH_WINDOW_GAIN if self._mode is Mode.SEARCHING else WINDOW_GAIN
         window_bytes = gain * self._pipe_bytes + 2 * self.unit_bytes
         if self._is_trusted or self._is_filled:
@@ -217,6 +217,7 @@ class RateControl:
         queue_s = self._round_trip.queue_s
         self._round_queue_s = min(self._round_queue_s, queue_s)
         self._worst_queue_s = max(self._worst_queue_s, queue_s)
+        self._cycle_queue_s = max(self._cycle_queue_s, queue_s)
         self._confirmed_bytes = confirmed_bytes
         self._overflow.heard(newly_confirmed, queue_s)
         if self._mode is Mode.SEARCHING and self._search.sees_queue(queue_s, self._long_s):
@@ -247,7 +248,11 @@ class RateControl:
     @property
     def _pipe_bytes(self) -> float:
         """What is on its way on a link that is just full, with what waits there to be told of."""
-        return self.rate_bytes_s * (self._round_trip.least_s * (1 + ASK_SHARE) + ACKNOWLEDGE_S)
+        return self.rate_bytes_s * (self._round_trip.least_s + self._told_late_s)
+
+    @property
+    def _told_late_s(self) -> float:
+        return self.ask_s + ACKNOWLEDGE_S
 
     @property
     def _standing_s(self) -> float:
@@ -270,7 +275,7 @@ class RateControl:
         elif self._mode is Mode.CRUISING:
             self._cruise(best)
         elif self._mode is Mode.SOUNDING:
-            self._rounds_of_sounding += 1
+            self._sounding.sounded_round()
         if not limited:
             self._full_rounds += 1
             self._rates.append(0.0)
@@ -289,10 +294,8 @@ class RateControl:
     def _watch_draining(self, in_flight_bytes: int) -> None:
         if self._mode is Mode.DRAINING and in_flight_bytes <= self._pipe_bytes:
             self._mode, self._cycle = Mode.CRUISING, 2
-        elif self._mode is Mode.SOUNDING and (
-            in_flight_bytes <= SOUNDING_SHARE * self._pipe_bytes
-            or self._rounds_of_sounding >= SOUNDED_ROUNDS_MAX
-        ):
+            self._cycle_queue_s = 0.0
+        elif self._mode is Mode.SOUNDING and self._sounding.has_seen(in_flight_bytes, self._pipe_bytes):
             self._mode, self._cycle = Mode.CRUISING, 2
 
     def _cruise(self, best: float) -> None:
@@ -301,30 +304,18 @@ class RateControl:
             self._mode = Mode.SEARCHING
             return
         self._cycle = (self._cycle + 1) % len(CYCLE)
-        self._rounds_to_sounding -= 1
-        if gain > 1 and self._rounds_to_sounding <= 0 and self._suspects_queue:
-            self._sound()  # In place of the draining that is due.
+        self._sounding.ended_round()
+        if gain > 1:
+            self._sound_if_due()
+            self._cycle_queue_s = 0.0
 
-    @property
-    def _suspects_queue(self) -> bool:
-        """A queue that was there before us looks like distance, until it is let run dry."""
-        least_s = self._round_trip.least_s
-        if self._known_rtt_s is not None:
-            return least_s > SUSPICIOUS_DISTANCE * self._known_rtt_s
-        return self._overflow.share > SUSPICIOUS_LOSS
-
-    def _sound(self) -> None:
-        """Leave the link half empty for a moment; what a round trip takes then is the distance."""
-        least_s = self._round_trip.least_s
-        if least_s < self._sounded_rtt_s - self._standing_s:
-            self._sounding_rounds = SOUNDING_ROUNDS_MIN
-        elif self._sounded_rtt_s > 0:
-            self._known_rtt_s = None
-        self._sounded_rtt_s = least_s
-        self._rounds_to_sounding = self._sounding_rounds
-        self._sounding_rounds = min(2 * self._sounding_rounds, SOUNDING_ROUNDS_MAX)
-        self._rounds_of_sounding = 0
-        self._mode = Mode.SOUNDING
+    def _sound_if_due(self) -> None:
+        """In place of the draining that is due now."""
+        least_s, standing_s = self._round_trip.least_s, self._standing_s
+        queue_grows = self._cycle_queue_s > standing_s
+        if self._sounding.is_due(least_s, self._overflow.share, queue_grows=queue_grows):
+            self._sounding.begin(least_s, standing_s)
+            self._mode = Mode.SOUNDING
 
     def _judge_queue(self, now: float) -> None:
         full = len(self._queues_s) == STANDING_ROUNDS

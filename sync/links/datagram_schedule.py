@@ -9,7 +9,7 @@ from protocol.datagram_parts import DataPiece, Part
 
 from .datagram_flight import Flight, RoundTrip
 from .datagram_outbox import Outbox
-from .datagram_rate import ASK_SHARE, UNIT_BYTES, RateControl
+from .datagram_rate import UNIT_BYTES, RateControl
 from .datagram_silence import Silence
 from .datagram_words import Words
 
@@ -23,11 +23,7 @@ CORK_S: Final = 0.025
 ANSWER_QUIET_S: Final = 0.02
 ANSWER_CORK_S: Final = 0.045
 """An answer waits longer: the receipt behind it is being made durable."""
-ASK_S_MIN: Final = 0.02
-ASK_UNITS: Final = 4
-ASK_S_MAX: Final = 0.75
-"""On a thin link an answer to each datagram would cost a twentieth of what it carries. But the longer we do
-not ask, the more is sent before we notice that the link is dark."""
+TWICE_SHARE: Final = 1 / 16
 HOLD_S_MAX: Final = 3.0
 """Receipts of a dialer that waits for word anyway leave with its answer to that."""
 
@@ -99,7 +95,7 @@ class Schedule:
 
     def should_ask(self, parts: list[Part], now: float, *, fills_window: bool) -> bool:
         """Whether the datagram with these parts asks what arrived."""
-        spacing_s = self._spacing_s()
+        spacing_s = self._rate.ask_s
         if not any(isinstance(part, DataPiece) for part in parts) and self._silence.peer_has_answered:
             # Receipts follow each other; what the peer sends will tell by the way which of them it has.
             spacing_s = self._round_trip.smoothed_s
@@ -113,8 +109,8 @@ class Schedule:
             self._asked_at = now
         return asks
 
-    def _spacing_s(self) -> float:
-        """Often enough to notice in time that the link went dark."""
-        thin_s = ASK_UNITS * self._rate.unit_bytes / self._rate.rate_bytes_s
-        share_s = ASK_SHARE * self._round_trip.smoothed_s
-        return max(share_s, min(thin_s, ASK_S_MAX), ASK_S_MIN)
+    @property
+    def may_say_twice(self) -> bool:
+        """Where a datagram takes next to no time beside a round trip, one more of what was lost is cheap."""
+        unit_s = self._rate.unit_bytes / self._rate.rate_bytes_s
+        return unit_s <= TWICE_SHARE * self._round_trip.smoothed_s

@@ -1,4 +1,4 @@
-"""Beside other flows: a window that grows and yields as theirs do, and what tells a full queue from bad luck."""
+"""Beside other flows: a window that grows and yields as theirs, and what tells a full queue from bad luck."""
 
 from __future__ import annotations
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from protocol.datagram_parts import Acknowledged, Part, Ping
 
 from .datagram_flight import Flight, RoundTrip
 from .datagram_parting import Parting
-from .datagram_rate import UNIT_BYTES, RateControl
+from .datagram_rate import UNIT_BYTES, UNIT_BYTES_MIN, RateControl
 
 PATIENCE_S_MAX: Final = 1.0
 """How late an answer may be: with the round trip, so long we send into a link that has gone dark."""
@@ -20,13 +21,17 @@ PROBE_S_MAX: Final = 1.0
 """A link that returns is used again within two seconds or one round trip."""
 DIALER_PROBES_EAGER: Final = 75
 """For more than a minute; then less and less often."""
-LISTENER_PROBES_EAGER: Final = 3
+LISTENER_PROBES_EAGER: Final = 1
 """The dialer pays and may have gone: it is for the dialer to knock."""
 PROBE_GROWTH: Final = 1.5
 PROBE_LATE_S_MAX: Final = 15.0
 PROBE_BYTES: Final = 64
 PROBE_SHARE: Final = 0.25
 """Of a thin link, for knocking."""
+INTRODUCED_EACH: Final = 4
+"""Knocks: each byte of one is paid for without use, where the link is dark."""
+SMALL_FLIGHT: Final = 2
+"""Datagrams. One of so few was probably just lost; of many, the link itself."""
 LENIENCY_MAX: Final = 16.0
 LENIENCY_DECAY: Final = 0.97
 _GROWTHS_MAX: Final = 20
@@ -55,14 +60,17 @@ class Silence:
         self._is_dialer = is_dialer
         self._probes_eager = DIALER_PROBES_EAGER if is_dialer else LISTENER_PROBES_EAGER
         self._heard_at = now
+        self._bulk_heard_at = -math.inf
         self._probes = 0
         self._given_up: int | None = None
         self._leniency = 1.0
         """Grows where we knocked although the answer was only late: the link is slower than we think."""
 
-    def heard(self, now: float) -> None:
+    def heard(self, now: float, size_bytes: int) -> None:
         """The peer spoke."""
         self._heard_at = now
+        if size_bytes >= UNIT_BYTES_MIN:
+            self._bulk_heard_at = now
         self.peer_has_answered = True
         self.probe_at, self._probes = None, 0
 
@@ -99,11 +107,17 @@ class Silence:
         late = min(max(0, self._probes - self._probes_eager), _GROWTHS_MAX)
         self.probe_at = now + min(eager_s * PROBE_GROWTH**late, PROBE_LATE_S_MAX)
         oldest = self._flight.oldest
-        if self._probes > 1 or oldest is None or oldest.size_bytes > room_bytes:
+        is_bulk = len(self._flight.in_order) > SMALL_FLIGHT
+        if self._probes > 1 or oldest is None or is_bulk or oldest.size_bytes > room_bytes:
             return (Ping(),)
         self._given_up = oldest.number
         self._flight.lose(oldest)
         return oldest.parts
+
+    @property
+    def should_introduce(self) -> bool:
+        """Whether the next knock says who knocks, as the second of each four: our address may have changed."""
+        return self._probes % INTRODUCED_EACH == 1
 
     def _unasked_overdue_at(self) -> float | None:
         unasked = self._flight.oldest
@@ -120,5 +134,6 @@ class Silence:
         rate_bytes_s = self._rate.rate_bytes_s
         if not (self.peer_has_answered and self._round_trip.is_measured):
             return self._round_trip.margin_s + UNIT_BYTES / rate_bytes_s
-        behind_s = self._rate.unit_bytes / rate_bytes_s
+        hears_bulk = self._heard_at - self._bulk_heard_at < 2 * self._round_trip.expected_s
+        behind_s = (self._rate.unit_bytes if hears_bulk else PROBE_BYTES) / rate_bytes_s
         return min(self._round_trip.margin_s + behind_s, max(PATIENCE_S_MAX, behind_s))

@@ -7,19 +7,12 @@ Into a link that has fallen silent goes nothing but probes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from enum import Enum
+from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
 from protocol.channel import Phase
 from protocol.datagram_parts import (
-    DELAY_S_MAX,
-    Acknowledged,
     Closing,
-    Control,
-    DataPiece,
-    End,
-    Pair,
     Part,
     Ping,
     decode_parts,
@@ -27,7 +20,8 @@ from protocol.datagram_parts import (
 )
 from protocol.datagrams import Opened
 
-from .datagram_flight import MARGIN_S_MAX, Flight, Heard, RoundTrip
+from .datagram_flight import MARGIN_S_MAX, Flight, RoundTrip
+from .datagram_hearing import Hearing, Outcome
 from .datagram_inbox import Inbox
 from .datagram_outbox import Outbox
 from .datagram_parting import Parting
@@ -46,6 +40,10 @@ QUEUE_BYTES_MAX: Final = 64 * 1024
 """What may wait here. The urgent overtakes it only where the session can write at all."""
 STRANGER_PATIENCE_S: Final = 4.0
 """A listener knows nothing of a first caller's link, which may be slow; the caller knocks if it misses us."""
+RETOLD_BYTES_EACH: Final = 12
+"""For each datagram that came: beside a long one, so few bytes more in the answer count for nothing."""
+RETOLD_BYTES_MAX: Final = 768
+MANY: Final = 4
 LEAST_BYTES: Final = 128
 """A datagram with a word of what arrived and little else, at most."""
 UNPROVEN_FACTOR: Final = 3
@@ -67,19 +65,10 @@ class Seal(Protocol):
     def is_rejected(self) -> bool: ...
 
 
-class Outcome(Enum):
-    """What became of a part."""
-
-    HEARD = "nothing is to be said to it"
-    TAKEN = "to be acknowledged"
-    REFUSED = "no room: its datagram counts as lost"
-
-
 class DatagramTransport:
     """One end of one session."""
 
     def __init__(self, seal: Seal, memory: RateMemory, now: float, *, is_dialer: bool) -> None:
-        self.peer_has_closed = False
         self._seal = seal
         self._peer_is_proven = is_dialer
         self._round_trip = RoundTrip(memory.rtt_s, MARGIN_S_MAX if is_dialer else STRANGER_PATIENCE_S)
@@ -105,6 +94,15 @@ class DatagramTransport:
             now,
             is_dialer=is_dialer,
         )
+        self._hearing = Hearing(
+            self._inbox,
+            self._outbox,
+            self._flight,
+            self._round_trip,
+            self._rate,
+            self._silence,
+            self._schedule,
+        )
 
     # For the session.
 
@@ -125,6 +123,11 @@ class DatagramTransport:
     def is_dark(self) -> bool:
         """Nothing is heard, although it should be."""
         return self._silence.probe_at is not None
+
+    @property
+    def peer_has_closed(self) -> bool:
+        """The peer has let go of this session, or does not know it."""
+        return self._hearing.peer_has_closed or self._seal.is_rejected
 
     @property
     def has_parted(self) -> bool:
@@ -179,12 +182,11 @@ class DatagramTransport:
         """A datagram came; whether it was the peer's and new. `ProtocolError` if it was not the peer's."""
         opened = self._seal.open(datagram)
         if opened is None:
-            self.peer_has_closed |= self._seal.is_rejected
             return False
         self._received_bytes += len(datagram)
         self._peer_is_proven |= opened.phase is Phase.FRESH
-        self._silence.heard(now)
-        outcomes = [self._hear(part, opened, now) for part in decode_parts(opened.plaintext)]
+        self._silence.heard(now, len(datagram))
+        outcomes = [self._hearing.hear(part, opened.phase, now) for part in decode_parts(opened.plaintext)]
         if Outcome.TAKEN in outcomes:
             self._schedule.peer_goes_on = not opened.asks
         if self._inbox.peer_has_said_bye:
@@ -195,8 +197,8 @@ class DatagramTransport:
             size_bytes = len(datagram) + HEADERS_BYTES
             says_something = Outcome.TAKEN in outcomes
             self._words.note(opened, now, size_bytes=size_bytes, says_something=says_something)
-        if opened.asks and self._parting.last_words:
-            self._queue_again(self._parting.last_words, now)  # It has not heard us.
+        if opened.asks and opened.phase is Phase.EARLY and self._parting.last_words:
+            self._hearing.say_again(self._parting.last_words, now)  # It has not heard us.
         return True
 
     def datagrams(self, now: float) -> Iterator[bytes]:
@@ -217,59 +219,6 @@ class DatagramTransport:
     def closing_datagram(self) -> bytes:
         """Tells the peer that nobody is here any more; to be sent once, if at all."""
         return self._sealed([Closing()], asks=False)
-
-    # What comes in.
-
-    def _hear(self, part: Part, opened: Opened, now: float) -> Outcome:
-        """Take in one part."""
-        match part:
-            case Acknowledged():
-                self._hear_word(part, now)
-                return Outcome.HEARD
-            case Pair(size_bytes, apart_s):
-                self._rate.pair(size_bytes / apart_s)
-                return Outcome.HEARD
-            case Closing():
-                self.peer_has_closed = True
-                return Outcome.HEARD
-            case Control():
-                return Outcome.TAKEN if self._inbox.control(part, opened.phase) else Outcome.REFUSED
-            case DataPiece():
-                return Outcome.TAKEN if self._inbox.data(part, opened.phase) else Outcome.REFUSED
-            case End(offset):
-                self._inbox.end(offset)
-        return Outcome.TAKEN
-
-    def _hear_word(self, word: Acknowledged, now: float) -> None:
-        self._silence.hear_word(word)
-        heard = self._flight.hear(word, self._rate.rate_bytes_s, now)
-        if (newest := heard.newest) is not None:
-            if newest.number == word.highest and word.delay_s < DELAY_S_MAX:
-                sample_s = max(now - newest.at - word.delay_s, 0.0001)
-                self._rate.weigh(sample_s, newest.size_bytes)
-                self._round_trip.measure(sample_s, newest.size_bytes, self._rate.link_bytes_s, now)
-            self._adjust_rate(heard, now)
-        lost = [*heard.lost, *self._flight.overtaken(self._round_trip.smoothed_s)]
-        for sent in lost:
-            self._rate.lost(sent.at, now)
-            self._queue_again(sent.parts, now)
-
-    def _adjust_rate(self, heard: Heard, now: float) -> None:
-        newest = heard.newest
-        if newest is not None:
-            self._rate.heard(
-                heard.rate_bytes_s,
-                limited=newest.is_limited,
-                newly_confirmed=len(heard.confirmed),
-                confirmed_bytes=self._flight.confirmed_bytes,
-                newest_confirmed_bytes=newest.confirmed_bytes,
-                in_flight_bytes=self._flight.in_flight_bytes,
-                now=now,
-            )
-
-    def _queue_again(self, parts: tuple[Part, ...], now: float) -> None:
-        self._schedule.before_write(now, is_overdue=True)
-        self._outbox.again(parts)
 
     def _leave(self) -> None:
         self._parting.leave()
@@ -315,22 +264,37 @@ class DatagramTransport:
         taken_bytes = self._overhead_bytes() + len(encode_parts(word))
         room_bytes = int(min(self._unit_bytes, self._budget_bytes)) - taken_bytes
         parts = self._outbox.take(room_bytes)
+        if not parts and (echo := self._outbox.take_echo(room_bytes)):
+            # If this one is lost too, the first one's loss will tell.
+            return self._launched(word, (), now, asks=self._outbox.empty, beside=echo)
         if not parts:
             return self._sealed(word, asks=False) if word else None
         if (before := self._parting.retold(parts, room_bytes)) is not None:
             self._leave()
             return self._sealed([*word, *before, *parts], asks=False)
-        if self._parting.is_last_word(word, parts):
+        if self._parting.is_last_word(word, parts, is_first=self._next_number == 0):
             self._parting.last_words = tuple(parts)
             return self._sealed([*word, *parts], asks=False)
         spares_answer = self._silence.peer_has_answered and self._parting.will_be_retold(parts)
-        fills_window = self._flight.in_flight_bytes + 2 * self._unit_bytes > self._window_bytes
+        if self._outbox.empty and self._flight.is_long and self._schedule.may_say_twice:
+            self._outbox.echo(tuple(parts))  # Were the last one lost, only time would tell.
+        is_full = self._flight.in_flight_bytes + 2 * self._unit_bytes > self._window_bytes
+        fills_window = is_full and self._flight.oldest_asking is None
         asks = not spares_answer and self._schedule.should_ask(parts, now, fills_window=fills_window)
         return self._launched(word, tuple(parts), now, asks=asks)
 
-    def _launched(self, word: list[Part], parts: tuple[Part, ...], now: float, *, asks: bool) -> bytes:
+    def _launched(
+        self,
+        word: list[Part],
+        parts: tuple[Part, ...],
+        now: float,
+        *,
+        asks: bool,
+        beside: Iterable[Part] = (),
+    ) -> bytes:
+        """A datagram whose `parts` are sent again if it is lost, and what it carries besides are not."""
         number = self._next_number
-        datagram = self._sealed([*word, *parts], asks=asks)
+        datagram = self._sealed([*word, *parts, *beside], asks=asks)
         size_bytes = len(datagram) + HEADERS_BYTES
         self._schedule.pace(size_bytes, now)
         self._flight.launch(
@@ -345,7 +309,8 @@ class DatagramTransport:
         return datagram
 
     def _probe(self, now: float) -> bytes:
-        self._seal.introduce()  # Our address may be another one by now.
+        if self._silence.should_introduce:
+            self._seal.introduce()
         self._schedule.asked(now)
         parts = self._silence.knock(now, self._budget_bytes - LEAST_BYTES)
         return self._launched(self._words.take(now), parts, now, asks=True)
@@ -356,7 +321,10 @@ class DatagramTransport:
         if self._flight.outstanding and self._flight.oldest_asking is None:
             # What was told by the way may be lost: ask about it now that a datagram leaves anyhow.
             return self._launched(self._words.take(now), (Ping(),), now, asks=True)
-        datagram = self._sealed(self._words.take(now), asks=False)
+        covered = self._words.covered
+        room_bytes = min(RETOLD_BYTES_EACH * covered, RETOLD_BYTES_MAX) if covered >= MANY else 0
+        retold = self._flight.unheard_receipts(room_bytes)
+        datagram = self._sealed([*self._words.take(now), *retold], asks=False)
         self._schedule.pace(len(datagram) + HEADERS_BYTES, now)
         return datagram
 

@@ -64,7 +64,8 @@ class Words:
         """The peer asked: what it sets off may be put in the same datagram."""
         self._arrivals = Arrivals()
         self._is_owed = False
-        self._unasked = 0
+        self.covered = 0
+        """Datagrams of which nothing was said yet."""
         self._first_at: float | None = None
         self._pair: Pair | None = None
 
@@ -75,8 +76,8 @@ class Words:
         if not says_something:
             return
         self._is_owed = True
-        self._unasked += 1
-        if opened.asks or out_of_turn or self._unasked >= UNASKED_MAX:
+        self.covered += 1
+        if opened.asks or out_of_turn or self.covered >= UNASKED_MAX:
             due = now + ACKNOWLEDGE_S
             self.due_at = min(due, self.due_at or due)
             self.is_answer = True
@@ -93,10 +94,10 @@ class Words:
         """Nobody waits for it."""
         self.due_at = None
         self.is_answer = self._is_owed = False
-        self._unasked = 0
+        self.covered = 0
 
     def _watch_pair(self, number: int, now: float, size_bytes: int) -> None:
-        """Long datagrams that left together tell how fast the narrowest link is: the peer may be searching."""
+        """Long datagrams that left together tell how fast the narrowest link is; the peer may search."""
         if number == 0:
             self._first_at = now if size_bytes >= PAIR_BYTES_MIN else None
         elif number == 1 and self._first_at is not None and size_bytes >= PAIR_BYTES_MIN:

@@ -13,6 +13,7 @@ from typing import Final
 
 from ..pins import PublicKeyPin
 from ..ports import LinkError, LinkProperties, LinkShape
+from ..way_out import WayOut
 from .byte_queue import ByteQueue
 from .http_path import HttpWay
 from .http_request import StreamingRequest, new_client
@@ -48,13 +49,14 @@ class HttpDialer:
         pin: PublicKeyPin | None = None,
         way: HttpWay | None = None,
         answer_s: float | None = None,
+        way_out: WayOut | None = None,
     ) -> None:
         """`base_url` is the hub's, without a path. The guesses of rate and round trip choose socket options.
 
         Bundles are sealed end to end and sessions are encrypted, so https hides who talks to whom, no more;
         `pin` names the one key to trust for it, `tls` replaces the system's authorities. `answer_s` is how
         long a hub that was reached may stay silent before the session goes on in turns; `way` is what earlier
-        dialers of this hub have found out.
+        dialers of this hub have found out; `way_out` is where packets leave, else wherever routes lead.
         """
         self.properties = LinkProperties(
             name="http",
@@ -69,6 +71,7 @@ class HttpDialer:
         self._url = base_url.rstrip("/") + SYNC_PATH
         self._trust: Trust = PinnedKey(pin) if pin is not None else tls or True
         self._way = way or HttpWay()
+        self._way_out = way_out
         usual_s = max(ANSWER_ROUND_TRIPS * rtt_s, ANSWER_S_MIN) + FIRST_RECORD_BYTES * 8 / rate_bit_s
         self._answer_s = usual_s if answer_s is None else answer_s
 
@@ -79,7 +82,12 @@ class HttpDialer:
         anybody is there at all.
         """
         connection = HttpConnection(
-            self._url, self.properties, self._trust, way=self._way, answer_s=self._answer_s
+            self._url,
+            self.properties,
+            self._trust,
+            way=self._way,
+            answer_s=self._answer_s,
+            way_out=self._way_out,
         )
         try:
             await connection.open()
@@ -93,7 +101,14 @@ class HttpConnection:
     """The dialer's end: requests' bodies are what we send, responses' bodies what we receive."""
 
     def __init__(
-        self, url: str, properties: LinkProperties, trust: Trust, *, way: HttpWay, answer_s: float
+        self,
+        url: str,
+        properties: LinkProperties,
+        trust: Trust,
+        *,
+        way: HttpWay,
+        answer_s: float,
+        way_out: WayOut | None = None,
     ) -> None:
         self.properties = properties
         self.tcp: TcpSettings | None = None
@@ -103,7 +118,11 @@ class HttpConnection:
         self._answer_s = answer_s
         self._flush_s = max(FLUSH_ROUND_TRIPS * properties.rtt_s_guess, FLUSH_S_MIN)
         self._client = new_client(
-            properties.rate_bit_s_guess, properties.rtt_s_guess, trust, self._note_socket
+            properties.rate_bit_s_guess,
+            properties.rtt_s_guess,
+            trust,
+            self._note_socket,
+            way_out=way_out,
         )
         self._socket: socket.socket | None = None
         """The newest."""

@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp.http import HttpProcessingError
 
 from ..ports import LinkError, LinkRefused
+from ..way_out import WayOut
 from .byte_queue import ByteQueue
 from .http_body import pour
 from .http_upload import Upload
@@ -35,14 +36,19 @@ _NO_HEADERS: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 def new_client(
-    rate_bit_s: int, rtt_s: float, trust: Trust, made: Callable[[socket.socket], None]
+    rate_bit_s: int,
+    rtt_s: float,
+    trust: Trust,
+    made: Callable[[socket.socket], None],
+    *,
+    way_out: WayOut | None = None,
 ) -> aiohttp.ClientSession:
     """A client for one session; its sockets are tuned before they connect, and `made` is told of each."""
     sizes = packet_sizes(rate_bit_s, rtt_s)
 
     def make(address: aiohttp.AddrInfoType) -> socket.socket:
         segment_bytes = sizes.segment_bytes if sizes is not None else None
-        created = tuned_socket(rate_bit_s, *address[:3], segment_bytes=segment_bytes)
+        created = tuned_socket(rate_bit_s, *address[:3], segment_bytes=segment_bytes, way_out=way_out)
         made(created)
         return created
 

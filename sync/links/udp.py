@@ -16,6 +16,7 @@ from protocol.datagrams import DialerSeal
 from protocol.ids import Pseudonym
 
 from ..ports import LinkError
+from ..way_out import WayOut, bind_to
 from .datagram_rate import RateMemory
 from .datagram_transport import DatagramTransport
 from .udp_connection import SOCKET_BUFFER_BYTES, UdpConnection, udp_properties
@@ -43,6 +44,7 @@ class UdpDialer:
         rtt_s: float = 0.9,
         usd_per_megabyte: float = 0.0,
         entropy: Callable[[int], bytes] = token_bytes,
+        way_out: WayOut | None = None,
     ) -> None:
         """The guesses of rate and round trip pace the first flight, until the link is measured."""
         self.properties = udp_properties(
@@ -55,6 +57,7 @@ class UdpDialer:
         self._pseudonym = pseudonym
         self._link_secret = link_secret
         self._entropy = entropy
+        self._way_out = way_out
 
     async def dial(self) -> UdpConnection:
         """A connection over which frames can be sent at once; `LinkError` where the name leads nowhere.
@@ -64,9 +67,7 @@ class UdpDialer:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(RESOLVE_S):
-                _, protocol = await loop.create_datagram_endpoint(
-                    _DialerProtocol, remote_addr=(self._host, self._port)
-                )
+                protocol = await self._open(loop)
         except (OSError, UnicodeError) as error:
             raise LinkError(
                 f"{self._host} cannot be reached ({str(error) or type(error).__name__}). What was receipted "
@@ -75,6 +76,19 @@ class UdpDialer:
         seal = DialerSeal(self._link_secret, self._pseudonym, self._entropy(SALT_BYTES))
         transport = DatagramTransport(seal, self.memory, loop.time(), is_dialer=True)
         return protocol.begin(transport, self)
+
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> _DialerProtocol:
+        hub = (self._host, self._port)
+        if self._way_out is None:
+            _, protocol = await loop.create_datagram_endpoint(_DialerProtocol, remote_addr=hub)
+            return protocol
+        bound = await _bound_socket(loop, hub, self._way_out)
+        try:
+            _, protocol = await loop.create_datagram_endpoint(_DialerProtocol, sock=bound)
+        except BaseException:
+            bound.close()
+            raise
+        return protocol
 
     def remember(self, memory: RateMemory) -> None:
         """A session is over."""
@@ -135,6 +149,28 @@ class _DialerProtocol(asyncio.DatagramProtocol):
             asyncio.get_running_loop().call_later(min(2 * memory.rtt_s, LINGER_S_MAX), self._socket.close)
         else:
             self._socket.close()
+
+
+async def _bound_socket(
+    loop: asyncio.AbstractEventLoop, hub: tuple[str, int], way_out: WayOut
+) -> socket.socket:
+    """Connected from the way out to the first of the hub's addresses that it can reach. Raises `OSError`."""
+    failure: OSError | None = None
+    for family, kind, protocol, _, address in await loop.getaddrinfo(*hub, type=socket.SOCK_DGRAM):
+        created = socket.socket(family, kind, protocol)
+        created.setblocking(False)
+        try:
+            bind_to(created, way_out)
+            await loop.sock_connect(created, address)
+        except OSError as error:
+            created.close()
+            failure = failure or error
+        except BaseException:
+            created.close()
+            raise
+        else:
+            return created
+    raise failure or OSError(f"{hub[0]} has no address")
 
 
 def enlarge_buffers(transport: asyncio.DatagramTransport) -> None:

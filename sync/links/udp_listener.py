@@ -29,6 +29,7 @@ from .datagram_rate import RateMemory
 from .datagram_transport import DatagramTransport
 from .udp import enlarge_buffers
 from .udp_connection import UdpConnection, udp_properties
+from .udp_drops import Drop, Drops
 
 SESSIONS_MAX: Final = 512
 """Conversations at once. More sites than that wait their turn: each one costs memory."""
@@ -98,13 +99,24 @@ class UdpListener(asyncio.DatagramProtocol):
         self._lingering: OrderedDict[DialerPreamble, asyncio.TimerHandle] = OrderedDict()
         self._memories: OrderedDict[Pseudonym, RateMemory] = OrderedDict()
         self._conversations: set[asyncio.Task[None]] = set()
-        self.dropped = 0
-        """Datagrams that led to nothing."""
+        self._drops = Drops()
 
     @property
     def live(self) -> int:
         """Conversations right now."""
         return len(self._peers) - len(self._lingering)
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams that led to nothing."""
+        return self._drops.total
+
+    def described(self) -> tuple[str, ...]:
+        """How it goes, in short lines."""
+        sessions = f"sessions in datagrams: {self.live} of at most {self._sessions_max}"
+        waiting = f", {len(self._waiting)} waiting" if self._waiting else ""
+        drops = self._drops.described()
+        return (sessions + waiting, *((drops,) if drops else ()))
 
     async def bind(self, host: str, port: int) -> tuple[str, int]:
         """Take the address; gives it. `OSError` if it is not to be had."""
@@ -145,13 +157,13 @@ class UdpListener(asyncio.DatagramProtocol):
         try:
             introduction = introduction_of(data)
         except MalformedInput:
-            self.dropped += 1
+            self._drops.note(Drop.FOREIGN)
             return
         if introduction is None:
             if (known := self._by_address.get(addr)) is not None:
-                known.connection.arrived(data)
+                self._arrived(known, data, addr)
             else:
-                self.dropped += 1
+                self._drops.note(Drop.HOMELESS)
             return
         peer = self._peers.get(introduction.preamble)
         if peer is None:
@@ -169,9 +181,11 @@ class UdpListener(asyncio.DatagramProtocol):
     def _arrived(self, peer: _Peer, datagram: bytes, addr: Address) -> bool:
         """Whether it was the caller's and new. What it sets off goes to where it came from."""
         before, peer.address = peer.address, addr
+        strangers = peer.connection.strangers
         is_new = peer.connection.arrived(datagram)
         if not is_new:
             peer.address = before
+        self._drops.note(Drop.UNPROVEN, peer.connection.strangers - strangers)
         return is_new
 
     def _settle_at(self, peer: _Peer, addr: Address) -> None:
@@ -186,7 +200,7 @@ class UdpListener(asyncio.DatagramProtocol):
         if waiting is None:
             waiting = _Waiting(preamble, is_fresh, addr)
             if self._calls.full() or self.live >= self._sessions_max:
-                self.dropped += 1
+                self._drops.note(Drop.CROWDED)
                 return
             self._waiting[preamble] = waiting
             self._calls.put_nowait(waiting)
@@ -202,7 +216,7 @@ class UdpListener(asyncio.DatagramProtocol):
                 callee = None
             del self._waiting[waiting.preamble]
             if callee is None:
-                self.dropped += len(waiting.datagrams)
+                self._drops.note(Drop.UNKNOWN, len(waiting.datagrams))
             elif waiting.is_fresh:
                 # It goes on with a session of ours that is over, or of a hub that was here before.
                 self._send(gone_datagram(callee.link_secret, waiting.preamble), waiting.address)
@@ -229,7 +243,7 @@ class UdpListener(asyncio.DatagramProtocol):
         for datagram in waiting.datagrams:
             connection.arrived(datagram)
         if not connection.has_heard:
-            self.dropped += len(waiting.datagrams)
+            self._drops.note(Drop.UNPROVEN, len(waiting.datagrams))
             return
         self._peers[preamble] = peer
         self._settle_at(peer, waiting.address)

@@ -1,4 +1,4 @@
-"""When something will have arrived, as an interval that past arrivals vouch for; none before there are enough.
+"""When something will have arrived, as an interval that past arrivals vouch for; none before enough came.
 
 Pure: what was estimated and what came of it go in, a low and a high factor on the next estimate come out.
 """
@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+
+from .estimate import FRAMING_SHARE, Measured
 
 ARRIVALS_MIN: Final = 8
 """Before so many arrivals there is no forecast yet."""
@@ -28,6 +30,13 @@ class Interval:
     high_s: float
     basis: int
     """Past arrivals that it rests on."""
+
+
+def soonest_s(measured: Measured, ahead_bytes: int) -> float:
+    """If a contact began now: half a round trip, and the link's time for all that goes first and half of what
+    a contact costs beside. What `Arrivals` learns is how much longer it takes."""
+    on_link = ahead_bytes * (1 + FRAMING_SHARE) + measured.overhead_bytes / 2
+    return measured.rtt_s / 2 + on_link / measured.rate_bytes_s
 
 
 class Arrivals:
@@ -56,4 +65,5 @@ class Arrivals:
         low = ranked[max(0, math.floor(outside * len(ranked)) - 1)]
         high = ranked[min(last, math.ceil((1 - outside) * len(ranked)))]
         base_s = max(estimated_s, _SHORTEST_S)
-        return Interval(low * base_s, high * base_s, len(ranked))
+        # Told in whole seconds, as people read it: a tenth of a second helps nobody to decide.
+        return Interval(math.floor(low * base_s), math.ceil(high * base_s), len(ranked))

@@ -56,17 +56,21 @@ class Arrivals:
     def quarantine(self, row: int, reason: str) -> None:
         """It cannot be opened: kept aside with the reason."""
         self._settle(row)
-        self._put_aside(row, reason)
+        for bundle_id in self._put_aside(row, reason):
+            self._report(IncidentKind.QUARANTINED, bundle_id, reason)
 
     def ask_rekey(self, row: int, recipient_key: bytes, reason: str) -> None:
         """Kept aside until the peer has sealed it for another key; until then it is not settled."""
         waiting = self._connection.execute(
             "UPDATE received SET rekey = ?, settled = NULL"
-            " WHERE pair = ? AND received = ? AND content IS NOT NULL RETURNING received",
+            " WHERE pair = ? AND received = ? AND content IS NOT NULL RETURNING bundle_id, recipient_key",
             (recipient_key, self._pair, row),
         ).fetchall()
-        if waiting:
+        for bundle_id, sealed_for in waiting:
             self._put_aside(row, reason)
+            if sealed_for != recipient_key:
+                # Else only a difference came, and all of it is asked for: nobody need be told.
+                self._report(IncidentKind.QUARANTINED, bundle_id, reason)
 
     def unopened(self) -> tuple[UnopenedBundle, ...]:
         """What the peer shall seal again, by the number it knows it under."""
@@ -98,7 +102,7 @@ class Arrivals:
         for bundle_id, number in found:
             content.drop(self._connection, number)
             self._let_go(bundle_id)
-            incidents.report(self._connection, self._pair, IncidentKind.DAMAGED, bundle_id, reason)
+            self._report(IncidentKind.DAMAGED, bundle_id, reason)
 
     # Rows.
 
@@ -113,13 +117,16 @@ class Arrivals:
             (settled, self._pair, row),
         )
 
-    def _put_aside(self, row: int, reason: str) -> None:
+    def _put_aside(self, row: int, reason: str) -> tuple[bytes, ...]:
+        """The id of the bundle in that row, if there is one."""
         aside = self._connection.execute(
             "UPDATE received SET quarantine = ? WHERE pair = ? AND received = ? RETURNING bundle_id",
             (reason, self._pair, row),
         ).fetchall()
-        for (bundle_id,) in aside:
-            incidents.report(self._connection, self._pair, IncidentKind.QUARANTINED, bundle_id, reason)
+        return tuple(bundle_id for (bundle_id,) in aside)
+
+    def _report(self, kind: IncidentKind, bundle_id: bytes, reason: str) -> None:
+        incidents.report(self._connection, self._pair, kind, bundle_id, reason)
 
     def _let_go(self, bundle_id: bytes) -> None:
         """No number of the peer's counts as held because of it, nor as safe."""

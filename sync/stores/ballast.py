@@ -22,7 +22,7 @@ SPARE_FACTOR: Final = 4
 that it is there against."""
 _TROUBLE: Final = (
     "The disk that holds {folder} is nearly full: no space is set aside for writing care down any more. All "
-    "that was saved is safe, and pictures are no longer taken in. Free some space; the rest follows by itself."
+    "that was saved is safe; pictures are no longer taken in. Free some space; all else follows by itself."
 )
 
 

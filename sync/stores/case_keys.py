@@ -41,9 +41,8 @@ class CaseKeyRing:
         self._turn = Lock()
 
     def connect(self, path: Path, key: bytes | None) -> Connection:
-        """As `sync.stores.connection.connect`; it can also open and seal, and zeroes what it deletes."""
+        """As `sync.stores.connection.connect`; it can also open and seal."""
         connection = connect(path, key, _KeyedConnection)
-        connection.execute("PRAGMA secure_delete = ON").fetchall()
         _keyed(connection).ring = self
         return connection
 

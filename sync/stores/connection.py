@@ -75,6 +75,9 @@ _PRAGMAS: Final = (
     "trusted_schema = OFF",
     "cell_size_check = ON",
     "mmap_size = 0",
+    # What was let go of must not lie about in free pages. Measured on custody, bundles received and taken one
+    # by one: 15 % fewer of 2 kB each second, 20 % fewer of 100 kB.
+    "secure_delete = ON",
 )
 
 

@@ -74,7 +74,8 @@ class Database:
         """Open or create the file, become its only owner, bring its tables up to date.
 
         `key` (32 raw bytes) makes it an encrypted SQLCipher file; `ballast` is given up when the disk is
-        full. Raises `StoreBusy` if it has an owner, `StoreTooNew`, `StoreDamaged` (also for a wrong key), `StoreFull`, `StoreFailed`.
+        full. Raises `StoreBusy` if it has an owner, `StoreTooNew`, `StoreDamaged` (also for a wrong key),
+        `StoreFull`, `StoreFailed`.
         """
         writer = Writer(path, schemas, key, connect, ballast)
         database = cls(path, writer, Reader(path, key, connect), execution)

@@ -23,6 +23,11 @@ SHOWN_MAX: Final = 8
 """As many as a person reads at a glance; the others follow when those were seen."""
 _DAY_S: Final = 24 * 3600
 _PAGE: Final = 256
+_SHOWN: Final = (
+    "FROM notice WHERE NOT seen AND since_s > ?"
+    " AND covered_by NOT IN (SELECT subject FROM notice WHERE NOT seen)"
+    " ORDER BY since_s DESC, notice DESC LIMIT ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class Notice:
     """Names the cause; a later notice of the same cause takes the place of the earlier one."""
     sentence: str
     """What happened, what is safe, what to do."""
+    covered_by: str = ""
+    """The subject of a notice that says this too, and more: people read that one alone."""
 
 
 Worded = Callable[[Incident], Notice]
@@ -42,9 +49,9 @@ Worded = Callable[[Incident], Notice]
 def add_notice(connection: Connection, notice: Notice, *, now_s: float) -> None:
     """Tell it from now on; a cause that somebody has seen is told anew when it is met again."""
     connection.execute(
-        "INSERT INTO notice (subject, sentence, since_s) VALUES (?1, ?2, ?3)"
-        " ON CONFLICT (subject) DO UPDATE SET sentence = ?2, since_s = ?3, seen = 0",
-        (notice.subject, notice.sentence, max(0, int(now_s))),
+        "INSERT INTO notice (subject, sentence, since_s, covered_by) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (subject) DO UPDATE SET sentence = ?2, since_s = ?3, covered_by = ?4, seen = 0",
+        (notice.subject, notice.sentence, max(0, int(now_s)), notice.covered_by),
     )
 
 
@@ -79,17 +86,22 @@ class Notices:
     async def shown(self, *, now_s: float) -> tuple[str, ...]:
         """The sentences to show, the newest first, at most `SHOWN_MAX`."""
         rows = await self._database.read(
-            lambda connection: connection.execute(
-                "SELECT sentence FROM notice WHERE NOT seen AND since_s > ?"
-                " ORDER BY since_s DESC, notice DESC LIMIT ?",
-                (int(now_s) - SHOWN_DAYS * _DAY_S, SHOWN_MAX),
-            ).fetchall()
+            lambda connection: connection.execute(f"SELECT sentence {_SHOWN}", _shown_at(now_s)).fetchall()
         )
         return tuple(sentence for (sentence,) in rows)
 
-    async def mark_seen(self) -> None:
-        """A person has read those that are shown now."""
-        await self._database.write(lambda connection: connection.execute("UPDATE notice SET seen = 1"))
+    async def mark_seen(self, *, now_s: float) -> None:
+        """A person has read those that `shown` returns, and thereby what they cover; the others follow."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(
+                f"UPDATE notice SET seen = 1 WHERE notice IN (SELECT notice {_SHOWN})", _shown_at(now_s)
+            )
+            connection.execute(
+                "UPDATE notice SET seen = 1 WHERE covered_by IN (SELECT subject FROM notice WHERE seen)"
+            )
+
+        await self._database.write(work)
 
     async def _mark(self, pseudonym: Pseudonym) -> int:
         row = await self._database.read(
@@ -98,3 +110,7 @@ class Notices:
             ).fetchone()
         )
         return 0 if row is None else int(row[0])
+
+
+def _shown_at(now_s: float) -> tuple[int, int]:
+    return int(now_s) - SHOWN_DAYS * _DAY_S, SHOWN_MAX

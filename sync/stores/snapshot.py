@@ -5,6 +5,7 @@ Law: a copy is one file without a log, holds whole transactions only, and readin
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ PAGES_PER_STEP: Final = 256
 """4 MiB between two reports of progress; all steps read the same snapshot."""
 PIECES_PER_READ: Final = 64
 """4 MiB in memory at once."""
+_FULL: Final = "database or disk is full"
 _SENT: Final = (
     "SELECT bundle_id FROM outgoing WHERE life = ?1"
     " UNION ALL SELECT bundle_id FROM former_number WHERE life = ?1"
@@ -56,7 +58,7 @@ def copy_database(
             reading.close()
         _sync(target)
     except DriverError as error:
-        raise store_error(error, target) from error
+        raise _copy_error(error, target) from error
     except OSError as error:
         raise disk_error(error, target) from error
     return examined
@@ -124,6 +126,15 @@ def _copy(reading: Connection, target: Path, progressed: Callable[[int, int], No
         writing.execute("PRAGMA journal_mode = DELETE").fetchone()
     finally:
         writing.close()
+
+
+def _copy_error(error: Exception, target: Path) -> Exception:
+    """The library's copying names no code, unlike all else that it does; only words tell a full disk."""
+    fault = store_error(error, target)
+    if fault is not error:
+        return fault
+    code = errno.ENOSPC if str(error) == _FULL else errno.EIO
+    return disk_error(OSError(code, str(error)), target)
 
 
 def _sync(path: Path) -> None:

@@ -128,6 +128,10 @@ class SqliteStore:
             await (await self.pair(pseudonym)).note_backup(moment)
         return True
 
+    async def cut_log(self) -> bool:
+        """Sealed bytes that were let go of are in no file any more; False when a reader was in the way."""
+        return await self._database.truncate_log()
+
     def _pair_row(self, connection: Connection, pseudonym: Pseudonym) -> int:
         known = connection.execute("SELECT pair FROM pair WHERE pseudonym = ?", (pseudonym,)).fetchone()
         if known is not None:

@@ -28,7 +28,7 @@ from sync.core.patience import KEEPALIVE_S
 from sync.core.wire import FRAMES_PER_RECORD_MAX
 from sync.driver import PREAMBLE_S
 from sync.links import http, http_terms
-from sync.links.http_request import FIRST_BYTES_S
+from sync.links.http_upload import FIRST_BYTES_S
 from sync.ports import REKEYS_MAX, RESEALS_MAX
 from tests.architecture.checkout import ROOT
 from tests.docs import worked_example

@@ -22,11 +22,12 @@ from sfnode.config import (
 from sfnode.errors import BadRequest, NotFound, Refused
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=24)
 POSITIVE = st.floats(min_value=0.001, max_value=1e9)
 LINKS = st.builds(
     LinkSettings,
     hub_url=st.none() | st.sampled_from(["http://hub.example:8080", "https://[2001:db8::1]/sf"]),
-    name=TEXTS,
+    name=NAMES,
     mode=st.sampled_from(LinkMode),
     poll_s=POSITIVE,
     usd_per_megabyte=POSITIVE,

@@ -117,7 +117,7 @@ class CasesPage(Page):
         if self.site.status is None:
             return (line(" "),)
         shown = sum(matches(case, self._words) for case in self.site.cases)
-        right = line(Span(f"search: {self._words} ", Tone.LABEL)) if self._words else line()
+        right = line(Span(f"search: {self._words} ", Tone.LABEL)) if self._words else self._notice_hint()
         return (
             line(" "),
             spread(
@@ -131,6 +131,13 @@ class CasesPage(Page):
                 width,
             ),
         )
+
+    def _notice_hint(self) -> Line:
+        """That something is to be read, where everybody looks; the outbox has the words."""
+        count = 0 if self.site.status is None else len(self.site.status.notices)
+        if not count:
+            return line()
+        return line(Span(f"! {count} notice{'s' if count != 1 else ''}: o ", Tone.WARNING))
 
     def _peek(self, width: int) -> tuple[Line, ...]:
         return peek_lines(self.site.row(self.query_one("#cases", Sheet).cursor or ""), width)

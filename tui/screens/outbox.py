@@ -8,11 +8,13 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
+from sfnode.errors import NodeError
 from tui.answers import Happening
-from tui.lines import Line, Row, Span, Tone, line, wrap_after
+from tui.lines import Line, Row, Span, Tone, line, row, wrap_after
 from tui.moments import size
 from tui.sheets.transfers import transfer_rows
 from tui.widgets import Block, Sheet
+from tui.work import start
 
 from .page import Page
 
@@ -21,7 +23,10 @@ class OutboxPage(Page):
     """Repainted at most four times a second, and only where a text differs."""
 
     TITLE_WORDS = "outbox"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "reload", "ask again")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x", "notices_seen", "notices read"),
+        Binding("r", "reload", "ask again"),
+    ]
 
     def body(self) -> Iterable[Widget]:
         yield Block(self._heading, id="heading")
@@ -35,6 +40,25 @@ class OutboxPage(Page):
         self.query_one("#transfers", Sheet).renew()
 
     def action_reload(self) -> None:
+        self.shell.reload()
+
+    def why_not(self, action: str) -> str | None:
+        status = self.site.status
+        if action == "notices_seen" and (status is None or not status.notices):
+            return "There is no notice."
+        return None
+
+    def action_notices_seen(self) -> None:
+        """Those that are told once go; what holds something back stays as long as it does."""
+        if not self.refused("notices_seen"):
+            start(self.shell, self._mark_notices, name="notices read")
+
+    async def _mark_notices(self) -> None:
+        try:
+            await self.shell.daemon.act("notices_seen", {})
+        except NodeError as error:
+            self.shell.say_failure(error)
+            return
         self.shell.reload()
 
     def action_outbox(self) -> None:
@@ -54,5 +78,19 @@ class OutboxPage(Page):
             line(" "),
         )
 
+    def _notices(self, width: int) -> list[Row]:
+        """What somebody at the site should know, above the bundles: scrolled, never cut."""
+        status = self.site.status
+        if status is None or not status.notices:
+            return []
+        rows = [row(Span("NOTICES", Tone.HEADING))]
+        for number, sentence in enumerate(status.notices):
+            lines = wrap_after((Span("! ", Tone.WARNING),), sentence, width - 1, tone=Tone.WARNING)
+            rows.append(Row(lines, f"notice {number}"))
+        return [*rows, row()]
+
     def _rows(self, width: int) -> list[Row]:
-        return transfer_rows(self.site.transfers, self.site.cases, self.shell.now_s, width)
+        return [
+            *self._notices(width),
+            *transfer_rows(self.site.transfers, self.site.cases, self.shell.now_s, width),
+        ]

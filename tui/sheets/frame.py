@@ -40,7 +40,7 @@ def status_line(site: Site, now_s: float, offset_minutes: int, width: int, *, pa
     parts = _status_parts(site.status, site.trouble, link_words=site.status.link)
     if width_of(join(parts, _GAP)) > room:
         # Why the link is down is said in the outbox; that it is, and what waits, must be seen here.
-        parts = _status_parts(site.status, site.trouble, link_words=site.status.link.partition(": ")[0])
+        parts = _status_parts(site.status, site.trouble, link_words=_link_in_short(site.status))
     while len(parts) > 2 and width_of(join(parts, _GAP)) > room:
         # Money goes first, then what waits: the site and its link are said to the last.
         parts.pop()
@@ -117,6 +117,11 @@ def _status_parts(status: StatusView, trouble: str | None, *, link_words: str) -
         parts.append(Span("nothing unsent", Tone.FAINT))
     parts.append(Span(money(status.spent_usd), Tone.FAINT))
     return parts
+
+
+def _link_in_short(status: StatusView) -> str:
+    """Of several links the one that works, else the first; without the reason."""
+    return status.link.partition("; ")[0].partition(": ")[0]
 
 
 def _toned(content: Line, tone: Tone) -> Line:

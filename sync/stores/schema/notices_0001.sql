@@ -5,6 +5,8 @@ CREATE TABLE notice (
     -- What it is about: one cause is one sentence, however often it is met.
     subject TEXT NOT NULL UNIQUE,
     sentence TEXT NOT NULL,
+    -- The subject whose notice says this too and more: while that one is to be read, this one is not shown.
+    covered_by TEXT NOT NULL DEFAULT '',
     since_s INTEGER NOT NULL,
     -- A person has read it.
     seen INTEGER NOT NULL DEFAULT 0

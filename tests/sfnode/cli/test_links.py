@@ -39,6 +39,9 @@ def test_links_are_added_changed_listed_and_removed(node: NodeProcess) -> None:
         (("link", "set", "--reserve-share", "2"), 2, "reserve-share is a share from 0 to 1"),
         (("link", "set", "--cap-usd-per-day", "-1"), 2, "cap-usd-per-day cannot be -1"),
         (("link", "set", "--floor", "none"), 2, "Invalid value for '--floor'"),
+        (("link", "add", ""), 2, "A link's name has 1 to 24"),
+        (("link", "add", "a\nb"), 2, "A link's name has 1 to 24"),
+        (("link", "set", "--bind", "10.0.0.300"), 2, "A way out is an address of this machine"),
         (("sync", "--link", "sbd"), 3, "There is no link sbd"),
     ],
 )
@@ -51,12 +54,13 @@ def test_what_cannot_be_is_refused_and_named(
 
 
 def test_a_spent_cap_has_its_status_and_says_how_to_lift_it(node: NodeProcess) -> None:
-    node.ask("link", "set", "--usd-per-megabyte", "8", "--cap-usd-per-day", "0")
+    # Locked: what a site says of itself first is an emergency, and would go whatever the cap is.
+    assert not node.run("link", "set", "--usd-per-megabyte", "8", "--cap-usd-per-day", "0").status
     ran = node.run("sync")
-    assert ran.status == 6
-    assert "Nothing was dialled: on link today's cap of $0.00 is spent" in ran.err
+    assert ran.status == 6, ran.err
+    assert "Nothing was dialled: on link today's cap of $0.00 pays for no further contact" in ran.err
     assert "`sfnode link set link --cap-usd-per-day N` or `--no-cap`" in ran.err
-    node.ask("link", "set", "--no-cap")
+    assert not node.run("link", "set", "--no-cap").status
     # Nobody listens at the test's address.
     assert node.run("sync").status == 5
 
@@ -77,3 +81,23 @@ def test_a_price_comes_before_sending_and_sends_nothing(node: NodeProcess) -> No
     sent = node.ask("send", case)
     assert sent["bytes"] == foreseen["size_bytes"]
     assert not node.ask("price", case)["draft"]
+
+
+def test_sending_says_at_once_that_no_link_may_carry_it(node: NodeProcess) -> None:
+    node.ask("link", "set", "--floor", "emergency", "--mode", "poll")
+    case = node.ask(*NEW_CASE)["case"]
+    node.ask("vitals", "add", case, *VITALS)
+    sent = node.run("--passphrase-file", str(node.passphrase_file), "send", case)
+    assert "all held back: link carries nothing below emergency" in sent.err, sent.err
+    assert "It goes as soon as" not in sent.err
+    node.ask("link", "set", "--floor", "bulk")
+    note = node.run("--passphrase-file", str(node.passphrase_file), "send", case)
+    assert "It goes as soon as the link is there." in note.err
+
+
+def test_the_way_out_of_this_machine_is_kept_and_taken_away(node: NodeProcess) -> None:
+    assert node.ask("link", "set", "--bind", "192.0.2.7", "--hub", "http://192.0.2.8")["bind"] == "192.0.2.7"
+    node.stop()
+    ran = node.run("sync")
+    assert (ran.status, "nothing can leave by 192.0.2.7 here" in ran.err) == (5, True), ran.err
+    assert node.ask("link", "set", "--bind", "")["bind"] == ""

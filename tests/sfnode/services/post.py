@@ -35,7 +35,7 @@ from sync.ports import (
     IncomingChunk,
     Offer,
 )
-from sync.stores.database import Execution
+from sync.stores.database import Execution, ThreadFactory
 from sync.stores.sqlite import SqlitePairStore
 from tests.sfnode.services.station import CHEAP, NOW_S, PASSPHRASE, new_case
 from tests.sfnode.stand_in_hub import StandInHub
@@ -105,18 +105,25 @@ class Post:
 
 
 @asynccontextmanager
-async def open_post(folder: Path, *, enrolled: bool = True) -> AsyncIterator[Post]:
-    """Unlocked."""
-    vault = await Vault.create(
-        folder,
-        PASSPHRASE,
-        site_name="MV ARGO",
-        person_name="Medic on duty",
-        role=Role.MEDIC,
-        stretching=CHEAP,
-    )
-    await vault.close()
-    spool = await Spool.open(folder / "spool.db", execution=Execution.INLINE)
+async def open_post(
+    folder: Path,
+    *,
+    enrolled: bool = True,
+    hub: StandInHub | None = None,
+    execution: ThreadFactory | None = None,
+) -> AsyncIterator[Post]:
+    """Unlocked. With the hub that it knows already: one that was killed, and starts again."""
+    if hub is None:
+        vault = await Vault.create(
+            folder,
+            PASSPHRASE,
+            site_name="MV ARGO",
+            person_name="Medic on duty",
+            role=Role.MEDIC,
+            stretching=CHEAP,
+        )
+        await vault.close()
+    spool = await Spool.open(folder / "spool.db", execution=execution or Execution.INLINE)
     clock = SetClock(wall_s=NOW_S)
     listeners: list[Callable[[CasebookEvent], None]] = []
     kept: list[AlarmView] = []
@@ -126,9 +133,14 @@ async def open_post(folder: Path, *, enrolled: bool = True) -> AsyncIterator[Pos
         for listener in listeners:
             listener(event)
 
-    access = VaultAccess(folder, lambda opened: CaseBook(opened, clock=clock, observer=happened))
+    access = VaultAccess(
+        folder,
+        lambda opened: CaseBook(opened, clock=clock, observer=happened),
+        execution=execution or Execution.THREADS,
+    )
     sealer = HpkeSealer(os.urandom)
-    hub = StandInHub()
+    is_new = hub is None
+    hub = hub or StandInHub()
     counter = Counter(hub)
 
     async def keep(alarms: Iterable[AlarmView]) -> None:
@@ -150,7 +162,7 @@ async def open_post(folder: Path, *, enrolled: bool = True) -> AsyncIterator[Pos
     )
     try:
         await access.unlock(PASSPHRASE)
-        if enrolled:
+        if enrolled and is_new:
             await post.enrolment.enrol("http://hub.example", hub.code)
         yield post
     finally:

@@ -93,7 +93,7 @@ async def test_an_older_reply_that_arrives_later_rearms_nothing(station: Station
     await station.hear(old)
     await station.book.add_vitals(case_id, [station.vitals(spo2_percent=82)])
     station.clock.pass_time(3_600)
-    assert await station.book.raise_missed_rechecks() == ()
+    assert await station.book.raise_due_alarms() == ()
     assert (await station.book.alarms(), await station.book.rechecks()) == ((), ())
     assert [reply.reply for reply in (await station.book.plan_view(case_id)).replies] == [
         before.replies[0].reply
@@ -106,19 +106,19 @@ async def test_a_missed_recheck_rings_once_per_interval_and_through_restarts(sta
     assert (recheck.case_id, recheck.due_in_s) == (case_id, 1_800)
     assert not {"chest", "SpO2", "P-0917"} & set(recheck.neutral_text.split())
     station.clock.pass_time(1_700)
-    assert await station.book.raise_missed_rechecks() == ()
+    assert await station.book.raise_due_alarms() == ()
     await station.vault.close()
     station.clock.start_again(off_s=300)
     await station.restart()
-    (alarm,) = await station.book.raise_missed_rechecks()
+    (alarm,) = await station.book.raise_due_alarms()
     assert (alarm.severity, alarm.text.partition(":")[0]) == ("warning", "RECHECK MISSED by 3 min")
-    assert await station.book.raise_missed_rechecks() == ()
+    assert await station.book.raise_due_alarms() == ()
     await station.restart()
-    assert await station.book.raise_missed_rechecks() == ()
+    assert await station.book.raise_due_alarms() == ()
     station.clock.pass_time(1_800)
-    assert len(await station.book.raise_missed_rechecks()) == 1
+    assert len(await station.book.raise_due_alarms()) == 1
     await station.book.add_vitals(case_id, [station.vitals(spo2_percent=96)])
-    assert await station.book.raise_missed_rechecks() == ()
+    assert await station.book.raise_due_alarms() == ()
     assert [each.due_in_s for each in await station.book.rechecks()] == [1_800]
 
 
@@ -131,9 +131,9 @@ async def test_with_an_unset_clock_after_a_restart_a_person_is_asked(station: St
     (view,) = (await station.book.plan_view(case_id)).replies
     assert (view.recheck, view.recheck_due_s) == ("cannot tell: confirm", None)
     assert (await station.book.case_row(case_id)).needs_you == "recheck: cannot tell: confirm"
-    (alarm,) = await station.book.raise_missed_rechecks()
+    (alarm,) = await station.book.raise_due_alarms()
     assert "take them now" in alarm.text
-    assert await station.book.raise_missed_rechecks() == ()
+    assert await station.book.raise_due_alarms() == ()
     # Values entered now are told from now, although the wall clock is still wrong.
     await station.book.add_vitals(case_id, [station.vitals(spo2_percent=96)])
     assert [each.due_in_s for each in await station.book.rechecks()] == [1_800]
@@ -144,5 +144,5 @@ async def test_a_closed_case_is_watched_no_more(station: Station) -> None:
     await station.book.close_case(case_id, outcome="went ashore")
     await station.book.add_vitals(case_id, [station.vitals(spo2_percent=84)])
     station.clock.pass_time(10_000)
-    assert await station.book.raise_missed_rechecks() == ()
+    assert await station.book.raise_due_alarms() == ()
     assert (await station.book.alarms(), await station.book.rechecks()) == ((), ())

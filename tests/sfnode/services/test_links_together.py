@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from protocol.ranges import RangeSet
 from sfnode.config import LinkMode, LinkSettings
 from sfnode.errors import NotFound
 from sfnode.services.contact import ALLOWANCE_SPENT
+from sfnode.services.outgoing import HELD_BACK
 from sfnode.services.prices import Prices
 from sync.links.memory import MemoryLinkConditions
 from sync.ports import LinkError, LinkRefused
@@ -39,7 +41,7 @@ async def test_sync_takes_the_next_link_when_one_is_dead(tmp_path: Path) -> None
         shore.lines["vsat"].down = DEAD
         await shore.send_case()
         report = await shore.contacts.sync_once()
-        assert (report.complete, report.link, report.held) == (True, "lband", ())
+        assert (report.complete, report.link, report.held) == (True, "vsat, lband", ())
         assert [line.dialled for line in shore.lines.values()] == [1, 1]
         assert await classes_waiting(shore) == []
         assert shore.contacts.state.up
@@ -106,7 +108,10 @@ async def test_a_cap_ends_the_contact_before_it_is_exceeded(tmp_path: Path) -> N
         report = await shore.contacts.sync_once()
         assert (report.complete, report.ended) == (False, ALLOWANCE_SPENT)
         assert 3.0 < report.usd <= 6.0
-        assert "today's cap of $8.00 is spent (apart from 25% for emergencies)" in report.held[0]
+        assert (
+            "today's cap of $8.00 pays for no further contact (25% of it is kept for emergencies)"
+            in report.held[0]
+        )
         again = await shore.contacts.sync_once()
         assert (again.complete, again.usd, shore.line.dialled) == (False, 0.0, 2)
         assert again.held
@@ -128,6 +133,42 @@ async def test_beyond_the_reserve_an_emergency_still_goes_and_the_person_is_told
         await shore.send_case(urgency=Priority.EMERGENCY)
         assert (await shore.contacts.sync_once()).complete
         assert any("EMERGENCY went over lband" in notice for notice in shore.contacts.notices)
+
+
+async def test_an_emergency_that_nobody_took_went_over_no_cap(tmp_path: Path) -> None:
+    capped = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=8.0, cap_usd_per_day=0.0)
+    async with open_shore(tmp_path, link=capped) as shore:
+        shore.line.down = DEAD
+        await shore.send_case(urgency=Priority.EMERGENCY)
+        report = await shore.contacts.sync_once()
+        assert (report.failed, report.complete) == (True, False)
+        assert not any("EMERGENCY" in notice for notice in shore.contacts.notices)
+
+
+async def test_a_link_by_another_name_has_still_cost_what_it_cost(tmp_path: Path) -> None:
+    metered = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=8.0, cap_usd_per_day=5.0)
+    async with open_shore(tmp_path, link=metered) as shore:
+        await shore.send_case()
+        await shore.contacts.sync_once()
+        (before,) = await shore.contacts.ledger.links_now(shore.contacts.links)
+        assert before.spent.usd > 0
+        shore.contacts.change_links([replace(metered, name="fleet")])
+        (after,) = await shore.contacts.ledger.links_now(shore.contacts.links)
+        assert (after.name, after.spent, after.measured) == ("fleet", before.spent, before.measured)
+
+
+async def test_what_is_held_back_is_not_said_to_wait_for_a_link(tmp_path: Path) -> None:
+    narrow = LinkSettings(hub_url=HUB, name="lband", floor="urgent")
+    async with open_shore(tmp_path, link=narrow) as shore, asyncio.TaskGroup() as group:
+        running = group.create_task(shore.contacts.run())
+        await queue(shore, urgency=Priority.ROUTINE)
+        await until(lambda: shore.contacts.held_classes == {Priority.ROUTINE})
+        shore.carriage.held_classes = shore.contacts.held_classes
+        waiting = [each.bundle_id for each in await shore.post.spool.transfers.unstored()]
+        progress = await shore.carriage.progress(waiting)
+        held = {each.state for each in progress.values() if each.stored_s is None}
+        assert HELD_BACK in held
+        running.cancel()
 
 
 async def test_the_cap_counts_on_after_a_restart_and_is_lifted_by_a_change(tmp_path: Path) -> None:

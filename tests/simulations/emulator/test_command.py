@@ -1,4 +1,4 @@
-"""The link commands list what there is, run a program through a link, and say what it weighed."""
+"""`link list` shows what there is; `run --real` runs a program through a link and says what it weighed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from simulations.emulator.command import link
+from simulations.cli import main
 from simulations.links import profile_names
 
 # Answers one connection and ends.
@@ -34,7 +34,7 @@ sys.exit(0 if received == b"x" * 1_000 else 9)
 
 
 def invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(link, arguments)
+    return CliRunner().invoke(main, arguments)
 
 
 def free_port() -> str:
@@ -43,7 +43,7 @@ def free_port() -> str:
 
 
 def test_every_profile_is_listed_with_its_rates() -> None:
-    lines = invoke("list").output.splitlines()
+    lines = invoke("link", "list").output.splitlines()
     assert [line.split()[0] for line in lines] == list(profile_names())
     certus = next(line for line in lines if line.startswith("certus-100"))
     for words in ("22 kbit/s up", "88 kbit/s down", "900 ms", "0.5%"):
@@ -51,7 +51,7 @@ def test_every_profile_is_listed_with_its_rates() -> None:
 
 
 def test_profiles_are_listed_for_programs_with_their_sources() -> None:
-    listed = {entry["name"]: entry for entry in json.loads(invoke("list", "--json").output)}
+    listed = {entry["name"]: entry for entry in json.loads(invoke("link", "list", "--json").output)}
     assert set(listed) == set(profile_names())
     assert listed["iridium-dialup"]["tariff"]["usd_per_minute"] == 1.44
     assert listed["bgan"]["source"]
@@ -60,7 +60,7 @@ def test_profiles_are_listed_for_programs_with_their_sources() -> None:
 def run_through(*options: str) -> Result:
     hub = shlex.join([sys.executable, "-c", HUB])
     return invoke(
-        *("run", "lan", "--mode", "relay", "--hub-port", free_port(), *options),
+        *("run", "--real", "lan", "--mode", "relay", "--hub-port", free_port(), *options),
         *("--hub-command", f"{hub} {{host}} {{port}}"),
         *("--", sys.executable, "-c", SITE, "{hub_host}", "{hub_port}"),
     )
@@ -86,28 +86,44 @@ def test_the_figures_come_as_json_too(tmp_path: Path) -> None:
 
 def test_the_status_of_the_program_is_ours() -> None:
     fails = (sys.executable, "-c", "raise SystemExit(7)")
-    assert invoke("run", "lan", "--hub-port", "9", "--", *fails).exit_code == 7
+    assert invoke("run", "--real", "lan", "--hub-port", "9", "--", *fails).exit_code == 7
     killed = (sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
-    assert invoke("run", "lan", "--hub-port", "9", "--", *killed).exit_code == 137
+    assert invoke("run", "--real", "lan", "--hub-port", "9", "--", *killed).exit_code == 137
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
-        (("run", "sat", "--hub-port", "9", "--", "true"), 1, "There is no link profile named 'sat'"),
         (
-            ("run", "lan", "--hub-port", "9", "--", "/no/such/program"),
+            ("run", "--real", "sat", "--hub-port", "9", "--", "true"),
+            1,
+            "There is no link profile named 'sat'",
+        ),
+        (
+            ("run", "--real", "lan", "--hub-port", "9", "--", "/no/such/program"),
             1,
             "/no/such/program cannot be started",
         ),
-        (("run", "lan", "--hub-port", "0", "--", "true"), 2, "0 is not in the range"),
+        (("run", "--real", "lan", "--hub-port", "0", "--", "true"), 2, "0 is not in the range"),
         (
-            ("run", "lan", "--hub-port", "9", "--mode", "namespace", "--", "true"),
+            ("run", "--real", "lan", "--hub-port", "9", "--mode", "namespace", "--", "true"),
             2,
             "--mode namespace needs --hub-command",
         ),
         (
-            ("run", "lan", "--mode", "relay", "--hub-port", "9", "--hub-command", "true", "--", "true"),
+            (
+                "run",
+                "--real",
+                "lan",
+                "--mode",
+                "relay",
+                "--hub-port",
+                "9",
+                "--hub-command",
+                "true",
+                "--",
+                "true",
+            ),
             1,
             "The hub's command ended before it listened: true.",
         ),
@@ -122,9 +138,17 @@ def test_what_cannot_be_run_is_said_in_one_sentence(
     assert "Traceback" not in result.output
 
 
+def test_help_is_that_of_the_command_which_is_meant() -> None:
+    assert "--hub-command" in invoke("run", "--real", "lan", "--help").output
+    worlds = invoke("run", "--help").output
+    assert "--site-restores" in worlds
+    assert "--hub-command" not in worlds
+    assert "Missing argument 'COMMAND...'" in invoke("run", "--real", "lan", "--hub-port", "9").output
+
+
 def test_a_bad_profile_file_is_refused_with_its_line(tmp_path: Path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_text('name = "bad"\ntitle = "Bad"\nsource = "None."\nmtu_bytes = "big"\n', encoding="utf-8")
-    result = invoke("run", str(bad), "--hub-port", "9", "--", "true")
+    result = invoke("run", "--real", str(bad), "--hub-port", "9", "--", "true")
     assert result.exit_code == 1
     assert "bad.toml, line 4: mtu_bytes: expected a whole number, found text (big)." in result.output

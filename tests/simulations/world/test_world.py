@@ -48,6 +48,7 @@ def test_floors_and_caps_are_read() -> None:
     [
         ('mix = "post"', 'mix = "camp"', "sites.mix: there is no [[mixes]] named 'camp'"),
         ('profile = "bgan"', 'profile = "bigan"', "links.profile: There is no link profile named 'bigan'"),
+        ('profile = "bgan"', 'profile = "iridium-sbd"', "iridium-sbd carries whole messages and no packets"),
         ('["emergency", 0.1]', '["emergency", 0.2]', "mixes.urgency: urgency is 1.1 in total"),
         ('["emergency", 0.1], ["urgent", 0.3]', '["urgent", 0.3], ["emergency", 0.1]', "in this order"),
         ("days = 7", "days = 0", "line 6: days: days is 0"),

@@ -11,8 +11,8 @@ from sync.core.pacing import (
     CHUNK_BYTES_MIN,
     CHUNK_S,
     CHUNK_START_BYTES,
-    WINDOW_PACED_BYTES,
     WINDOW_GUESSED_BYTES_MAX,
+    WINDOW_PACED_BYTES,
     WINDOW_START_BYTES,
     Launch,
     Pacing,
@@ -164,6 +164,13 @@ def test_a_fast_link_is_used_to_its_credit_from_the_first_chunk() -> None:
     while granted := pacing.grant(pacing.chunk_bytes, credit_bytes):
         pacing.launch(granted, 0.0)
     assert pacing.in_flight_bytes > credit_bytes - pacing.chunk_bytes
+
+
+def test_a_slow_first_receipt_does_not_throttle_a_link_that_is_known_to_be_fast() -> None:
+    pacing = Pacing(1_250_000.0, 0.6, link_bounds_queue=True)
+    pacing.land([pacing.launch(4_096, 0.0)], 2.0)
+    assert pacing.rate_bytes_s == pytest.approx(2_048.0)
+    assert pacing.window_bytes == WINDOW_PACED_BYTES
 
 
 def test_nothing_is_chosen_before_the_link_has_taken_the_chunk_before() -> None:

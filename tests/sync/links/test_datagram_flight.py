@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.channel import Phase
-from protocol.datagram_parts import RUNS_MAX, Acknowledged, Ping
+from protocol.datagram_parts import RUNS_MAX, Acknowledged, Pair, Ping
 from protocol.datagrams import Opened
 from sync.links.datagram_flight import Flight, RoundTrip
 from sync.links.datagram_rate import ACKNOWLEDGE_S
@@ -122,9 +122,9 @@ def opened(number: int, *, asks: bool = False) -> Opened:
 
 def test_who_asks_is_told_soon_and_who_does_not_is_told_by_the_way() -> None:
     words = Words()
-    words.note(opened(0), 1.0, says_something=True)
+    words.note(opened(0), 1.0, size_bytes=100, says_something=True)
     assert words.due_at is None
-    words.note(opened(1, asks=True), 2.0, says_something=True)
+    words.note(opened(1, asks=True), 2.0, size_bytes=100, says_something=True)
     assert words.due_at == 2.0 + ACKNOWLEDGE_S
     [told] = words.take(2.01)
     assert isinstance(told, Acknowledged)
@@ -135,9 +135,9 @@ def test_who_asks_is_told_soon_and_who_does_not_is_told_by_the_way() -> None:
 
 def test_a_bare_word_is_never_answered_but_leaves_no_gap_either() -> None:
     words = Words()
-    words.note(opened(0), 1.0, says_something=False)
+    words.note(opened(0), 1.0, size_bytes=100, says_something=False)
     assert words.take(1.0) == []
-    words.note(opened(1, asks=True), 1.0, says_something=True)
+    words.note(opened(1, asks=True), 1.0, size_bytes=100, says_something=True)
     [told] = words.take(1.0)
     assert isinstance(told, Acknowledged)
     assert told.runs == ((0, 1),)
@@ -145,13 +145,13 @@ def test_a_bare_word_is_never_answered_but_leaves_no_gap_either() -> None:
 
 def test_what_comes_out_of_turn_is_told_at_once_and_so_is_a_long_silence() -> None:
     words = Words()
-    words.note(opened(5), 1.0, says_something=True)
+    words.note(opened(5), 1.0, size_bytes=100, says_something=True)
     words.take(1.0)
-    words.note(opened(7), 1.1, says_something=True)
+    words.note(opened(7), 1.1, size_bytes=100, says_something=True)
     assert words.due_at is not None
     words.take(1.2)
     for number in range(8, 8 + UNASKED_MAX):
-        words.note(opened(number), 2.0, says_something=True)
+        words.note(opened(number), 2.0, size_bytes=100, says_something=True)
     assert words.due_at is not None
 
 
@@ -163,3 +163,20 @@ def test_a_shuffled_burst_is_told_whole() -> None:
     for number in numbers:
         arrivals.add(number, 0.0)
     assert arrivals.runs == [(0, 99)] or arrivals.runs[0][1] == 99
+
+
+def test_a_pair_of_long_datagrams_tells_how_fast_the_narrowest_link_is() -> None:
+    words = Words()
+    words.note(opened(0), 1.0, size_bytes=1400, says_something=True)
+    words.note(opened(1, asks=True), 1.0112, size_bytes=1400, says_something=True)
+    told = words.take(1.02)
+    assert told[1:] == [Pair(1400, pytest.approx(0.0112))]
+    assert words.take(1.03) == []
+
+
+@pytest.mark.parametrize(("sizes", "apart_s"), [((1400, 200), 0.01), ((200, 1400), 0.01), ((1400, 1400), 2.0)])
+def test_short_ones_and_a_thin_link_tell_nothing(sizes: tuple[int, int], apart_s: float) -> None:
+    words = Words()
+    for number, size_bytes in enumerate(sizes):
+        words.note(opened(number, asks=True), number * apart_s, size_bytes=size_bytes, says_something=True)
+    assert len(words.take(5.0)) == 1

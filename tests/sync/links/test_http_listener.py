@@ -18,8 +18,8 @@ from sync.core import BundleReceived, Ending, Event, SessionTerms
 from sync.driver import SessionReport, Setting, dial_session
 from sync.links.callee import Callee
 from sync.links.http import HttpDialer
-from sync.links.http_path import HttpPath, HttpWay
 from sync.links.http_listener import HttpListener
+from sync.links.http_path import HttpPath, HttpWay
 from sync.ports import Connection, LinkError, Rank
 from sync.registry import SessionRegistry
 from sync.stores.database import Database

@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 
 from sync.links.http import REPLAY_BYTES_MAX, HttpConnection, HttpDialer
-from sync.links.http_path import TURNS_REMEMBERED_S, HttpPath, HttpWay
 from sync.links.http_answers import Refusal
 from sync.links.http_listener_turns import TURN_PATH, TurnsConnection, TurnSessions
+from sync.links.http_path import HttpPath, HttpWay
 from sync.links.http_terms import FINAL, GOES_ON
 from sync.ports import LinkError, LinkRefused
 

@@ -17,10 +17,13 @@ from protocol.ids import BundleId, Incarnation, Pseudonym, seal_tag_of
 from protocol.ranges import RangeSet
 from sync.ports import ChunkOutcome, IncomingChunk, Offer, Rank
 from sync.stores.database import Database
+from sync.stores.identity import Sidecar
+from sync.stores.machine import Mark
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
 
 PAIRS = (Pseudonym(b"one."), Pseudonym(b"two."))
 PEER = Incarnation(b"peer")
+LOST = Incarnation(b"lost")
 CHUNK_BYTES = 700
 
 
@@ -79,6 +82,21 @@ async def receive(store: SqlitePairStore, pair: int, round_number: int) -> None:
             if outcome is ChunkOutcome.PARTIAL:
                 say("partial", pair, sequence, start + len(chunk.data))
         say(outcome.value, pair, label, sequence)
+        await store.note_return(PEER, RangeSet.of([(sequence, sequence + 1)]))
+        say("promised", pair, sequence)
+
+
+async def miss(store: SqlitePairStore, pair: int, round_number: int) -> None:
+    """Note, one after the other, numbers that were lost here."""
+    for sequence in count(round_number * 100_000 + 1):
+        await store.note_foreign(LOST, RangeSet.of([(sequence, sequence + 1)]))
+        say("missed", pair, sequence)
+        assert await store.note_backup(await store.begin_backup())
+
+
+def note_beside(database: Path) -> Sidecar:
+    """Of the identity of the custodian's store, which says nothing of the place: images lie elsewhere."""
+    return Sidecar(database.with_name("note"), lambda path: {Mark.MACHINE: "any"})
 
 
 async def main(path: Path, round_number: int) -> None:
@@ -86,7 +104,9 @@ async def main(path: Path, round_number: int) -> None:
     database = await Database.open(path, [CUSTODY_SCHEMA])
     say("opened")
     try:
-        await take_custody(SqliteStore(database), round_number)
+        custody = SqliteStore(database)
+        await custody.identify(note_beside(path))
+        await take_custody(custody, round_number)
     finally:
         await database.close()
 
@@ -96,6 +116,7 @@ async def take_custody(custody: SqliteStore, round_number: int) -> None:
         for pair, pseudonym in enumerate(PAIRS):
             store = await custody.pair(pseudonym)
             group.create_task(receive(store, pair, round_number))
+            group.create_task(miss(store, pair, round_number))
             for adder in range(2):
                 group.create_task(add(store, pair, adder, round_number))
 

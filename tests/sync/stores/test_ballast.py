@@ -134,7 +134,12 @@ async def test_it_is_set_aside_again_when_there_is_room(tmp_path: Path) -> None:
 
 
 async def test_a_store_opens_on_a_full_disk_in_the_space_set_aside(tmp_path: Path) -> None:
-    ballast = Ballast(tmp_path / BALLAST_FILE, size_bytes=BALLAST_BYTES)
+    free_bytes = SPARE_FACTOR * BALLAST_BYTES
+    ballast = Ballast(
+        tmp_path / BALLAST_FILE,
+        size_bytes=BALLAST_BYTES,
+        measure=lambda folder: Volume(free_bytes=free_bytes, size_bytes=1 << 40),
+    )
 
     def connect_if_room(path: Path, key: bytes | None) -> Connection:
         if ballast.path.exists():
@@ -142,6 +147,7 @@ async def test_a_store_opens_on_a_full_disk_in_the_space_set_aside(tmp_path: Pat
         return connect(path, key)
 
     ballast.keep()
+    free_bytes = 0
     database = await Database.open(
         tmp_path / "spool.db", [CUSTODY_SCHEMA], connect=connect_if_room, ballast=ballast
     )

@@ -446,3 +446,26 @@ async def test_a_session_hears_of_a_bundle_whose_adder_was_cancelled() -> None:
         await cancelled_after(1, lambda: add(store, "a"))
         await asyncio.wait_for(store.wait_outgoing(), 10)
         assert len(await store.outgoing(NOTHING)) == 1
+
+
+# What was let go of.
+
+
+async def test_bytes_that_were_let_go_of_are_in_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "custody.db"
+    async with opened_database(path) as database:
+        stores = SqliteStore(database)
+        store = await stores.pair(PAIR)
+        for sequence, label in enumerate(("text", "picture"), start=1):
+            await receive(store, label, 150_000 if label == "picture" else 900, sequence)
+        await add(store, "withdrawn", 150_000)
+        await add(store, "kept", 900)
+        sealed = [sealed_of("text", 900), sealed_of("picture", 150_000), sealed_of("withdrawn", 150_000)]
+        for received in await store.received_after(0, 9):
+            await store.take(received.row)
+        assert await store.withdraw(bundle_id_of("withdrawn"))
+        assert await stores.cut_log()
+        files = await asyncio.to_thread(lambda: [each.read_bytes() for each in tmp_path.iterdir()])
+        pieces = [data[at : at + 64] for data in sealed for at in range(0, len(data) - 64, 8192)]
+        assert not [piece for piece in pieces if any(piece in file for file in files)]
+        assert any(sealed_of("kept", 900)[:64] in file for file in files)

@@ -17,16 +17,17 @@ import pytest
 
 from protocol.ranges import RangeSet
 from sync.stores.database import Database
+from sync.stores.identity import Finding
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
 
 from . import custodian
-from .custodian import PAIRS, PEER, id_of, sealed_of
+from .custodian import LOST, PAIRS, PEER, id_of, note_beside, sealed_of
 
 ROOT = Path(__file__).parents[3]
 STRACE = shutil.which("strace") or ""
 LINES_MAX = 300
 """Said by a custodian whose fatal system call never comes."""
-CALLERS_PER_PAIR = 3
+CALLERS_PER_PAIR = 4
 """Tasks of the custodian that may each have one answer under way when it is killed."""
 
 
@@ -38,6 +39,8 @@ class Answers:
     receipted: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     stored: dict[int, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     partial: dict[int, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    missed: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    promised: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def hear(self, line: str) -> None:
         match line.split():
@@ -50,6 +53,10 @@ class Answers:
                 self.partial[int(pair)].pop(int(sequence), None)
             case ["partial", pair, sequence, end]:
                 self.partial[int(pair)][int(sequence)] = int(end)
+            case ["missed", pair, sequence]:
+                self.missed[int(pair)].add(int(sequence))
+            case ["promised", pair, sequence]:
+                self.promised[int(pair)].add(int(sequence))
             case ["opening" | "opened"]:
                 pass
             case _:
@@ -82,10 +89,12 @@ async def assert_nothing_missing_or_doubled(path: Path, answers: Answers, kills:
     try:
         await database.verify()
         custody = SqliteStore(database)
+        assert await custody.identify(note_beside(path)) in (Finding.NEW, Finding.KEPT)
         for pair, pseudonym in enumerate(PAIRS):
             store = await custody.pair(pseudonym)
             await assert_sent(store, answers.added[pair], answers.receipted[pair], kills)
             await assert_received(store, answers.stored[pair], answers.partial[pair], kills)
+            await assert_owed(store, answers.missed[pair], answers.promised[pair])
     finally:
         await database.close()
 
@@ -123,6 +132,13 @@ async def assert_received(
     for sequence, end in partial.items():
         assert sequence in held or RangeSet.whole(end) - bytes_held[sequence] == RangeSet()
     assert all(bundle.offer.incarnation == PEER for bundle in view.partials)
+
+
+async def assert_owed(store: SqlitePairStore, missed: set[int], promised: set[int]) -> None:
+    """What is to be asked back, and what was promised to be given back."""
+    foreign = {each.incarnation: each.sequences for each in (await store.open_session()).foreign}
+    assert missed <= set(foreign.get(LOST, RangeSet()))
+    assert promised <= {each.sequence for each in await store.to_return(1 << 20)}
 
 
 async def test_a_store_killed_anywhere_loses_and_doubles_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,34 @@
+"""Every kind of seeded world by name: how to play the world of a seed, and the words that show it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from simulations.checkers import Court
+
+from .consult_schedule import draw_consults
+from .consult_world import play_consults
+from .pair_world import play_pair
+from .schedule import draw_schedule
+from .setbacks import draw_setbacks
+from .trace import Trace
+
+Play = Callable[[int, Trace], Court]
+
+SCENARIOS: Final[dict[str, Play]] = {
+    "pair": lambda seed, trace: play_pair(draw_schedule(seed), trace=trace),
+    "recovery": lambda seed, trace: play_pair(draw_schedule(seed, recovers=True), trace=trace),
+    "setbacks": lambda seed, trace: play_pair(draw_setbacks(seed), trace=trace),
+    "consults": lambda seed, trace: play_consults(draw_consults(seed), trace=trace),
+}
+
+
+def replay_words(scenario: str, seed: int) -> str:
+    """How to see it again."""
+    return f"seed={seed} replay: sfsim replay {seed} --scenario {scenario}"
+
+
+def check(scenario: str, seed: int) -> None:
+    """Raises `PropertyViolated` with the words to replay it."""
+    SCENARIOS[scenario](seed, Trace()).require(replay_words(scenario, seed))

@@ -1,0 +1,35 @@
+"""The command `run`: a world in virtual time, or with --real a program through an emulated link."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+END_OF_OPTIONS: Final = "--"
+
+
+class EitherWay(click.Command):
+    """Two commands under one name, each with its own options; only the one that is meant is imported."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """That of the command that is meant."""
+        own = args[: args.index(END_OF_OPTIONS)] if END_OF_OPTIONS in args else args
+        is_real = any(word == "--real" or word.startswith("--real=") for word in own)
+        module, name = (
+            ("simulations.emulator.real_command", "real_command")
+            if is_real
+            else ("simulations.fleet.command", "world_command")
+        )
+        command: click.Command = getattr(import_module(module), name)
+        return command.make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Whichever was meant."""
+        return ctx.command.invoke(ctx)
+
+
+run = EitherWay("run", short_help="Play a world; with --real, run a program through a link.")
