@@ -108,6 +108,8 @@ Part = Acknowledged | Pair | Control | DataPiece | End | Ping | Closing
 def encode_parts(parts: Iterable[Part]) -> bytes:
     """The parts one after the other; a piece that stands last needs no length."""
     listed = list(parts)
+    if len(listed) > PARTS_MAX:
+        raise ValueError(f"a datagram holds {PARTS_MAX} parts at most")
     last = len(listed) - 1
     return b"".join(_encode(part, to_end=index == last) for index, part in enumerate(listed))
 

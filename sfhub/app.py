@@ -11,6 +11,7 @@ from protocol.errors import SuiteUnavailable
 from protocol.sealing import HpkeSealer, Sealer
 from protocol.small_seal import require_small_profile
 from sync.ports import Clock
+from sync.stores.applied import APPLIED_SCHEMA
 from sync.stores.ballast import Ballast
 from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
 from sync.stores.database import Database, Execution, ThreadFactory
@@ -37,7 +38,9 @@ from .services.returning import Returning
 from .services.revocation import Revocations
 from .services.sites import Sites
 from .services.worklist import Worklist
+from .storage.arrived import has_come
 from .storage.objects import ObjectStore
+from .storage.outbox import has_gone
 from .storage.revocation_journal import REVOCATIONS_FILE, RevocationJournal
 from .storage.tables import HUB_SCHEMA
 
@@ -117,7 +120,7 @@ async def open_hub(
     async with AsyncExitStack() as stack:
         database = await Database.open(
             folder.database,
-            [HUB_SCHEMA, CASE_KEYS_SCHEMA, NOTICES_SCHEMA],
+            [HUB_SCHEMA, CASE_KEYS_SCHEMA, NOTICES_SCHEMA, APPLIED_SCHEMA],
             execution=execution,
             connect=CaseKeyRing(keys.storage).connect,
             ballast=ballast,
@@ -131,6 +134,7 @@ async def open_hub(
         if (sidecar := sidecar_of(folder.custody, folder.identities)) is not None:
             await custody.identify(sidecar)
             stack.push_async_callback(custody.settle)
+        await custody.recover_applied(database, came=has_come, went=has_gone)
         changes = Changes()
         objects = ObjectStore(folder.objects)
         sites = Sites(database, identity, keys, clock)

@@ -296,6 +296,7 @@ class Daemon:
         """The vault was unlocked."""
         # First, so that nobody reads what a restored backup has brought back.
         await self._erasing.carry_through()
+        await self._inbox.recover()
         self._labels.learn_all(await self._vault.casebook.dispatches())
         await self._alarms.take_over_from_neutral()
         self._keys.wake()

@@ -84,9 +84,17 @@ class LocalServer:
 
     def bind(self) -> None:
         """Listen from now on; clients that connect before `serve` wait. The caller owns the folder: a socket
-        left behind by a process that was killed is replaced, and nothing but a socket is."""
-        if self._path.is_socket():
-            self._path.unlink(missing_ok=True)
+        left behind by a process that was killed is replaced. Anything else of that name is somebody's:
+        `StoreFailed`."""
+        # Imported when it is needed: clients, which must start at once, never bind.
+        from .stores.errors import StoreFailed
+
+        if self._path.exists() and not self._path.is_socket():
+            raise StoreFailed(
+                f"{self._path} is no socket, so nobody can be served there. Nothing was changed. Move it "
+                "elsewhere, then start again."
+            )
+        self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with short_address(self._path) as address:
             listener.bind(address)

@@ -61,6 +61,8 @@ class Sent:
     size_bytes: int
     seconds: float | None
     usd: float | None
+    held: str | None = None
+    """What holds some or all of it back; None where nothing does."""
 
 
 Happening = StatusView | TransferView | AlarmView | str
@@ -94,8 +96,13 @@ def alarms_raised(values: Mapping[str, Any]) -> tuple[AlarmView, ...]:
 
 
 def sent(values: Mapping[str, Any]) -> Sent:
+    price = values.get("price") or {}
     return Sent(
-        many(TransferView)(values["bundles"]), values["bytes"], values.get("seconds"), values.get("usd")
+        many(TransferView)(values["bundles"]),
+        values["bytes"],
+        values.get("seconds"),
+        values.get("usd"),
+        price.get("held") if values.get("held_count") else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,10 +71,14 @@ def list_all(terminal: Terminal, into: Path, as_json: bool) -> None:
     terminal.data(
         rows,
         as_json=as_json,
-        text=lambda: table(
-            ("OF", "HUB", "SIZE", "FOLDER"),
-            ((moment(row["made_s"]), row["hub"], _megabytes(row), row["folder"]) for row in rows),
-        ),
+        text=lambda: _listed(rows) if rows else [f"{into} holds no backup of a hub."],
+    )
+
+
+def _listed(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
+    return table(
+        ("OF", "HUB", "SIZE", "FOLDER"),
+        ((moment(row["made_s"]), row["hub"], _megabytes(row), row["folder"]) for row in rows),
     )
 
 
@@ -84,7 +88,8 @@ def list_all(terminal: Terminal, into: Path, as_json: bool) -> None:
 def status(terminal: Terminal, as_json: bool) -> None:
     """The last verified backup, and what sites may let go because of it."""
     result = call_hub(terminal.folder, "backup_status", {})
-    terminal.data(result, as_json=as_json, text=lambda: [result["text"]])
+    where = [] if result["folder"] is None else [f"It was written to {result['folder']}"]
+    terminal.data(result, as_json=as_json, text=lambda: [result["text"], *where])
 
 
 @backup.command("restore")

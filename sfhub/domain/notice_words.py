@@ -94,6 +94,10 @@ _OTHERS: Final = {
         "{site} has lost messages whose sealed copies were dropped here. They are sealed again from the "
         "records and sent; nothing is to be done."
     ),
+    IncidentKind.UNAPPLIED: (
+        "This hub's records were restored without its custody, and lacked messages of {site}: {reason}. The "
+        "site sends again what it still has; look at its open cases after the next contact."
+    ),
     IncidentKind.REFUSED: "{site} will not take a message as it is: {reason}. It is kept here.",
     IncidentKind.REKEY: (
         "{site} could not open a message as sealed: {reason}. It is kept, and sealed again by itself."

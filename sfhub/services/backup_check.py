@@ -43,7 +43,7 @@ def check_backup(backup: Backup, master: MasterKey, *, progressed: Progressed) -
         finally:
             records.close()
     except (OSError, DriverError, StoreDamaged, CaseErased) as error:
-        raise _damaged(backup, str(error)) from error
+        raise _damaged(backup, _cause(error)) from error
 
 
 def _check_files(backup: Backup, progressed: Progressed) -> None:
@@ -136,6 +136,12 @@ def picture_name(case_id: CaseId, blob: bytes) -> str:
 
 def _is_picture(name: str) -> bool:
     return Path(name).parts[0] == OBJECTS
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{Path(error.filename).name} cannot be read ({error.strerror})"
+    return str(error)
 
 
 def _damaged(backup: Backup, cause: str) -> BackupDamaged:

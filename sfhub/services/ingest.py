@@ -153,6 +153,8 @@ class Ingest:
         bundles = await custody.received_after(0, PAGE)
         for bundle in bundles:
             await self._ingest(pair, custody, bundle)
+        if bundles:
+            await self._custody.note_applied(self._database)
         return len(bundles)
 
     async def _ingest(self, pair: Pair, custody: SqlitePairStore, bundle: ReceivedBundle) -> None:

@@ -140,6 +140,7 @@ class Outbox:
         while rows := await self._database.read(lambda connection: unsealed(connection, PAGE)):
             for row in rows:
                 await self._seal(row)
+            await self._custody.note_applied(self._database)
         while self._to_check:
             pair = self._sites.directory.pair_numbered(self._to_check.pop())
             if pair is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protocol.clinical import Layer
-from protocol.ids import ENTRY_ID_BYTES, BundleId, CaseId, EntryId
+from protocol.ids import ENTRY_ID_BYTES, BundleId, CaseId, EntryId, Pseudonym
 from sync.stores.connection import Connection
 
 
@@ -51,6 +51,18 @@ def note_layer(connection: Connection, pair: int, bundle_id: BundleId, layer: Ar
         " ON CONFLICT DO NOTHING",
         (pair, bundle_id, layer.case_id, layer.layer, layer.blob),
     )
+
+
+def has_come(connection: Connection, pseudonym: Pseudonym, bundle_id: BundleId) -> bool:
+    """Whether anything of this bundle was kept, or put aside with its reason."""
+    found = connection.execute(
+        "SELECT 1 FROM arrived JOIN pairs ON arrived.pair = pairs.number"
+        " WHERE pseudonym = ?1 AND bundle_id = ?2"
+        " UNION ALL SELECT 1 FROM quarantine JOIN pairs ON quarantine.pair = pairs.number"
+        " WHERE pseudonym = ?1 AND bundle_id = ?2",
+        (pseudonym, bundle_id),
+    ).fetchone()
+    return found is not None
 
 
 def came_in(

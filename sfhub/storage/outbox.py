@@ -7,7 +7,7 @@ from typing import Final
 
 from protocol.clinical import Layer
 from protocol.header import Priority
-from protocol.ids import BundleId, CaseId, EntryId, Mailbox
+from protocol.ids import BundleId, CaseId, EntryId, Mailbox, Pseudonym
 from sync.stores.connection import Connection
 
 GIVEN_BACK: Final = "given back"
@@ -147,6 +147,15 @@ def not_stored(connection: Connection, pair: int, limit: int) -> tuple[OutboxRow
         (pair, limit),
     ).fetchall()
     return tuple(_row(*row) for row in rows)
+
+
+def has_gone(connection: Connection, pseudonym: Pseudonym, bundle_id: BundleId) -> bool:
+    """Whether it is known here what a bundle for this pair holds."""
+    found = connection.execute(
+        "SELECT 1 FROM outbox JOIN pairs ON outbox.pair = pairs.number WHERE pseudonym = ? AND bundle_id = ?",
+        (pseudonym, bundle_id),
+    ).fetchone()
+    return found is not None
 
 
 def sent_as(connection: Connection, pair: int, bundle_id: BundleId) -> OutboxRow | None:

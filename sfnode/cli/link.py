@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -81,6 +81,8 @@ def set_link(terminal: Terminal, name_of: str | None, **values: object) -> None:
     changes = {key: value for key, value in values.items() if value is not None}
     named = {} if name_of is None else {"link": name_of}
     _show_settings(terminal, terminal.call("link_set", {**named, **changes}))
+    if changes.keys() & _WHERE:
+        _warn_of_one_way(terminal)
 
 
 @link.command("add")
@@ -91,6 +93,7 @@ def add_link(terminal: Terminal, name: str, **values: object) -> None:
     """Add a link. Without --hub it leads to the first one's hub."""
     given = {key: value for key, value in values.items() if value is not None}
     _show_settings(terminal, terminal.call("link_add", {"link": name, **given}))
+    _warn_of_one_way(terminal)
 
 
 @link.command("remove")
@@ -126,6 +129,24 @@ def link_status(terminal: Terminal) -> None:
     view = from_primitive(StatusView, terminal.call("status"))
     shown = {"link": view.link, "up": view.link_up, "medium": list(view.medium)}
     terminal.show(shown, [view.link, *view.medium])
+
+
+_WHERE: Final = frozenset(("hub_url", "udp", "bind"))
+"""What says which way a link's bytes take."""
+
+
+def _warn_of_one_way(terminal: Terminal) -> None:
+    """Links that this machine cannot tell apart are billed by their names, not by what carries the bytes."""
+    ways: dict[tuple[object, ...], str] = {}
+    for row in terminal.call("link_list"):
+        settings = terminal.call("link_set", {"link": row["name"]})
+        way = tuple(settings[key] or "" for key in sorted(_WHERE))
+        if (other := ways.setdefault(way, row["name"])) != row["name"]:
+            terminal.say(
+                f"{other} and {row['name']} lead to the same address by the same way, so what is meant for "
+                "one may go over the other. Tell them apart: "
+                f"`sfnode link set {row['name']} --bind INTERFACE`, or another --hub."
+            )
 
 
 def _show_settings(terminal: Terminal, answer: Mapping[str, object]) -> None:

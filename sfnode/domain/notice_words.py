@@ -66,6 +66,10 @@ _WITH_REASON: Final = {
         "That this site's data was restored or copied could be noticed by the hub alone: {reason}. Nothing "
         "is lost. Make that place writable."
     ),
+    IncidentKind.UNAPPLIED: (
+        "This site's vault was restored alone and lacked messages of the hub: {reason}. The hub sends again "
+        "what it still has; nothing is to be done."
+    ),
     IncidentKind.REFUSED: "The hub will not take a message as it is: {reason}. It is kept here.",
     IncidentKind.REKEY: "The hub could not open a message as sealed: {reason}. It is kept and sealed again.",
     IncidentKind.QUARANTINED: "A message from the hub was kept aside: {reason}.",

@@ -26,11 +26,11 @@ from sfnode.vault import asides
 from sfnode.vault import outbox as outbox_rows
 from sfnode.vault.bases import Base, base_of, entry_starting
 from sfnode.vault.directory import read_hub
-from sfnode.vault.entries import CaseCache, case_ids
+from sfnode.vault.entries import CASES_CACHED_MAX, CaseCache, case_ids
 from sfnode.vault.provisional import micro_of
 from sfnode.vault.vault import Vault
 from sfnode.views import AlarmView, CaseRow, CaseView, PlanView, TransferView
-from sync.stores.connection import Connection
+from sync.stores.connection import Connection, data_version
 from sync.stores.erasures import all_erasures, erasure_of
 from sync.stores.errors import CaseErased, StoreDamaged
 
@@ -62,6 +62,9 @@ class CaseReader:
         self._carriage = carriage or NothingCarried()
         self._language = language
         self._cache = CaseCache()
+        self._consults_at: int | None = None
+        """Nothing was written to the vault since `_consults_kept` was read."""
+        self._consults_kept: tuple[CaseFile, ...] = ()
 
     async def find_case(self, name: str) -> CaseId:
         """By hex id, unique prefix of it, or short form ("C-7K2M", "7k2m"). `NotFound`, also when
@@ -231,7 +234,9 @@ class CaseReader:
                 micro_id = row.micro_id
                 return await self._read(lambda connection: micro_of(connection, micro_id))
             if row.layer is None or row.blob is None:
-                return await self._read(lambda connection: outbox_rows.entries_of(connection, row.row))
+                content = await self._read(lambda connection: outbox_rows.entries_of(connection, row.row))
+                # Of an erased case the row stands for a picture or a headline of which nothing is left.
+                return content if content.entries else None
             data = await self._vault.blobs.read(row.case_id, row.blob)
         except (StoreDamaged, CaseErased):
             return None
@@ -243,8 +248,13 @@ class CaseReader:
 
     def _consults(self, connection: Connection) -> tuple[CaseFile, ...]:
         """Those that can be read: a damaged one hides no other, and has its row in the list."""
-        cases = (self._undamaged(connection, case_id) for case_id in case_ids(connection))
-        return tuple(case for case in cases if case is not None and case.is_consult)
+        version = data_version(connection)
+        if self._consults_at != version:
+            cases = (self._undamaged(connection, case_id) for case_id in case_ids(connection))
+            self._consults_kept = tuple(case for case in cases if case is not None and case.is_consult)
+            # More than the cache keeps are not kept here either.
+            self._consults_at = version if len(self._consults_kept) <= CASES_CACHED_MAX else None
+        return self._consults_kept
 
     def _undamaged(self, connection: Connection, case_id: CaseId) -> CaseFile | None:
         try:

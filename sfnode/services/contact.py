@@ -17,7 +17,15 @@ from sfnode.config import LinkSettings
 from sfnode.spool.spool import Spool
 from sfnode.views import SyncReport
 from sync.core import Counters, Ending, LinkMemory, SessionTerms
-from sync.core.events import BundleProgress, BundleReceived, Direction, Event, PeerGreeted
+from sync.core.events import (
+    BundleProgress,
+    BundleReceived,
+    BundleSent,
+    Direction,
+    Event,
+    PeerGreeted,
+    PeerRefused,
+)
 from sync.driver import SessionReport, Setting, dial_session
 from sync.links.datagram_rate import RateMemory
 from sync.ports import Connection, Dialer, LinkError, PairStore
@@ -100,7 +108,11 @@ class Contact:
         self._counted_bytes = 0
         self._arriving: set[BundleId] = set()
         """Emergencies of the hub's that are partly here."""
+        self._refused: set[BundleId] = set()
+        """What the hub would not take: it stays in custody, and is not under way."""
         self._moved = asyncio.Event()
+        """Whether the contact has to end is to be asked at once."""
+        self._is_used_up = False
         self._spent_out = False
         self.reached = False
         self.outcome: ContactOutcome | None = None
@@ -218,11 +230,16 @@ class Contact:
         return report
 
     def _observe(self, event: Event) -> None:
+        if isinstance(event, BundleSent | BundleReceived | PeerRefused) and self._is_used_up:
+            if event.offer.priority is Priority.EMERGENCY:
+                self._moved.set()
         if isinstance(event, PeerGreeted):
             self.reached = True
             self._greeted()
         elif isinstance(event, BundleReceived):
             self._arriving.discard(event.offer.bundle_id)
+        elif isinstance(event, PeerRefused):
+            self._refused.add(event.offer.bundle_id)
         elif isinstance(event, BundleProgress) and event.direction is Direction.RECEIVING:
             if event.offer.priority is Priority.EMERGENCY:
                 self._arriving.add(event.offer.bundle_id)
@@ -231,7 +248,9 @@ class Contact:
     # Counting, and the end of what may be spent.
 
     def _note_moved(self) -> None:
-        if self._metered is not None and self._must_end(self._metered):
+        # Once: from then on only an emergency keeps the contact, and its end is heard.
+        if not self._is_used_up and self._metered is not None and self._must_end(self._metered):
+            self._is_used_up = True
             self._moved.set()
 
     async def _count_now_and_then(self, connection: Metered) -> None:
@@ -245,15 +264,13 @@ class Contact:
                 await self._count()
 
     async def _wait_moved(self) -> None:
-        """Until it is time to count, or, once only, until the allowance is used up."""
-        if self._moved.is_set():
-            await asyncio.sleep(COUNT_EVERY_S)
-            return
+        """Until it is time to count, the allowance is used up, or an emergency is over."""
         try:
             async with asyncio.timeout(COUNT_EVERY_S):
                 await self._moved.wait()
         except TimeoutError:
             return
+        self._moved.clear()
 
     def _must_end(self, connection: Metered) -> bool:
         rtt_s = self.plan.memory.rtt_s or connection.properties.rtt_s_guess
@@ -263,8 +280,10 @@ class Contact:
         """No cap ends a contact that carries one, either way."""
         if self._arriving:
             return True
-        most_urgent = (await self._pair.store.outgoing(RangeSet()))[:1]
-        return any(each.offer.priority is Priority.EMERGENCY for each in most_urgent)
+        pending = [each.offer for each in await self._pair.store.outgoing(RangeSet())]
+        return any(
+            offer.priority is Priority.EMERGENCY and offer.bundle_id not in self._refused for offer in pending
+        )
 
     async def _count(self) -> None:
         if self._metered is None:

@@ -20,7 +20,9 @@ from protocol.small_seal import Direction, SmallKey
 from sfnode.domain.moments import elapsed_s
 from sfnode.errors import NotEnrolled, VaultLocked
 from sfnode.spool.spool import Spool
+from sfnode.vault.arrived import has_come
 from sfnode.vault.directory import Hub
+from sfnode.vault.outbox import has_gone
 from sfnode.views import AlarmView
 from sync.envelope import Envelope
 from sync.ports import ReceivedBundle
@@ -85,6 +87,12 @@ class Inbox:
                 self._trouble(str(error))
                 asyncio.get_running_loop().call_later(RETRY_S, self.wake)
 
+    async def recover(self) -> None:
+        """The vault was opened: one that was restored alone gets again what the hub had sent it,
+        and what it had written itself."""
+        async with self._turn:
+            await self._spool.recover_applied(self._vault.vault.database, came=has_come, went=has_gone)
+
     async def open_waiting(self) -> int:
         """Open all that is whole; how many bundles that was. Nothing when locked or not enrolled."""
         async with self._turn:
@@ -123,6 +131,8 @@ class Inbox:
         # What was left because its case was not here is tried again once something else was opened.
         while opened := await self._open_each(envelope, custody):
             count += opened
+        if count:
+            await self._spool.note_applied(self._vault.vault.database)
         return count
 
     async def _open_each(self, envelope: Envelope, custody: SqlitePairStore) -> int:

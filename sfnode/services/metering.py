@@ -20,6 +20,8 @@ class Metered:
     def __init__(self, connection: Connection, moved: Callable[[], None] = lambda: None) -> None:
         self._connection = connection
         self._moved = moved
+        # Asked once: whether a class keeps to a protocol takes longer to find out than a packet to count.
+        self._counting = connection if isinstance(connection, Counting) else None
         self.properties: LinkProperties = connection.properties
         self.messages = 0
         """Handed over or taken, where the medium carries single messages."""
@@ -29,12 +31,11 @@ class Metered:
     @property
     def bytes_up(self) -> int:
         """As the medium counts them, where it can."""
-        return self._connection.medium_bytes_up if isinstance(self._connection, Counting) else self._bytes_up
+        return self._bytes_up if self._counting is None else self._counting.medium_bytes_up
 
     @property
     def bytes_down(self) -> int:
-        connection = self._connection
-        return connection.medium_bytes_down if isinstance(connection, Counting) else self._bytes_down
+        return self._bytes_down if self._counting is None else self._counting.medium_bytes_down
 
     async def send(self, data: bytes) -> None:
         # Counted first: what a broken link swallowed may still be on the bill.

@@ -133,6 +133,8 @@ class Outbox:
             for outgoing in waiting:
                 await self._seal(outgoing, envelope, recipient, custody)
                 count += 1
+        if count:
+            await self._spool.note_applied(self._vault.vault.database)
         return count
 
     async def _recipient(self, hub: Hub) -> Prekey:

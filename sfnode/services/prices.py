@@ -40,7 +40,7 @@ class Prices:
     async def view(self, case: str | None) -> PriceView:
         """Of a case, or of all that waits. `NotFound`, `VaultLocked`."""
         if case is None:
-            return await self._priced(self._named(await self._spool.transfers.unstored()), draft=False)
+            return await self._priced(await self._left(await self._spool.transfers.unstored()), draft=False)
         casebook = self._vault.casebook
         case_id = await casebook.find_case(case)
         draft = await casebook.draft_bundles(case_id)
@@ -49,7 +49,7 @@ class Prices:
             return await self._priced(bundles, draft=True)
         sent = {each.bundle_id for each in await casebook.dispatches() if each.case_id == case_id}
         waiting = [each for each in await self._spool.transfers.unstored() if each.bundle_id in sent]
-        return await self._priced(self._named(waiting), draft=False)
+        return await self._priced(await self._left(waiting), draft=False)
 
     async def link_views(self) -> tuple[LinkView, ...]:
         """Every link."""
@@ -58,11 +58,17 @@ class Prices:
             self._link_view(link, each) for link, each in zip(self._contacts.links, now, strict=True)
         )
 
-    def _named(self, transfers: Sequence[Transfer]) -> list[Priced]:
-        return [
-            Priced(self._labels.of_ours(each.bundle_id, each.priority).what, each.priority, each.size_bytes)
-            for each in transfers
-        ]
+    async def _left(self, transfers: Sequence[Transfer]) -> list[Priced]:
+        """What the hub is known to hold of a bundle is not paid for again."""
+        pairing = await self._spool.pairings.current()
+        custody = None if pairing is None else await self._spool.custody(pairing)
+        bundles = []
+        for each in transfers:
+            state = await custody.sent_state(each.bundle_id) if custody else None
+            done_bytes = state.receipted_bytes if state else 0
+            what = self._labels.of_ours(each.bundle_id, each.priority).what
+            bundles.append(Priced(what, each.priority, max(0, each.size_bytes - done_bytes)))
+        return bundles
 
     async def _priced(self, bundles: Sequence[Priced], *, draft: bool) -> PriceView:
         settings = {link.name: link for link in self._contacts.links}

@@ -24,9 +24,10 @@ _DAY_S: Final = 24 * 3600
 class Pruning:
     """Works at the start and then once a day."""
 
-    def __init__(self, spool: Spool, *, clock: SiteClock) -> None:
+    def __init__(self, spool: Spool, *, clock: SiteClock, keep_newest: int = KEPT_COUNT_MIN) -> None:
         self._spool = spool
         self._clock = clock
+        self._keep_newest = keep_newest
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -41,4 +42,4 @@ class Pruning:
             return 0
         custody = await self._spool.custody(pairing)
         before_s = self._clock.wall_s() - KEPT_DAYS * _DAY_S
-        return await custody.prune(stored_before_s=before_s, keep_newest=KEPT_COUNT_MIN)
+        return await custody.prune(stored_before_s=before_s, keep_newest=self._keep_newest)

@@ -44,10 +44,19 @@ class Pairings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._current: Pairing | None = None
+        """As it was read last: every contact and every bundle asks for it, and only `settle` changes it."""
+        self._settled = 0
 
     async def current(self) -> Pairing | None:
         """None before enrolment."""
-        return await self._database.read(_pairing)
+        if self._current is not None:
+            return self._current
+        settled = self._settled
+        found = await self._database.read(_pairing)
+        if settled == self._settled:
+            self._current = found
+        return found
 
     async def settle(self, pairing: Pairing) -> None:
         """Enrolled: the pairing replaces an earlier one, and the request has served. What was on its way
@@ -72,7 +81,12 @@ class Pairings:
             )
             connection.execute("DELETE FROM enrolment_request")
 
-        await self._database.write(write)
+        def forget() -> None:
+            # Also if our caller was cancelled meanwhile; what is being read now may be the one before.
+            self._settled += 1
+            self._current = None
+
+        await self._database.write(write, then=forget)
 
     async def pending(self) -> PendingEnrolment | None:
         """The enrolment under way, if one is."""

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from sync.stores.applied import HasTrace
 from sync.stores.ballast import Ballast
 from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.identity import Sidecar
@@ -69,6 +70,14 @@ class Spool:
     async def custody(self, pairing: Pairing) -> SqlitePairStore:
         """Custody towards the hub: the same object for every caller."""
         return await self._custody.pair(pairing.pseudonym)
+
+    async def recover_applied(self, vault: Database, *, came: HasTrace, went: HasTrace) -> None:
+        """As `SqliteStore.recover_applied`."""
+        await self._custody.recover_applied(vault, came=came, went=went)
+
+    async def note_applied(self, vault: Database) -> None:
+        """As `SqliteStore.note_applied`."""
+        await self._custody.note_applied(vault)
 
     async def cut_log(self) -> bool:
         """As `SqliteStore.cut_log`."""

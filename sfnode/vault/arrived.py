@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protocol.entry import SignedEntry
-from protocol.ids import ENTRY_ID_BYTES, BundleId, CaseId, EntryId
+from protocol.ids import ENTRY_ID_BYTES, BundleId, CaseId, EntryId, Pseudonym
 from sync.stores.connection import Connection
 
 
@@ -23,6 +23,12 @@ def note_announced(connection: Connection, bundle_id: BundleId, covers: bytes) -
     connection.execute(
         "INSERT INTO arrived (bundle_id, entry_id) VALUES (?, ?) ON CONFLICT DO NOTHING", (bundle_id, covers)
     )
+
+
+def has_come(connection: Connection, _: Pseudonym, bundle_id: BundleId) -> bool:
+    """Whether anything of this bundle was kept, or put aside with its reason."""
+    found = connection.execute("SELECT 1 FROM arrived WHERE bundle_id = ?", (bundle_id,)).fetchone()
+    return found is not None
 
 
 def came_in(connection: Connection, bundle_id: BundleId) -> tuple[tuple[CaseId, EntryId], ...]:

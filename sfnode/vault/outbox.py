@@ -9,7 +9,7 @@ from protocol.bundle import EntryBundle
 from protocol.clinical import Layer
 from protocol.entry import SignedEntry
 from protocol.header import Priority
-from protocol.ids import CASE_ID_BYTES, BundleId, CaseId, EntryId
+from protocol.ids import CASE_ID_BYTES, BundleId, CaseId, EntryId, Pseudonym
 from protocol.micro import MicroBundle
 from protocol.sealing import sealed_size_bytes
 from sync.envelope import SUITE_BYTES, enveloped_size_bytes
@@ -138,6 +138,11 @@ def rows_of_case(connection: Connection, case_id: CaseId | None) -> tuple[Outbox
 def rows_from(connection: Connection, rows: Sequence[int]) -> tuple[OutboxRow, ...]:
     """The bundles with these numbers, in their order."""
     return tuple(each for row in rows for each in _rows(connection, "WHERE row = ?", (row,)))
+
+
+def has_gone(connection: Connection, _: Pseudonym, bundle_id: BundleId) -> bool:
+    """Whether it is known here what a bundle holds."""
+    return bool(rows_sealed_as(connection, bundle_id))
 
 
 def rows_sealed_as(connection: Connection, bundle_id: BundleId) -> tuple[OutboxRow, ...]:

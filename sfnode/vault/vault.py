@@ -10,6 +10,7 @@ from typing import Final
 from protocol.actors import Actor, Role
 from protocol.case_keys import MasterKey
 from sfnode.errors import Refused, WrongPassphrase
+from sync.stores.applied import APPLIED_SCHEMA
 from sync.stores.ballast import Ballast
 from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
 from sync.stores.database import Database, Execution, ThreadFactory
@@ -97,7 +98,7 @@ class Vault:
         master = MasterKey(key)
         database = await Database.open(
             folder / ENTRIES_FILE,
-            [_schema("vault"), CASE_KEYS_SCHEMA],
+            [_schema("vault"), CASE_KEYS_SCHEMA, APPLIED_SCHEMA],
             key,
             execution=execution,
             connect=CaseKeyRing(master).connect,

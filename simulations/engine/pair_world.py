@@ -41,6 +41,8 @@ from .schedule import (
     Add,
     BackUp,
     Clone,
+    Crash,
+    CrashOn,
     Meet,
     Pass,
     Prune,
@@ -176,8 +178,11 @@ class _World:
 
     async def _meet(self, act: Meet) -> None:
         node = self._places[act.node]
-        if act.crash is not None:
-            self._places[act.crash.place].life.crash_at(act.crash.step, act.crash.side)
+        match act.crash:
+            case Crash(place, step, side):
+                self._places[place].life.crash_at(step, side)
+            case CrashOn(place, call, side):
+                self._watch.crash_on(place, call, side)
         timers = self._happenings(act)
         with suppress(Crashed):
             await node.call_hub(datagrams=act.datagrams, cuts=act.cuts)
@@ -186,6 +191,7 @@ class _World:
             timer.cancel()
         self._network.wire(act.node, HUB).restore()
         for name, place in self._places.items():
+            self._watch.crash_never(name)
             if not place.life.alive:
                 self._note(name, "starts again")
                 place.boot()

@@ -41,6 +41,15 @@ class Crash:
     side: Side
 
 
+@dataclass(frozen=True, slots=True)
+class CrashOn:
+    """A process dies when it next comes to this call of its store."""
+
+    place: str
+    call: str
+    side: Side
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meet:
     """One contact, with all that goes wrong in it."""
@@ -48,7 +57,7 @@ class Meet:
     node: str
     datagrams: bool
     cuts: tuple[int | None, int | None] = (None, None)
-    crash: Crash | None = None
+    crash: Crash | CrashOn | None = None
     outage: tuple[float, float] | None = None
     """Seconds after the beginning at which the link goes and comes back."""
     meanwhile: tuple[tuple[float, Add], ...] = ()

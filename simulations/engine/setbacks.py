@@ -10,7 +10,7 @@ from protocol.header import Priority
 from simulations.links import DirectionProfile, LinkProfile
 
 from .life import Side
-from .schedule import HUB, NODE, Act, Add, BackUp, Crash, Meet, Prune, Restore, Schedule
+from .schedule import HUB, NODE, Act, Add, BackUp, Crash, CrashOn, Meet, Prune, Restore, Schedule
 from .wire import Mischief
 
 ROUNDS: Final = (2, 4)
@@ -20,6 +20,10 @@ STEPS_MAX: Final = 22
 WORDS_MAX: Final = 700
 """Bytes of a stream until both have said what they ask back and promise."""
 ON_FILES_EVERY: Final = 4
+CALLS_OF_THE_RESTORED: Final = {"renew_incarnation": 6, "note_foreign": 1, "mark_promised": 1, "reseal": 1}
+CALLS_OF_THE_OTHER: Final = {"note_return": 6, "mark_returned": 1, "mark_lost": 1, "mark_safe": 1, "add": 1}
+"""Where a place may die, and how often: at each thing that it must know for ever once it has said so. Between
+the first of both lists nothing but a note tells that something is to be asked back."""
 
 
 def draw_setbacks(seed: int) -> Schedule:
@@ -61,9 +65,9 @@ class _Draw:
         for _ in range(draw.choice((1, 1, 2, 3))):
             place = self._place()
             acts.append(Restore(place, draw.randrange(self._saved[place])))
-            if draw.random() < 0.7:
+            if draw.random() < 0.85:
                 acts += self._adds(1, 3, place=place)
-            acts.append(self._cut_meeting())
+            acts.append(self._cut_meeting(place))
         return acts
 
     def _back_up(self, place: str) -> BackUp:
@@ -84,14 +88,18 @@ class _Draw:
     def _quiet_meeting(self) -> Meet:
         return Meet(node=NODE, datagrams=self._random.random() < 0.5)
 
-    def _cut_meeting(self) -> Meet:
+    def _cut_meeting(self, restored: str) -> Meet:
         """The crash, the cut or the outage comes early: while both find out, ask and promise."""
         draw = self._random
         trouble = draw.random()
-        if trouble < 0.6:
-            crash = Crash(
-                self._place(), draw.randint(1, STEPS_MAX), draw.choice((Side.BEFORE, Side.AFTER))
-            )
+        side = draw.choice((Side.BEFORE, Side.AFTER))
+        if trouble < 0.55:
+            place = self._place()
+            calls = CALLS_OF_THE_RESTORED if place == restored else CALLS_OF_THE_OTHER
+            call = draw.choices(list(calls), weights=list(calls.values()))[0]
+            return Meet(node=NODE, datagrams=draw.random() < 0.5, crash=CrashOn(place, call, side))
+        if trouble < 0.65:
+            crash = Crash(self._place(), draw.randint(1, STEPS_MAX), side)
             return Meet(node=NODE, datagrams=draw.random() < 0.5, crash=crash)
         if trouble < 0.8:
             cuts = draw.choice(((draw.randrange(WORDS_MAX), None), (None, draw.randrange(WORDS_MAX))))

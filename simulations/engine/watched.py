@@ -90,8 +90,27 @@ class Watch:
         self._put_off: dict[str, set[BundleId]] = {}
         self._waited: dict[str, set[BundleId]] = {}
         self._pruned: dict[str, set[BundleId]] = {}
+        self._renewed: set[str] = set()
+        """Who began a new incarnation in its present session."""
         self._promises: list[_Promise] = []
+        self._crashes: dict[str, tuple[str, Side]] = {}
         self._replaced_s: dict[str, float] = {}
+
+    def crash_on(self, place: str, call: str, side: Side) -> None:
+        """Its host dies at that side of its next such call."""
+        self._crashes[place] = call, side
+
+    def crash_never(self, place: str) -> None:
+        """It did not come to it."""
+        self._crashes.pop(place, None)
+
+    def side_of_crash(self, place: str, call: str) -> Side | None:
+        """At which side of this call its host dies, if it does; asked once."""
+        due = self._crashes.get(place)
+        if due is None or due[0] != call:
+            return None
+        del self._crashes[place]
+        return due[1]
 
     def disk_replaced(self, place: str) -> None:
         """It went back to a backup: what comes into custody from now on waits from now on."""
@@ -100,12 +119,12 @@ class Watch:
             del self._added_s[key]
 
     def has_broken_promise(self, place: str, peer: str, incarnation: Incarnation, sequence: int) -> bool:
-        """Whether the peer promised to give this number back, and went back itself to a disk that may know
-        nothing of it."""
+        """Whether the peer promised to give back what it held up to this number, and went back itself to a
+        disk that may know nothing of it."""
         return any(
             promise.place == place
             and promise.incarnation == incarnation
-            and sequence in promise.sequences
+            and sequence < promise.sequences.spans[-1][1]
             and promise.at_s <= self._replaced_s.get(peer, 0.0)
             for promise in self._promises
         )
@@ -115,6 +134,7 @@ class Watch:
             case "open_session":
                 self._handed_out[place] = set()
                 self._put_off[place] = set()
+                self._renewed.discard(place)
             case "mark_stored":
                 self._custody_passes(place, ledger.own_bundles(arguments[0]))
             case "mark_safe":
@@ -125,7 +145,7 @@ class Watch:
                 self._promises.append(_Promise(place, incarnation, sequences, virtual_loop().time()))
             case "prune":
                 self._pruned[place] = set(ledger.pruned())
-            case "mark_lost" | "renew_incarnation":
+            case "add" | "mark_lost" | "renew_incarnation":
                 self._waited[place] = {bundle_id for bundle_id, _ in ledger.untouched()}
             case "note_refusal":
                 refused = ledger.own_bundles(_only(arguments[0]))
@@ -135,8 +155,12 @@ class Watch:
         match name:
             case "add":
                 self._added(place, result)
+                self._wait_from_now(place, ledger)
             case "reseal" if result is not None:
                 self._added_s[place, result.bundle_id] = virtual_loop().time()
+                if place in self._renewed:
+                    # In a new incarnation the peer is asked of each bundle first whether it has it by its id.
+                    self._put_off.setdefault(place, set()).add(result.bundle_id)
             case "read" if result:
                 self._read(place, ledger, arguments[0])
             case "prune":
@@ -144,16 +168,20 @@ class Watch:
             case "persist":
                 self._persisted(place, arguments[0], result)
             case "mark_lost" | "renew_incarnation":
-                for bundle_id, _ in ledger.untouched():
-                    if bundle_id not in self._waited[place]:
-                        self._added_s[place, bundle_id] = virtual_loop().time()
+                self._wait_from_now(place, ledger)
+                if name == "renew_incarnation":
+                    self._renewed.add(place)
+
+    def _wait_from_now(self, place: str, ledger: Ledger) -> None:
+        """Whatever did not wait before this call."""
+        for bundle_id, _ in ledger.untouched():
+            if bundle_id not in self._waited[place]:
+                self._added_s[place, bundle_id] = virtual_loop().time()
 
     def _added(self, place: str, offer: Offer) -> None:
-        at_s = virtual_loop().time()
-        self._added_s.setdefault((place, offer.bundle_id), at_s)
         self.observe(
             BundleAdded(
-                at_s=at_s,
+                at_s=virtual_loop().time(),
                 place=place,
                 peer=self._disks.peers_of(place)[0],
                 bundle=offer.bundle_id,
@@ -264,6 +292,8 @@ async def _step(
     **named: Any,
 ) -> Any:
     if life is not None:
+        if (side := watch.side_of_crash(place, name)) is not None:
+            life.crash_at(1, side)
         life.step(Side.BEFORE)
     watch.before(place, ledger, name, arguments)
     result = await call(*arguments, **named)

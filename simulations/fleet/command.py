@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import click
 
 from simulations.links import LinkDescriptionError
 from simulations.report import ResultsError, RunResults, save_results
-from simulations.world import DEFAULT_WORLD, SiteGroup, World, load_world, world_names
+from simulations.world import DEFAULT_WORLD, SiteGroup, World, load_world
 
 from .policies import POLICIES
 from .restoring import Faults
@@ -57,8 +58,9 @@ def world_command(
     try:
         chosen = _cut_to(load_world(world), days, sites)
     except (LinkDescriptionError, ValueError) as error:
-        raise click.ClickException(f"{error}. Known worlds: {', '.join(world_names())}.") from error
+        raise click.ClickException(f"{str(error).rstrip('.')}.") from error
     path = out or Path(f"{chosen.name}-{seed}.json")
+    _require_writable(path)
     faults = Faults(site_restores=site_restores, hub_restores=hub_restores)
     with _progress(chosen) as told:
         results = run_world(chosen, seed=seed, policy=policy, faults=faults, progress=told)
@@ -70,6 +72,21 @@ def world_command(
         click.echo(line)
     click.echo(f"{path}")
     sys.exit(status_of(results))
+
+
+def _require_writable(path: Path) -> None:
+    """Before a run of minutes, not after it; an existing file is not touched. Raises `ClickException`."""
+    trouble = ""
+    if path.is_dir():
+        trouble = "it is a folder"
+    elif not path.parent.is_dir():
+        trouble = "its folder does not exist"
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        trouble = "this account may not write there"
+    if trouble:
+        raise click.ClickException(
+            f"{path} cannot be written: {trouble}. Nothing was run. Choose another --out."
+        )
 
 
 def status_of(results: RunResults) -> int:

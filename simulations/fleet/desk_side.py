@@ -49,6 +49,8 @@ class HubDesk:
         self._draw = random.Random(f"replies/{seed}")
         self._since_s: dict[int, float] = {}
         self._wakes_at = math.inf
+        self._most = (0, 0, 0, 0)
+        """Cases that waited at once since the last sample, by class."""
         self.samples: list[QueueRow] = []
 
     def arrived(self, parcel: Parcel, now_s: float) -> None:
@@ -72,8 +74,9 @@ class HubDesk:
                 self._yard.later(next_s, self.work)
 
     def sample(self, now_s: float) -> None:
-        """The queue, for the report."""
-        emergency, urgent, routine, bulk = self._desk.waiting()
+        """The most that waited at once since the last sample, for the report."""
+        emergency, urgent, routine, bulk = self._most
+        self._most = self._desk.waiting()
         self.samples.append(
             QueueRow(at_s=now_s, emergency=emergency, urgent=urgent, routine=routine, bulk=bulk)
         )
@@ -82,6 +85,8 @@ class HubDesk:
         self._since_s[story.case] = now_s
         consult = story.consult
         self._desk.add(story.case, priority=consult.priority, complaint=consult.complaint, at_s=now_s)
+        emergency, urgent, routine, bulk = map(max, self._most, self._desk.waiting())
+        self._most = emergency, urgent, routine, bulk
         if consult.priority is Priority.EMERGENCY:
             self._yard.later(now_s + UNCLAIMED_S, lambda at_s: self._check_claimed(story, at_s))
 

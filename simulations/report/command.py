@@ -40,12 +40,30 @@ def report(*, results: Path, out: Path | None, with_csv: bool) -> None:
 def compare(*, first: Path, second: Path, out: Path | None) -> None:
     """Say what SECOND changes against FIRST: two files that `sfsim run` wrote."""
     one, other = _load(first), _load(second)
+    if differing := unlike(one, other):
+        click.echo(f"These runs differ in {differing}: look at the figures with that in mind.", err=True)
     width = max(len(row.name) for row in comparison_rows(one, other))
     for row in comparison_rows(one, other):
         click.echo(f"{row.name:<{width}}  " + "  ".join(f"{cell:>14}" for cell in row.cells))
     if out is not None:
         _write(out, comparison_page(one, other))
         click.echo(f"{out}")
+
+
+def unlike(one: RunResults, other: RunResults) -> str:
+    """In what two runs differ, where it is more than one thing or their length; empty otherwise."""
+    pairs = {
+        "world": (one.world, other.world),
+        "policy": (one.policy, other.policy),
+        "seed": (one.seed, other.seed),
+        "days": (f"{one.duration_s / 86_400:g}", f"{other.duration_s / 86_400:g}"),
+    }
+    differing = [
+        f"{name} ({first} and {second})" for name, (first, second) in pairs.items() if first != second
+    ]
+    if len(differing) < 2 and pairs["days"][0] == pairs["days"][1]:
+        return ""
+    return ", ".join(differing)
 
 
 def write_table(run: RunResults, name: str, page: Path) -> Path:

@@ -11,7 +11,6 @@ from markupsafe import Markup
 
 from .figures import (
     CLASSES,
-    Spread,
     alarms_per_site_day,
     answer_s,
     calibration,
@@ -24,10 +23,9 @@ from .figures import (
 )
 from .plots import bars, curves, over_time, span_words
 from .results import DeliveryRow, RunResults
+from .tables import TableRow, alarm_rows, class_rows, kind_rows, price_rows, size_words
 
 VIOLATIONS_SHOWN_MAX: Final = 50
-SITES_SHOWN_MAX: Final = 40
-"""The dearest; all of them are in the CSV beside the page."""
 _ENVIRONMENT: Final = Environment(
     loader=PackageLoader("simulations.report"), autoescape=True, undefined=StrictUndefined
 )
@@ -42,26 +40,20 @@ class Plot:
     svg: Markup
 
 
-@dataclass(frozen=True, slots=True)
-class TableRow:
-    """One line of figures, in words."""
-
-    name: str
-    cells: tuple[str, ...]
-
-
 def report_page(results: RunResults) -> str:
     """The page of one run."""
     return _ENVIRONMENT.get_template("report.html").render(
         run=results,
-        summary=_summary(results),
+        summary=class_rows(results),
         plots=[
             _deliveries(results),
             _first_use(results),
             _waits(results),
             _queue(results),
         ],
-        prices=_prices(results),
+        kinds=kind_rows(results),
+        alarms=alarm_rows(results),
+        prices=price_rows(results),
         forecast=_forecast(results),
         violations=results.violations[:VIOLATIONS_SHOWN_MAX],
     )
@@ -97,18 +89,6 @@ def comparison_rows(first: RunResults, second: RunResults) -> list[TableRow]:
     return rows
 
 
-def _summary(results: RunResults) -> list[TableRow]:
-    rows = []
-    for index, name in enumerate(CLASSES):
-        deliveries = of_class(results.deliveries, index)
-        if deliveries:
-            taken = spread(delivery_s(row) for row in deliveries)
-            bound = spread(row.bound_s for row in deliveries)
-            cells = (str(taken.count), str(taken.missing), *_spread_words(taken), *_spread_words(bound)[:1])
-            rows.append(TableRow(name, cells))
-    return rows
-
-
 def _deliveries(results: RunResults) -> Plot:
     drawn = [
         curve(name, [delivery_s(row) for row in of_class(results.deliveries, index)])
@@ -118,7 +98,8 @@ def _deliveries(results: RunResults) -> Plot:
     return Plot(
         "Delivery by class",
         "Share of bundles that were durable at the other end so long after they were queued. The bound is "
-        "each bundle alone on its link, dark time included; the distance to it is queueing and protocol.",
+        "each bundle alone on its links, dark time included; the distance is queueing and protocol, and "
+        "for what goes to a site the wait for its next look.",
         curves("Delivery time by class", [each for each in drawn if each.points], x_words="after queueing"),
     )
 
@@ -158,7 +139,7 @@ def _queue(results: RunResults) -> Plot:
     ]
     return Plot(
         "Queue at the hub",
-        "Cases that wait for a specialist, by class.",
+        "The most cases that waited for a specialist at once in each hour, by class.",
         over_time("Queue at the hub", layers, y_words="simulated time"),
     )
 
@@ -172,30 +153,6 @@ def _compared(
     return Plot(heading, "Share that had come by then.", curves(heading, drawn, x_words="later"))
 
 
-def _prices(results: RunResults) -> list[TableRow]:
-    ranked = sorted(results.sites, key=lambda row: (-row.usd, row.site))[:SITES_SHOWN_MAX]
-    cases: dict[int, int] = {}
-    for case in results.cases:
-        cases[case.site] = cases.get(case.site, 0) + 1
-    return [
-        TableRow(
-            row.name,
-            (
-                row.kind,
-                row.links,
-                str(row.contacts),
-                str(row.contacts_failed),
-                size_words(row.bytes_up),
-                size_words(row.bytes_down),
-                f"{row.usd:.2f}",
-                str(cases.get(row.site, 0)),
-                f"{row.usd / cases[row.site]:.2f}" if row.site in cases else "",
-            ),
-        )
-        for row in ranked
-    ]
-
-
 def _forecast(results: RunResults) -> str:
     told = calibration(results.deliveries)
     if told.share is None:
@@ -204,21 +161,6 @@ def _forecast(results: RunResults) -> str:
         f"{told.share:.0%} of {told.told} arrivals lay inside the interval that was told; "
         f"{told.early} came earlier, {told.late} later or not at all."
     )
-
-
-def size_words(size_bytes: float) -> str:
-    """Bytes in the unit that suits them."""
-    for unit in ("B", "kB", "MB"):
-        if size_bytes < 1_000:
-            return f"{size_bytes:.3g} {unit}"
-        size_bytes /= 1_000
-    return f"{size_bytes:.3g} GB"
-
-
-def _spread_words(taken: Spread) -> tuple[str, str, str]:
-    values = (taken.median, taken.tenth_worst, taken.worst)
-    median, tenth, worst = ("not all came" if value is None else span_words(value) for value in values)
-    return median, tenth, worst
 
 
 def _answers(run: RunResults) -> list[float | None]:

@@ -106,12 +106,13 @@ def bars(title: str, rows: Sequence[tuple[str, Sequence[float]]], *, parts_words
     longest = max((sum(values) for _, values in rows), default=0.0)
     if longest <= 0.0:
         return empty(title)
-    x = Axis(0.0, longest, 130, WIDTH - _RIGHT - 60)
+    names_px = max(130.0, 20 + 7.2 * max(len(name) for name, _ in rows))
+    x = Axis(0.0, longest, names_px, WIDTH - _RIGHT - 60)
     height = 34 * len(rows) + 40
     drawn = []
     for row, (name, values) in enumerate(rows):
         top, left = 24 + 34 * row, x.begin
-        drawn.append(_text(122, top + 16, name, "end"))
+        drawn.append(_text(names_px - 8, top + 16, name, "end"))
         for index, value in enumerate(values):
             width = x.at(value) - x.begin
             drawn.append(

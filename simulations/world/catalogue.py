@@ -146,8 +146,8 @@ def _profile(table: Table) -> LinkProfile:
     if profile.mailbox is not None:
         table.refuse(
             "profile",
-            f"{profile.name} carries whole messages and no packets; the node has no link for such a medium yet, "
-            "so a world cannot show what it would do there",
+            f"{profile.name} carries whole messages and no packets; the node has no link for such a medium "
+            "yet, so a world cannot show what it would do there",
         )
     return profile
 

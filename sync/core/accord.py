@@ -36,6 +36,8 @@ class Accord:
         self._greeting: Greeting | None = None
         self._comparison: Comparison | None = None
         self._verdict: Verdict | None = None
+        self._suspicion: str | None = None
+        """Why the peer's store looks restored or copied."""
         self._is_executed = False
         self._answers_owed = 0
 
@@ -146,12 +148,14 @@ class Accord:
         if view is None or peer is None or greeting is None or not self.has_greeted:
             return
         self._comparison = Comparison(view, greeting.own_digest, peer)
-        if reason := peer_suspicion(peer, view.received):
-            self._outlet.tell(ForkSeen(peer.incarnation, ours=False, reason=reason))
+        self._suspicion = peer_suspicion(peer, view.received)
 
     def _execute(self, verdict: Verdict) -> None:
         """Let custody follow; the order matters, since a renewal numbers anew whatever is pending by then.
         What is to be asked back must outlive it."""
+        if self.peer is not None and self._suspicion is not None:
+            # Not before: an old hello that is played again looks like a store that was rolled back.
+            self._outlet.tell(ForkSeen(self.peer.incarnation, ours=False, reason=self._suspicion))
         for cut in verdict.foreign:
             self._outlet.want(NoteForeign(cut.incarnation, cut.sequences))
             self._outlet.tell(RolledBackSeen(cut.incarnation, cut.sequences))

@@ -24,6 +24,8 @@ CHUNK_BYTES_MIN: Final = 512
 CHUNK_GUESSED_BYTES_MAX: Final = 4 * 1024
 WINDOW_PACED_BYTES: Final = 1 << 30
 """None, where the link finds the rate and holds us back by itself: the peer's credit is the limit."""
+CHUNK_PACED_BYTES_MIN: Final = 256
+"""What is urgent can be handed over once the chunk before has been."""
 CHUNK_PACED_BYTES_MAX: Final = 8 * 1024
 """There a chunk is cut again; one lost datagram should hold up the receipt of few bytes."""
 CHUNK_S: Final = 0.4
@@ -100,7 +102,7 @@ class Pacing:
             return CHUNK_START_BYTES
         wanted = int(self.rate_bytes_s * CHUNK_S)
         if self._link_paces:
-            return min(max(wanted, CHUNK_BYTES_MIN), CHUNK_PACED_BYTES_MAX)
+            return min(max(wanted, CHUNK_PACED_BYTES_MIN), CHUNK_PACED_BYTES_MAX)
         if not self._rates:
             return min(max(wanted, CHUNK_START_BYTES), CHUNK_GUESSED_BYTES_MAX)
         return min(max(wanted, CHUNK_BYTES_MIN), CHUNK_BYTES_MAX)

@@ -135,13 +135,14 @@ class Comparison:
         return Verdict(
             stored=(self._current.held & ours) - differing - self._view.stored,
             lost=tuple(cut for cut in lost if cut.sequences.spans),
-            foreign=tuple(cut for cut in self._foreign(differing) if cut.sequences.spans),
+            foreign=tuple(cut for cut in self._foreign() if cut.sequences.spans),
             differing=tuple(Cut(life, numbers) for life, numbers in self._differing.items()),
             renewal=ROLLED_BACK if self._rolled_back else FORKED if differing.spans else None,
         )
 
-    def _foreign(self, differing: RangeSet) -> Iterator[Cut]:
-        """Per incarnation of ours, what the peer holds beyond the numbers that we know of."""
+    def _foreign(self) -> Iterator[Cut]:
+        """Per incarnation of ours, what the peer holds beyond the numbers that we know of, or instead of
+        what we know under them."""
         known = {former.incarnation: former.sequence_max for former in self._view.former}
         known[self._view.incarnation] = self._view.sequence_max
         noted = {numbers.incarnation: numbers.sequences for numbers in self._view.foreign}
@@ -150,9 +151,8 @@ class Comparison:
             sequence_max = known.get(stream.incarnation, None if list_is_full else 0)
             if sequence_max is not None:
                 beyond = stream.held - RangeSet.of([(1, sequence_max + 1)])
-                if stream.incarnation == self._view.incarnation:
-                    beyond |= differing
-                yield Cut(stream.incarnation, beyond - noted.get(stream.incarnation, _NOTHING))
+                unknown = beyond | self._differing.get(stream.incarnation, _NOTHING)
+                yield Cut(stream.incarnation, unknown - noted.get(stream.incarnation, _NOTHING))
 
     # Which streams.
 

@@ -123,8 +123,8 @@ class Session:
         return self._outlet.take_effects()
 
     def outgoing(self, now: float, *, tells_when_taken: bool = False) -> bytes:
-        """Bytes for the link, with one chunk at most: the next is chosen when the link has taken this one. That
-        is now, unless the caller promises to say so by `taken`."""
+        """Bytes for the link, with one chunk at most: the next is chosen when the link has taken this one.
+        That is now, unless the caller promises to say so by `taken`."""
         if self._wire.has_written:
             self._tell_along()
         data = self._wire.take()

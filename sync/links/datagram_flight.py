@@ -23,6 +23,7 @@ the second in which we promise to fall silent."""
 MARGIN_S_MIN: Final = 0.2
 LONG: Final = 64
 RETOLD_DATAGRAMS_MAX: Final = 4
+RETOLD_PIECES_MAX: Final = 16
 SMALL_BYTES: Final = 150
 _RTT_WINDOW_S: Final = 60.0
 _RTT_SAMPLES_MAX: Final = 128
@@ -217,7 +218,8 @@ class Flight:
         """What the oldest say besides data, if it is as little as that: all that follows waits behind it."""
         oldest = islice(self._sent.values(), RETOLD_DATAGRAMS_MAX if room_bytes else 0)
         parts: list[Part] = [part for sent in oldest for part in sent.parts if isinstance(part, Control)]
-        return parts if len(encode_parts(parts)) <= room_bytes else []
+        is_little = len(parts) <= RETOLD_PIECES_MAX and len(encode_parts(parts)) <= room_bytes
+        return parts if is_little else []
 
     def lose(self, sent: Sent) -> None:
         """Count it as lost."""

@@ -26,6 +26,9 @@ _BYE: Final = bytes((Bye.CODE, 0))
 _ANSWERS: Final = frozenset((Stored.CODE, Have.CODE, DigestTell.CODE, Bye.CODE))
 _PATIENT: Final = frozenset((Stored.CODE, Have.CODE, Idle.CODE))
 ECHOES_MAX: Final = 64
+PIECES_MAX: Final = 32
+"""In one datagram: with word of what came, and what is said again, far from `PARTS_MAX`."""
+JOINED_BYTES_MAX: Final = 1400
 RECEIPTS_BYTES_MAX: Final = 512
 OFFERS_MAX: Final = 1024
 """Bundles whose priority is remembered; a session plans no more than so many at once."""
@@ -49,6 +52,7 @@ class Outbox:
         self._data: dict[Priority, deque[DataPiece]] = {priority: deque() for priority in Priority}
         self._priorities: dict[int, Priority] = {}
         """Of the latest bundles offered."""
+        self._sizes: dict[int, int] = {}
         self._again_control: deque[Control] = deque()
         self._again_data: deque[DataPiece] = deque()
         self._echoes: deque[tuple[Part, ...]] = deque()
@@ -78,6 +82,18 @@ class Outbox:
     @property
     def _has_data(self) -> bool:
         return any(self._data.values())
+
+    @property
+    def foremost_bytes(self) -> int:
+        """What waits of the most urgent class that has something: nothing less urgent holds it up."""
+        foremost = next((queue for queue in self._data.values() if queue), None)
+        return sum(len(piece.data) for piece in foremost or ())
+
+    def holds_bulk(self, size_bytes_max: int) -> bool:
+        """What would leave next is of a larger bundle than this."""
+        queues = (self._again_data, *self._data.values())
+        foremost = next((queue[0] for queue in queues if queue), None)
+        return foremost is not None and self._sizes.get(foremost.handle, 0) > size_bytes_max
 
     @property
     def holds_only_receipts(self) -> bool:
@@ -169,8 +185,10 @@ class Outbox:
 
     def _note_offer(self, offer: Offer) -> None:
         self._priorities[offer.handle] = offer.priority
+        self._sizes[offer.handle] = offer.size_bytes
         if len(self._priorities) > OFFERS_MAX:
-            del self._priorities[next(iter(self._priorities))]
+            oldest = next(iter(self._priorities))
+            del self._priorities[oldest], self._sizes[oldest]
 
     def _drop_older(self, body: bytes) -> None:
         """Progress that has not left is void once there is newer progress of the same bundle."""
@@ -182,8 +200,8 @@ class Outbox:
                 return
 
     def _take_control_again(self, room_bytes: int, taken: list[Part]) -> int:
-        while self._again_control and room_bytes > PIECE_BYTES_MIN:
-            piece = self._again_control.popleft()
+        while self._again_control and room_bytes > PIECE_BYTES_MIN and len(taken) < PIECES_MAX:
+            piece = self._joined_control_again()
             size = min(room_bytes - PIECE_OVERHEAD_BYTES_MAX, len(piece.data))
             if size < len(piece.data):
                 self._again_control.appendleft(Control(piece.offset + size, piece.data[size:]))
@@ -191,6 +209,18 @@ class Outbox:
             self.queued_bytes -= size
             room_bytes -= size + PIECE_OVERHEAD_BYTES_MAX
         return room_bytes
+
+    def _joined_control_again(self) -> Control:
+        """The first piece, with those that continue it: many small ones may have been lost in a row."""
+        first = self._again_control.popleft()
+        data = bytearray(first.data)
+        while (
+            self._again_control
+            and self._again_control[0].offset == first.offset + len(data)
+            and len(data) < JOINED_BYTES_MAX
+        ):
+            data += self._again_control.popleft().data
+        return Control(first.offset, bytes(data))
 
     def _take_control(self, room_bytes: int, taken: list[Part]) -> int:
         fresh = bytearray()
@@ -207,7 +237,7 @@ class Outbox:
         return room_bytes - len(fresh) - PIECE_OVERHEAD_BYTES_MAX
 
     def _take_data(self, queue: deque[DataPiece], room_bytes: int, taken: list[Part]) -> int:
-        while queue and room_bytes > PIECE_BYTES_MIN:
+        while queue and room_bytes > PIECE_BYTES_MIN and len(taken) < PIECES_MAX:
             piece = queue.popleft()
             size = min(room_bytes - PIECE_OVERHEAD_BYTES_MAX, len(piece.data))
             if size < len(piece.data):

@@ -10,7 +10,7 @@ from typing import Final
 
 from protocol.datagram_parts import Control, DataPiece, Part, encode_parts
 
-from .datagram_flight import Flight
+from .datagram_flight import RETOLD_PIECES_MAX, Flight
 from .datagram_inbox import Inbox
 from .datagram_outbox import Outbox
 
@@ -57,7 +57,8 @@ class Parting:
             part for sent in self._flight.in_order for part in sent.parts if isinstance(part, Control)
         ]
         size_bytes = len(encode_parts([*before, *parts]))
-        return before if size_bytes <= min(RETOLD_BYTES_MAX, room_bytes) else None
+        is_little = len(before) <= RETOLD_PIECES_MAX and size_bytes <= min(RETOLD_BYTES_MAX, room_bytes)
+        return before if is_little else None
 
     def will_be_retold(self, parts: list[Part]) -> bool:
         """Receipts of a dialer that has no more: its goodbye follows, and says them again."""

@@ -32,6 +32,8 @@ FIRST_FLIGHT_BYTES: Final = 4096
 """A consult's text leaves at once, in as few datagrams as hold it; what follows is paced."""
 GUESSED_PIPE_BYTES_MAX: Final = 32 * 1024
 """So much of a link that was only guessed is filled before it is measured."""
+REMEMBERED_PIPE_BYTES_MAX: Final = 64 * 1024
+"""And so much of one that is remembered, before anything says that it is still the same."""
 UNIT_S: Final = 1.0
 """Of the link's time for one datagram of bulk: so long an urgent frame waits behind it."""
 UNIT_BYTES_MIN: Final = 412
@@ -40,6 +42,8 @@ RATE_ROUNDS: Final = 10
 """Rounds for which the best delivery is believed; a link that faded is believed after so many."""
 SEARCH_GAIN: Final = 2.9
 """The rate more than doubles each round trip; a queue ends that at once."""
+THIN_SEARCH_GAIN: Final = 1.25
+"""Where a queue costs an urgent frame seconds the search is patient."""
 CYCLE: Final = (1.25, 0.75, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 """One round each: try for more, drain what that queued, cruise."""
 STEER_MIN: Final = 0.8
@@ -148,6 +152,11 @@ class RateControl:
         return min(max(int(self.rate_bytes_s * UNIT_S), UNIT_BYTES_MIN), UNIT_BYTES)
 
     @property
+    def is_thin(self) -> bool:
+        """A full datagram would hold the link for longer than an urgent frame should wait."""
+        return self.unit_bytes < UNIT_BYTES
+
+    @property
     def ask_s(self) -> float:
         """How often to ask what arrived."""
         thin_s = ASK_UNITS * self.unit_bytes / self.rate_bytes_s
@@ -159,7 +168,8 @@ class RateControl:
         rate = self.rate_bytes_s
         match self._mode:
             case Mode.SEARCHING:
-                return min(rate * SEARCH_GAIN, max(self._search.ceiling_bytes_s, rate))
+                gain = THIN_SEARCH_GAIN if self.is_thin else SEARCH_GAIN
+                return min(rate * gain, max(self._search.ceiling_bytes_s, rate))
             case Mode.DRAINING | Mode.SOUNDING:
                 return rate * DRAIN_GAIN
             case Mode.CRUISING:
@@ -182,13 +192,17 @@ class RateControl:
             # What waits at the peer to be told of is not in anybody's queue.
             told_late = 1 + self._told_late_s / max(self._round_trip.smoothed_s, 0.001)
             return max(told_late * self._cubic.window_bytes, 4 * self.unit_bytes)
+        if self.is_thin:
+            # What is urgent waits behind all that is on its way: a pipe full, what answers come late for, one.
+            return self._pipe_bytes + self.rate_bytes_s * self.ask_s + self.unit_bytes
         gain = SEARCH_WINDOW_GAIN if self._mode is Mode.SEARCHING else WINDOW_GAIN
         window_bytes = gain * self._pipe_bytes + 2 * self.unit_bytes
-        if self._is_trusted or self._is_filled:
+        if self._is_filled or (self._is_trusted and self._search.has_pair):
             return window_bytes
         # As long as rate or round trip may be far too high, what arrived tells how much more may follow.
         arrived_bytes = SEARCH_WINDOW_GAIN * self._confirmed_bytes
-        return min(window_bytes, self._search.first_window_bytes + arrived_bytes)
+        first_bytes = REMEMBERED_PIPE_BYTES_MAX if self._is_trusted else self._search.first_window_bytes
+        return min(window_bytes, first_bytes + arrived_bytes)
 
     def weigh(self, sample_s: float, size_bytes: int) -> None:
         """An answer to a datagram of that size took so long."""
@@ -196,7 +210,12 @@ class RateControl:
 
     def pair(self, rate_bytes_s: float) -> None:
         """Two datagrams that left together arrived apart, as this rate would set them."""
-        if self._mode is Mode.SEARCHING and not self._is_trusted:
+        if self._is_trusted and self._search.refutes(rate_bytes_s):
+            self._is_trusted = self._was_proven = False
+            self._mode = Mode.SEARCHING
+        if self._is_trusted:
+            self._search.has_pair = True
+        elif self._mode is Mode.SEARCHING:
             self._search.pair(rate_bytes_s, self._round_trip.least_s)
 
     def heard(
@@ -243,7 +262,8 @@ class RateControl:
     @property
     def _is_filled(self) -> bool:
         """The link has been asked for all it carries, long enough to believe what it delivered."""
-        return self._full_rounds >= FULL_ROUNDS_MIN and self._mode is not Mode.SEARCHING
+        is_told = self._mode is Mode.SEARCHING and self._search.has_pair
+        return self._full_rounds >= FULL_ROUNDS_MIN and not is_told
 
     @property
     def _pipe_bytes(self) -> float:

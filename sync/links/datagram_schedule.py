@@ -82,10 +82,10 @@ class Schedule:
 
     # What leaves.
 
-    def pace(self, size_bytes: int, now: float) -> None:
+    def pace(self, size_bytes: int, now: float, *, bursts: bool = True) -> None:
         """So much has left."""
         pace = self._rate.pace_bytes_s
-        is_after_pause = self._flight.in_flight_bytes <= BURST_BYTES
+        is_after_pause = bursts and self._flight.in_flight_bytes <= BURST_BYTES
         burst_s = max(BURST_S, BURST_BYTES / pace if is_after_pause else 0.0)
         self.may_send_at = max(self.may_send_at, now - burst_s) + size_bytes / pace
 

@@ -19,6 +19,8 @@ PAIR_SHARE: Final = 0.5
 PAIR_WINDOW_BYTES_MAX: Final = 128 * 1024
 PAIR_CEILING: Final = 1.5
 """What they tell is the most a link carries, unless somebody's datagram came between them."""
+REFUTED_SHARE: Final = 0.34
+"""One or two datagrams of somebody else's between ours do not refute a rate."""
 CONFIDENT_GROWTH: Final = 1.2
 """Growth in one probing round that says the link has become another one: search again."""
 
@@ -32,6 +34,8 @@ class Search:
         """So much may be on its way before anything arrived."""
         self.ceiling_bytes_s = math.inf
         """No pace above it, while we search."""
+        self.has_pair = False
+        """The guess is what the link itself has told."""
         self._grown_bytes_s = 0.0
         self._stale_rounds = 0
         self._queued_times = 0
@@ -39,10 +43,17 @@ class Search:
 
     def pair(self, rate_bytes_s: float, round_trip_s: float) -> None:
         """Two datagrams that left together arrived apart, as this rate would set them."""
+        self.has_pair = True
+        if self.refutes(rate_bytes_s):
+            self.guess_bytes_s = rate_bytes_s
         self.guess_bytes_s = max(self.guess_bytes_s, PAIR_SHARE * rate_bytes_s)
         wanted_bytes = PAIR_SHARE * rate_bytes_s * round_trip_s
         self.first_window_bytes = max(self.first_window_bytes, min(wanted_bytes, PAIR_WINDOW_BYTES_MAX))
         self.ceiling_bytes_s = PAIR_CEILING * rate_bytes_s
+
+    def refutes(self, rate_bytes_s: float) -> bool:
+        """Whether two datagrams that arrived so far apart say that the guess was far too high."""
+        return rate_bytes_s < REFUTED_SHARE * self.guess_bytes_s
 
     def weigh(self, sample_s: float, small_s: float | None, size_bytes: int, least_bytes_s: float) -> None:
         """How much longer than a small one a long datagram was under way bounds a guess from above."""

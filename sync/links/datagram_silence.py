@@ -116,7 +116,7 @@ class Silence:
 
     @property
     def should_introduce(self) -> bool:
-        """Whether the next knock says who knocks, as the second of each four: our address may have changed."""
+        """Whether the next knock says who knocks, as one in four does: our address may have changed."""
         return self._probes % INTRODUCED_EACH == 1
 
     def _unasked_overdue_at(self) -> float | None:

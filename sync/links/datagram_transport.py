@@ -114,10 +114,14 @@ class DatagramTransport:
     @property
     def has_room(self) -> bool:
         """Whether to hand over more frames now."""
-        if self._sent_bytes + self._outbox.queued_bytes < FIRST_FLIGHT_BYTES:
+        if self._is_first_flight and self._sent_bytes + self._outbox.queued_bytes < FIRST_FLIGHT_BYTES:
             return True
-        limit = min(max(self._rate.rate_bytes_s * QUEUE_S, QUEUE_UNITS * self._unit_bytes), QUEUE_BYTES_MAX)
-        return self._outbox.queued_bytes < limit
+        units = 1 if self._rate.is_thin else QUEUE_UNITS
+        unit_bytes = self._rate.unit_bytes - HEADERS_BYTES
+        limit = min(max(self._rate.rate_bytes_s * QUEUE_S, units * unit_bytes), QUEUE_BYTES_MAX)
+        # What is less urgent and waits here holds up nothing more urgent, up to a bound.
+        foremost_bytes, waiting_bytes = self._outbox.foremost_bytes, self._outbox.queued_bytes
+        return foremost_bytes < limit and waiting_bytes < 2 * limit
 
     @property
     def is_dark(self) -> bool:
@@ -229,14 +233,18 @@ class DatagramTransport:
 
     @property
     def _unit_bytes(self) -> int:
-        if self._sent_bytes < FIRST_FLIGHT_BYTES:
+        if self._is_first_flight:
             return DATAGRAM_BYTES_MAX
         return self._rate.unit_bytes - HEADERS_BYTES
 
     @property
     def _window_bytes(self) -> float:
-        is_first_flight = self._sent_bytes < FIRST_FLIGHT_BYTES
-        return max(self._rate.window_bytes, FIRST_FLIGHT_BYTES if is_first_flight else 0)
+        return max(self._rate.window_bytes, FIRST_FLIGHT_BYTES if self._is_first_flight else 0)
+
+    @property
+    def _is_first_flight(self) -> bool:
+        """A consult's text leaves at once. Bulk does not: whatever is urgent would wait behind it."""
+        return self._sent_bytes < FIRST_FLIGHT_BYTES and not self._outbox.holds_bulk(FIRST_FLIGHT_BYTES)
 
     @property
     def _budget_bytes(self) -> float:
@@ -296,7 +304,7 @@ class DatagramTransport:
         number = self._next_number
         datagram = self._sealed([*word, *parts, *beside], asks=asks)
         size_bytes = len(datagram) + HEADERS_BYTES
-        self._schedule.pace(size_bytes, now)
+        self._schedule.pace(size_bytes, now, bursts=not self._rate.is_thin or self._is_first_flight)
         self._flight.launch(
             number,
             size_bytes,

@@ -13,7 +13,7 @@ from .datagram_rate import ACKNOWLEDGE_S
 UNASKED_MAX: Final = 64
 """Datagrams that nobody asked about before we tell of them all the same."""
 PAIR_BYTES_MIN: Final = 1000
-PAIR_APART_S_MAX: Final = 0.25
+PAIR_APART_S_MAX: Final = 1.0
 """A slower link is measured soon enough without, and there each byte counts."""
 
 

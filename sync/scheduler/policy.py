@@ -48,7 +48,8 @@ def ask(links: Sequence[LinkNow], pair: PairNow, now_s: float) -> Decision:
 
 
 def _for_pair(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> Decision:
-    choices = {priority: choose(priority, pair, links, now_s) for priority in Priority}
+    something_waits = any(map(pair.waits, Priority))
+    choices = {priority: choose(priority, pair, links, now_s) for priority in Priority if something_waits}
     held = _held(pair, links, choices)
     moments = [LOOK_AGAIN_S + now_s] if held else []
     moments += [
@@ -76,8 +77,10 @@ def _for_pair(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> Decision
 def _dial_waiting(pair: PairNow, choices: Choices, now_s: float) -> Dial | None:
     """For the most urgent class that has a link which may be dialled."""
     for priority in Priority:
+        if not pair.waits(priority):
+            continue
         choice = choices[priority]
-        if pair.waits(priority) and choice.link is not None and choice.ready_s <= now_s:
+        if choice.link is not None and choice.ready_s <= now_s:
             return _dial(pair, choice.link, _floor(pair, choice.link, priority, choices))
     return None
 

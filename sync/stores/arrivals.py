@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from protocol.ids import BundleId, Incarnation
@@ -103,6 +104,19 @@ class Arrivals:
             content.drop(self._connection, number)
             self._let_go(bundle_id)
             self._report(IncidentKind.DAMAGED, bundle_id, reason)
+
+    def give_up(self, rows: Sequence[int]) -> None:
+        """What was taken has been lost since: no longer held, so that the peer sends it again."""
+        for row in rows:
+            gone = self._connection.execute(
+                "DELETE FROM received WHERE pair = ? AND received = ? AND content IS NULL"
+                " RETURNING bundle_id",
+                (self._pair, row),
+            ).fetchall()
+            for (bundle_id,) in gone:
+                self._let_go(bundle_id)
+        reason = f"{len(rows)} messages, up to no. {max(rows)}, are asked for again"
+        incidents.report(self._connection, self._pair, IncidentKind.UNAPPLIED, b"", reason)
 
     # Rows.
 

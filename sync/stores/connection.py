@@ -61,6 +61,12 @@ def connect(path: Path, key: bytes | None, factory: Callable[..., object] = dbap
     return connection
 
 
+def data_version(connection: Connection) -> int:
+    """Stays the same for this connection as long as no other one has committed anything."""
+    (version,) = connection.execute("PRAGMA data_version").fetchone()
+    return int(version)
+
+
 _PRAGMAS: Final = (
     f"page_size = {PAGE_BYTES}",
     f"busy_timeout = {_BUSY_MS}",

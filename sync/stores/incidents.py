@@ -22,6 +22,9 @@ class IncidentKind(StrEnum):
     PRUNED_LOST = "pruned and lost"
     """The peer has lost a bundle of ours whose bytes were dropped here because it was safe there: it has to
     be sealed again. The subject is the bundle."""
+    UNAPPLIED = "unapplied"
+    """What was taken out of custody is not in the database that it was taken for, which was restored alone:
+    the peer sends it again. No subject."""
     FORKED = "forked"
     """The peer used one number for two bundles: it was copied or restored. The subject is the second one."""
     REFUSED = "refused"

@@ -5,13 +5,24 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from typing import Final, NamedTuple
 
 from protocol.ids import INCARNATION_BYTES, Incarnation, Pseudonym
+from protocol.ranges import RangeSet
 
 from ..ports import Moment
 from . import backups, incidents
+from .applied import (
+    HasTrace,
+    applied_mark,
+    custody_mark,
+    given_after,
+    keep_mark,
+    taken_after,
+    without_trace,
+)
 from .connection import Connection
 from .database import Database
 from .errors import StoreClosed, StoreFailed, StoreFull
@@ -127,6 +138,35 @@ class SqliteStore:
         for pseudonym in await self.pseudonyms():
             await (await self.pair(pseudonym)).note_backup(moment)
         return True
+
+    async def recover_applied(self, applied: Database, *, came: HasTrace, went: HasTrace) -> None:
+        """Compare with the database that keeps what custody hands over, and writes what it is given.
+
+        What it has lost the peers send again, or give back. To be called before anything is taken."""
+        mark = await applied.read(applied_mark)
+        taken_max = mark.settled
+        while taken := await self._database.read(partial(taken_after, settled=taken_max)):
+            lost = await without_trace(applied, taken, came)
+            for pseudonym in {each.pseudonym for each in lost}:
+                rows = [each.row for each in lost if each.pseudonym == pseudonym]
+                await (await self.pair(pseudonym)).give_up(rows)
+            taken_max = taken[-1].settled
+        given_max, unsure = mark.given, 0
+        while given := await self._database.read(partial(given_after, row=given_max)):
+            for each in await without_trace(applied, given, went):
+                if each.stored:
+                    number = RangeSet.of([(each.sequence, each.sequence + 1)])
+                    await (await self.pair(each.pseudonym)).note_foreign(each.incarnation, number)
+                # The peer cannot give back yet what it lacks: the next opening looks at it again.
+                unsure = unsure or (0 if each.stored else each.row)
+            given_max = given[-1].row
+        if not unsure:
+            await self.note_applied(applied)
+
+    async def note_applied(self, applied: Database) -> None:
+        """All that is settled or given out by now is in that database, which had it first."""
+        mark = await self._database.read(custody_mark)
+        await applied.note(lambda connection: keep_mark(connection, mark))
 
     async def cut_log(self) -> bool:
         """Sealed bytes that were let go of are in no file any more; False when a reader was in the way."""

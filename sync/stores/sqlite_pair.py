@@ -141,6 +141,10 @@ class SqlitePairStore:
         """Drop the sealed bytes of a received bundle that was kept aside; it stays held."""
         await self._database.write(lambda connection: self._arrivals(connection).discard(bundle_id))
 
+    async def give_up(self, rows: Sequence[int]) -> None:
+        """These received bundles were taken, and what came of them was lost: the peer sends them again."""
+        await self._database.write(lambda connection: self._arrivals(connection).give_up(rows))
+
     async def to_return(self, limit: int) -> tuple[ToReturn, ...]:
         return await self._database.read(lambda connection: self._returning(connection).to_return(limit))
 
@@ -174,8 +178,11 @@ class SqlitePairStore:
     # PairStore, sending.
 
     async def open_session(self) -> SessionView:
-        await self._number(lambda connection: Numbering(connection, self._pair).open_session())
-        return await self._database.read(self._view)
+        def open_and_look(connection: Connection) -> SessionView:
+            Numbering(connection, self._pair).open_session()
+            return self._view(connection)
+
+        return await self._number(open_and_look)
 
     async def outgoing(self, beside: RangeSet) -> tuple[OutgoingBundle, ...]:
         return await self._database.read(lambda connection: self._outgoing(connection).pending(beside))
@@ -219,10 +226,12 @@ class SqlitePairStore:
 
     async def renew_incarnation(self, reason: str) -> SessionView:
         incarnation = self._means.new_incarnation()
-        await self._number(
-            lambda connection: self._outgoing(connection).renew(incarnation, reason, IncidentKind.RENEWED)
-        )
-        return await self._database.read(self._view)
+
+        def renew_and_look(connection: Connection) -> SessionView:
+            self._outgoing(connection).renew(incarnation, reason, IncidentKind.RENEWED)
+            return self._view(connection)
+
+        return await self._number(renew_and_look)
 
     async def note_foreign(self, incarnation: Incarnation, sequences: RangeSet) -> None:
         await self._database.write(

@@ -19,8 +19,8 @@ from tests.integration.hub_process import DOCTOR
 from tests.sfnode.node_process import NodeProcess
 
 SITE = site_restored(Mailbox(bytes(8)), "MV EXAMPLE").sentence
-CONTACTS = 4
-"""One tells what is lacking, one asks, one brings; and one more."""
+CONTACTS = 3
+"""One tells what is lacking, one asks, one brings."""
 CONTACTS_MAX = 20
 """For the hub's services, which work between the contacts, nobody waits."""
 
@@ -76,7 +76,7 @@ def test_a_restored_hub_and_its_site_say_so_once(told: Consult) -> None:
     meet(consult.node, times=1)
     consult.at_hub()
     consult.hub.ask("advice", later, "--by", DOCTOR, "--text", "Give oxygen.")
-    meet(consult.node, times=2)
+    meet(consult.node, times=1)
 
     consult.hub.kill()
     consult.hub.ask("backup", "restore", str(backups), "--replace")

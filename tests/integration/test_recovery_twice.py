@@ -12,9 +12,9 @@ import pytest
 from protocol.prekeys import RevocationReason
 from sfhub.domain.notice_words import HUB_RESTORED, site_enrolled_anew, site_restored
 from sfhub.services.restore import restore_hub
+from sfnode.domain.notice_words import CANNOT_RESEND, SITE_RESTORED
 from sfnode.domain.notice_words import HUB_REBUILT as ENROLLED_ANEW
 from sfnode.domain.notice_words import HUB_RESTORED as HUB_LOST_SOME
-from sfnode.domain.notice_words import SITE_RESTORED
 from sync.links.memory import MemoryLinkConditions
 from sync.ports import LinkRefused
 from tests.integration.recovery import Sea, Site, at_sea
@@ -335,6 +335,33 @@ async def test_a_backup_older_than_what_sites_keep_is_filled_from_their_vaults(
         await sea.heal()
         assert had <= await site.entries() == await sea.hub_entries()
         assert await sea.hub_pictures() == pictures
+        assert await sea.put_aside() == []
+
+
+async def test_what_a_site_has_pruned_and_erased_is_lost_to_a_restored_hub_and_the_site_says_so(
+    tmp_path: Path, backups: Path
+) -> None:
+    async with at_sea(tmp_path) as sea:
+        site = sea.sites["site"]
+        await sea.hub.backups.create(backups)
+        erased, kept = await site.write("Erased?", photo=True), await site.write("Kept?")
+        await sea.heal()
+        await sea.hub.backups.create(tmp_path / "newest")
+        await sea.heal()
+        custody = await site.custody()
+        await custody.prune(stored_before_s=site.clock.wall_s() + 1, keep_newest=0)
+        await site.book.erase_case(erased, reason="Asked for by the patient.")
+        await sea.heal()
+        await restore(sea, backups)
+        await sea.heal()
+
+        # Nothing of it comes but the word that it was erased, and nothing waits behind it.
+        later = await site.write("Written later?")
+        await sea.heal()
+        queue = {row.case: row.complaint for row in await sea.hub.worklist.queue()}
+        assert {kept.hex(), later.hex()} <= queue.keys()
+        assert "readable" in queue.get(erased.hex(), "nothing readable")
+        assert CANNOT_RESEND.sentence in await site.notices()
         assert await sea.put_aside() == []
 
 

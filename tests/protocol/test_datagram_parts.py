@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.datagram_parts import (
+    APART_UNIT_S,
     DELAY_UNIT_S,
+    PARTS_MAX,
     PIECE_OVERHEAD_BYTES_MAX,
     RUNS_MAX,
     Acknowledged,
@@ -15,6 +17,7 @@ from protocol.datagram_parts import (
     Control,
     DataPiece,
     End,
+    Pair,
     Part,
     Ping,
     decode_parts,
@@ -47,6 +50,7 @@ PARTS = st.one_of(
         st.binary(min_size=1, max_size=50),
     ),
     st.builds(End, st.integers(0, 2**40)),
+    st.builds(Pair, st.integers(0, 2**16), st.integers(1, 1000).map(lambda units: units * APART_UNIT_S)),
     st.just(Ping()),
     st.just(Closing()),
 )
@@ -99,3 +103,18 @@ def test_word_of_one_run_takes_four_bytes() -> None:
 def test_what_breaks_a_bound_is_refused(broken: bytes) -> None:
     with pytest.raises(MalformedInput):
         decode_parts(broken)
+
+
+def test_more_parts_than_an_honest_sender_has_use_for_are_refused() -> None:
+    pings = encode_parts([Ping()] * PARTS_MAX)
+    assert len(decode_parts(pings)) == PARTS_MAX
+    with pytest.raises(MalformedInput, match="more than"):
+        decode_parts(pings + encode_parts([Ping()]))
+    with pytest.raises(ValueError, match="at most"):
+        encode_parts([Ping()] * (PARTS_MAX + 1))
+
+
+@pytest.mark.parametrize("units", [b"\x00", b"\xe9\x07"])
+def test_two_datagrams_that_came_at_once_or_hours_apart_tell_nothing(units: bytes) -> None:
+    with pytest.raises(MalformedInput, match="tell nothing"):
+        decode_parts(b"\x03\x40" + units)

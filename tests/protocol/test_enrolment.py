@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
@@ -9,10 +11,12 @@ from hypothesis import strategies as st
 
 from protocol.enrolment import (
     MESSAGE_BYTES_MAX,
+    PAIR_CLAIM_BYTES,
     HubKeys,
     SiteKeys,
     code_key,
     format_code,
+    pair_claim,
     pair_secrets,
     parse_code,
     read_request,
@@ -63,6 +67,21 @@ def test_both_messages_are_small_and_read_back() -> None:
     assert len(RESPONSE) < 250
     assert read_request(REQUEST, key=KEY) == SITE
     assert read_response(RESPONSE, REQUEST, key=KEY) == HUB
+
+
+def test_what_a_site_had_before_is_told_after_its_keys() -> None:
+    known = replace(SITE, known_hub=HUB.signing)
+    claiming = replace(known, pair=pair_claim(HUB.pseudonym, b"s" * 32))
+    for keys in (SITE, known, claiming):
+        assert read_request(write_request(keys, key=KEY, nonce=NONCE), key=KEY) == keys
+    assert len(claiming.pair) == PAIR_CLAIM_BYTES
+
+
+@pytest.mark.parametrize("size_bytes", [1, PAIR_CLAIM_BYTES - 1, PAIR_CLAIM_BYTES + 1, 32])
+def test_a_claim_of_another_size_is_refused(size_bytes: int) -> None:
+    keys = replace(SITE, known_hub=HUB.signing, pair=bytes(size_bytes))
+    with pytest.raises(EnrolmentRefused, match="what the site had before"):
+        read_request(write_request(keys, key=KEY, nonce=NONCE), key=KEY)
 
 
 def test_the_hint_forgives_case_and_spaces() -> None:

@@ -32,13 +32,14 @@ from tests.sync.stores.disk_record import (
 from tests.sync.stores.test_sqlite_crash import STRACE, said_under
 
 IMAGES = 120
+NOBODY = Pseudonym(b"")
 
 
 @dataclass
 class Answers:
     """What the hub said."""
 
-    pair: Pseudonym = Pseudonym(b"")
+    pair: Pseudonym = NOBODY
     stored: list[BundleId] = field(default_factory=list)
     shown: list[tuple[CaseId, EntryId, tuple[bytes, ...]]] = field(default_factory=list)
 

@@ -25,6 +25,7 @@ from sync.local_socket import (
     LocalSocketError,
     NotRunning,
 )
+from sync.stores.errors import StoreFailed
 
 
 class NoSuchCase(Exception):
@@ -110,6 +111,13 @@ async def test_a_socket_left_by_a_killed_daemon_is_replaced_and_ours_is_removed(
         assert permissions(path) == 0o600
         assert await client.call("echo", {"a": 1}) == {"a": 1}
     assert permissions(path) is None
+
+
+def test_a_file_that_is_no_socket_is_not_replaced(path: Path) -> None:
+    path.write_text("somebody's notes")
+    with pytest.raises(StoreFailed, match="Move it elsewhere"):
+        LocalServer(path, Desk().handle, describe).bind()
+    assert path.read_text() == "somebody's notes"
 
 
 async def test_a_folder_too_deep_for_a_socket_address_still_works(tmp_path: Path) -> None:

@@ -254,7 +254,11 @@ class CasePage(Page):
             return
         count = len(sent.transfers)
         words = forecast(sent.size_bytes, sent.seconds, sent.usd)
-        self.shell.say(f"Queued {count} item{'s' if count != 1 else ''}: {words}. o shows how far it is.")
+        queued = f"Queued {count} item{'s' if count != 1 else ''}"
+        if sent.held is None:
+            self.shell.say(f"{queued}: {words}. o shows how far it is.")
+        else:
+            self.shell.say(f"{queued}; held back: {sent.held}. o says what lets it go.", Tone.WARNING)
         self.shell.reload()
         self._load()
 

@@ -59,6 +59,7 @@ class OutboxPage(Page):
         except NodeError as error:
             self.shell.say_failure(error)
             return
+        self.say("What was only to be told is put aside; what still holds stays here.")
         self.shell.reload()
 
     def action_outbox(self) -> None:

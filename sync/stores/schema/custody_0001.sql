@@ -180,6 +180,8 @@ CREATE TABLE received (
 
 CREATE INDEX received_rekey ON received (pair, received) WHERE rekey IS NOT NULL;
 
+CREATE INDEX received_settled ON received (settled) WHERE settled IS NOT NULL;
+
 CREATE INDEX received_waiting ON received (pair, received) WHERE content IS NOT NULL;
 
 -- Bundles of which some bytes are here. One sealing of a bundle at a time.

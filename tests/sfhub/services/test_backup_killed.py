@@ -120,6 +120,15 @@ def making_on_a_full_disk(root: Path, limit_bytes: int) -> None:
     asyncio.run(make())
 
 
+def restoring_on_a_full_disk(root: Path, limit_bytes: int) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, most))
+    try:
+        asyncio.run(restore(root))
+    except FolderUnusable as error:
+        sys.exit(KEPT_SAFE if "What was there is unchanged" in str(error) else 1)
+
+
 def run(processes: ForkServerContext, work: Callable[[Path, int], None], root: Path, number: int) -> int:
     child = processes.Process(target=work, args=(root, number))
     child.start()
@@ -205,3 +214,16 @@ async def test_a_full_disk_leaves_the_hub_and_its_earlier_backups_as_they_were(
         assert len(await hub.worklist.queue()) == 2
         await hub.backups.create(root / BACKUPS)
         await hub.backups.verify(root / BACKUPS)
+
+
+@pytest.mark.parametrize("limit_bytes", LIMITS_BYTES[:2])
+async def test_a_disk_that_refuses_a_restoring_leaves_the_old_hub(
+    processes: ForkServerContext, lost: Path, tmp_path: Path, limit_bytes: int
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(lost, root)
+    assert run(processes, restoring_on_a_full_disk, root, limit_bytes) == KEPT_SAFE
+    assert await cases(HubFolder(root / HUB)) == 2
+    assert not list((root / HUB).glob(".re*"))
+    await restore(root)
+    assert await cases(HubFolder(root / HUB)) == 1

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
-from protocol.enrolment import MESSAGE_BYTES_MAX
+from protocol.enrolment import (
+    MESSAGE_BYTES_MAX,
+    NONCE_BYTES,
+    PAIR_CLAIM_BYTES,
+    HubKeys,
+    SiteKeys,
+    pair_claim,
+    read_response,
+    write_request,
+)
 from protocol.errors import EnrolmentRefused
 from sfhub.app import Hub, open_hub
 from sfhub.config import HubFolder
 from sfhub.errors import BadRequest
 from sfhub.storage.codes import CodeState
-from tests.sfhub.site import Site, TestClock
+from tests.sfhub.site import Site, TestClock, stretched
 
 OTHER_CODE = "0000-0000-0000-0000"
 
@@ -129,6 +141,50 @@ async def test_enrolling_again_gives_a_second_pair_of_the_same_site(hub: Hub) ->
     newest = hub.sites.directory.newest_pair(first.mailbox)
     assert newest is not None
     assert newest.pseudonym == second.known_hub.pseudonym
+
+
+Change = Callable[[SiteKeys], SiteKeys]
+
+
+async def claimed(hub: Hub, site: Site, change: Change = lambda keys: keys) -> HubKeys:
+    """The answer to a request of a site that has enrolled, as if something of it were otherwise."""
+    code = (await hub.enrolment.new_code(site.name)).code
+    claim = pair_claim(site.known_hub.pseudonym, site.secrets.link)
+    keys = change(replace(site.keys, known_hub=site.known_hub.signing, pair=claim))
+    request = write_request(keys, key=stretched(code), nonce=bytes(NONCE_BYTES))
+    return read_response(await hub.enrolment.answer(request), request, key=stretched(code))
+
+
+async def test_a_device_that_still_has_its_pair_keeps_it(hub: Hub, site: Site) -> None:
+    before = hub.sites.directory.pairs
+    answer = await claimed(hub, site, lambda keys: replace(keys, transport=Site("MV ARGO").keys.transport))
+    assert answer.pseudonym == site.known_hub.pseudonym
+    assert hub.sites.directory.pairs == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda keys: replace(keys, pair=b""),
+        lambda keys: replace(keys, pair=bytes(PAIR_CLAIM_BYTES)),
+        lambda keys: replace(keys, signing=Site("MV ARGO").keys.signing),
+    ],
+    ids=["none", "another", "of another device"],
+)
+async def test_a_device_that_cannot_show_its_pair_gets_another(hub: Hub, site: Site, change: Change) -> None:
+    answer = await claimed(hub, site, change)
+    assert answer.pseudonym != site.known_hub.pseudonym
+    assert len(hub.sites.directory.pairs) == 2
+
+
+async def test_a_device_whose_place_another_has_taken_does_not_slip_back_into_its_pair(
+    hub: Hub, site: Site
+) -> None:
+    await Site("MV ARGO").enrol(hub)
+    answer = await claimed(hub, site)
+    newest = hub.sites.directory.newest_pair(site.mailbox)
+    assert newest is not None
+    assert newest.pseudonym == answer.pseudonym != site.known_hub.pseudonym
 
 
 async def test_a_site_is_known_after_a_restart(folder: HubFolder, clock: TestClock) -> None:

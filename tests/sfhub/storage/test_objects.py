@@ -59,3 +59,10 @@ def test_others_may_not_read_it(store: ObjectStore, tmp_path: Path) -> None:
     blob = store.put(CASE, b"picture")
     assert (tmp_path / CASE.case_id.hex()).stat().st_mode & 0o077 == 0
     assert (tmp_path / CASE.case_id.hex() / blob.hex()).stat().st_mode & 0o077 == 0
+
+
+def test_what_names_no_case_erases_nothing(store: ObjectStore) -> None:
+    blob = store.put(CASE, b"picture")
+    with pytest.raises(ValueError, match="not the id of a case"):
+        store.erase(CaseId(b""))
+    assert store.get(CASE, blob) == b"picture"

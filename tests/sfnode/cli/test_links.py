@@ -2,9 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from tests.sfnode.node_process import NEW_CASE, VITALS, NodeProcess
+from sfnode.config import LinkSettings
+from sfnode.services.link_words import look_held_sentence
+from sfnode.views import SyncReport, to_primitive
+from sync.local_socket import Fault, LocalServer
+from tests.sfnode.node_process import NEW_CASE, VITALS, NodeProcess, Ran
+
+REPORT = SyncReport(
+    link="lband",
+    ended="nobody answered",
+    complete=False,
+    seconds=0.0,
+    bundles_sent=0,
+    bundles_received=0,
+    bytes_up=0,
+    bytes_down=0,
+    payload_up=0,
+    payload_down=0,
+    bytes_received_twice=0,
+    usd=0.0,
+)
+
+
+async def beside(folder: Path, answers: Mapping[str, object], *arguments: str) -> Ran:
+    """One command beside a daemon that gives these answers: what a link does must not hang on the machine."""
+    node = NodeProcess.at(folder)
+    node.data.mkdir()
+    node.set_link(LinkSettings())
+
+    async def answer(method: str, _: Mapping[str, object]) -> object:
+        return answers[method]
+
+    server = LocalServer(node.data / "daemon.sock", answer, lambda error: Fault("fault", str(error), 1))
+    server.bind()
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(server.serve())
+        ran = await asyncio.to_thread(node.run, *arguments)
+        serving.cancel()
+    return ran
 
 
 def test_links_are_added_changed_listed_and_removed(node: NodeProcess) -> None:
@@ -53,16 +95,28 @@ def test_what_cannot_be_is_refused_and_named(
     assert (ran.status, words in ran.err) == (status, True), ran.err
 
 
-def test_a_spent_cap_has_its_status_and_says_how_to_lift_it(node: NodeProcess) -> None:
-    # Locked: what a site says of itself first is an emergency, and would go whatever the cap is.
-    assert not node.run("link", "set", "--usd-per-megabyte", "8", "--cap-usd-per-day", "0").status
-    ran = node.run("sync")
-    assert ran.status == 6, ran.err
-    assert "Nothing was dialled: on link today's cap of $0.00 pays for no further contact" in ran.err
-    assert "`sfnode link set link --cap-usd-per-day N` or `--no-cap`" in ran.err
-    assert not node.run("link", "set", "--no-cap").status
-    # Nobody listens at the test's address.
-    assert node.run("sync").status == 5
+SPENT = "Nothing was dialled: on lband today's cap of $5.00 pays for no further contact."
+
+
+@pytest.mark.parametrize(
+    ("held", "failed", "complete", "status", "words"),
+    [
+        ((SPENT,), False, False, 6, (SPENT,)),
+        ((SPENT, "Bulk too."), False, True, 6, (SPENT, "Bulk too.")),
+        ((SPENT,), True, False, 5, ("nobody answered. What was written is queued here", SPENT)),
+        ((), True, False, 5, ("nobody answered. What was written is queued here",)),
+        ((), False, True, 0, ()),
+    ],
+)
+async def test_a_spent_cap_has_its_status_and_says_how_to_lift_it(
+    tmp_path: Path, held: tuple[str, ...], failed: bool, complete: bool, status: int, words: tuple[str, ...]
+) -> None:
+    report = replace(REPORT, held=held, failed=failed, complete=complete)
+    ran = await beside(tmp_path, {"sync_once": to_primitive(report)}, "sync")
+    assert ran.status == status
+    assert all(each in ran.err for each in words), ran.err
+    # Said once, to whoever reads; data stays data.
+    assert SPENT not in ran.out
 
 
 def test_a_price_comes_before_sending_and_sends_nothing(node: NodeProcess) -> None:
@@ -101,3 +155,20 @@ def test_the_way_out_of_this_machine_is_kept_and_taken_away(node: NodeProcess) -
     ran = node.run("sync")
     assert (ran.status, "nothing can leave by 192.0.2.7 here" in ran.err) == (5, True), ran.err
     assert node.ask("link", "set", "--bind", "")["bind"] == ""
+
+
+def test_two_links_that_cannot_be_told_apart_are_named(node: NodeProcess) -> None:
+    same = node.run("link", "add", "lband")
+    assert (same.status, "link and lband lead to the same address by the same way" in same.err) == (0, True)
+    assert "same address" not in node.run("link", "set", "lband", "--bind", "lo").err
+    assert "same address" not in node.run("link", "set", "lband", "--floor", "urgent").err
+
+
+def test_a_cap_that_pays_for_no_look_says_so_and_how_to_lift_it() -> None:
+    sentence = look_held_sentence(LinkSettings(name="lband", cap_usd_per_day=0.004, usd_per_megabyte=8.0))
+    assert sentence == (
+        "Nothing was dialled: on lband today's cap of $0.004 pays for no further contact (25% of it is kept "
+        "for emergencies). Emergencies still go. It goes on the next day (UTC); to let it go now, raise the "
+        "cap: "
+        "`sfnode link set lband --cap-usd-per-day N` or `--no-cap`."
+    )

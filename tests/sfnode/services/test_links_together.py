@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from protocol.header import Priority
+from protocol.ids import BUNDLE_ID_BYTES, BundleId
 from protocol.ranges import RangeSet
 from sfnode.config import LinkMode, LinkSettings
 from sfnode.errors import NotFound
@@ -16,13 +18,24 @@ from sfnode.services.contact import ALLOWANCE_SPENT
 from sfnode.services.outgoing import HELD_BACK
 from sfnode.services.prices import Prices
 from sync.links.memory import MemoryLinkConditions
-from sync.ports import LinkError, LinkRefused
+from sync.ports import ChunkOutcome, IncomingChunk, LinkError, LinkRefused, Rank
+from sync.stores.memory import MemoryStore
+from tests.sfnode.services.post import HUB_LIFE
 from tests.sfnode.services.test_contacts import LINK, Shore, open_shore, until
 
 HUB = "http://hub.example"
 DEAR = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=8.0, rate_bit_s=22_000, rtt_s=0.9)
 FREE = LinkSettings(hub_url=HUB, name="vsat", rate_bit_s=512_000, rtt_s=0.6)
 DEAD = LinkRefused("no signal")
+
+
+class HubThatTakesNoEmergency(MemoryStore):
+    """As one does whose disk has filled up meanwhile, and lower classes had begun."""
+
+    async def persist(self, chunks: Sequence[IncomingChunk]) -> tuple[ChunkOutcome, ...]:
+        taken = [chunk for chunk in chunks if chunk.offer.priority is not Priority.EMERGENCY]
+        outcomes = dict(zip(taken, await super().persist(taken), strict=True))
+        return tuple(outcomes.get(chunk, ChunkOutcome.NO_ROOM) for chunk in chunks)
 
 
 async def classes_waiting(shore: Shore) -> list[Priority]:
@@ -122,6 +135,38 @@ async def test_a_cap_ends_the_contact_before_it_is_exceeded(tmp_path: Path) -> N
         waiting = await classes_waiting(shore)
         assert Priority.ROUTINE in waiting
         assert Priority.EMERGENCY not in waiting
+
+
+async def test_no_cap_ends_a_contact_in_the_middle_of_an_emergency_of_the_hubs(tmp_path: Path) -> None:
+    capped = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=1000.0, cap_usd_per_day=8.0, rtt_s=0.01)
+    async with open_shore(tmp_path, link=capped) as shore:
+        shore.line.conditions = MemoryLinkConditions(rate_bit_s=40_000, delay_s=0.005)
+        for priority in (Priority.EMERGENCY, Priority.BULK):
+            await shore.line.store.add(
+                bundle_id=BundleId(priority.name.encode().ljust(BUNDLE_ID_BYTES)[:BUNDLE_ID_BYTES]),
+                priority=priority,
+                rank=Rank.TEXT,
+                recipient_key=b"k1",
+                dwell_code=0,
+                sealed=bytes(12_000 if priority is Priority.EMERGENCY else 1_000_000),
+            )
+        report = await shore.contacts.sync_once()
+        assert report.ended == ALLOWANCE_SPENT
+        (left,) = await shore.line.store.outgoing(RangeSet())
+        assert left.offer.priority is Priority.BULK
+
+
+async def test_an_emergency_that_the_hub_refuses_lets_nothing_else_pass_the_cap(tmp_path: Path) -> None:
+    capped = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=1000.0, cap_usd_per_day=8.0, rtt_s=0.01)
+    async with open_shore(tmp_path, link=capped) as shore:
+        shore.line.store = HubThatTakesNoEmergency(lambda: HUB_LIFE)
+        shore.line.conditions = MemoryLinkConditions(rate_bit_s=40_000, delay_s=0.005)
+        await shore.send_case(urgency=Priority.ROUTINE, photo=True)
+        report = await shore.contacts.sync_once()
+        assert (report.complete, report.ended) == (False, ALLOWANCE_SPENT)
+        # Offered in each of two contacts, it has cost something itself, for which there is the reserve.
+        assert report.usd <= 8.0
+        assert {Priority.EMERGENCY, Priority.ROUTINE} <= set(await classes_waiting(shore))
 
 
 async def test_beyond_the_reserve_an_emergency_still_goes_and_the_person_is_told(tmp_path: Path) -> None:
@@ -224,6 +269,21 @@ async def test_a_price_names_bytes_minutes_money_and_what_they_rest_on(tmp_path:
         assert dear.basis == "no forecast yet: 22 kbit/s as declared"
         assert view.size_bytes == sum(each.size_bytes for each in view.bundles)
         assert [each.link for each in view.bundles] == ["vsat"] * len(view.bundles)
+
+
+async def test_what_the_hub_holds_of_a_bundle_is_not_priced_again(tmp_path: Path) -> None:
+    async with open_shore(tmp_path, link=DEAR) as shore:
+        await shore.send_case(photo=True)
+        prices = Prices(
+            shore.post.vault, shore.post.spool, contacts=shore.contacts, labels=shore.watch._labels
+        )
+        before = await prices.view(None)
+        custody = await shore.post.custody()
+        half_sent = max(
+            (each.offer for each in await custody.outgoing(RangeSet())), key=lambda o: o.size_bytes
+        )
+        await custody.mark_receipted(half_sent.sequence, RangeSet.whole(1000))
+        assert (await prices.view(None)).size_bytes == before.size_bytes - 1000
 
 
 async def test_a_draft_is_priced_by_what_sending_it_would_queue_and_stays_a_draft(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from protocol.header import Priority
 from protocol.ids import BUNDLE_ID_BYTES, BundleId, Pseudonym
 from protocol.ranges import RangeSet
 from protocol.stamps import Certainty
-from sfnode.services import pruning
 from sfnode.services.clock import SetClock
 from sfnode.services.pruning import EVERY_S, KEPT_DAYS, Pruning
 from sfnode.spool.pairing import Pairing
@@ -87,16 +86,10 @@ async def served(spool: Spool, *, day: int, for_s: float, grade: Certainty = Cer
     clock.grade = grade
     with suppress(TimeoutError):
         async with asyncio.timeout(for_s):
-            await Pruning(spool, clock=clock).run()
+            await Pruning(spool, clock=clock, keep_newest=KEPT).run()
     gone = await pruned(await spool.custody(PAIRING))
     await spool.close()
     return gone
-
-
-@pytest.fixture(autouse=True)
-def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rule of 256 needs as many bundles to be seen; of two, six."""
-    monkeypatch.setattr(pruning, "KEPT_COUNT_MIN", KEPT)
 
 
 def test_what_is_safe_and_old_goes_at_the_start_but_the_newest_stay(tmp_path: Path) -> None:

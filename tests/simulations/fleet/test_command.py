@@ -62,3 +62,24 @@ def test_a_violation_is_named_and_is_the_status(tmp_path: Path) -> None:
     )
     assert "VIOLATED: A law is broken." in list(summary(broken))
     assert (status_of(results), status_of(broken)) == (0, 1)
+
+
+def test_where_nothing_can_be_written_nothing_is_run(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text("earlier")
+    for out, words in (
+        (tmp_path, "it is a folder"),
+        (tmp_path / "none" / "x.json", "its folder does not exist"),
+        (kept / "x.json", "its folder does not exist"),
+    ):
+        result = invoke("small-fleet", "--days", "0.2", "--out", str(out))
+        assert (result.exit_code, words in result.output) == (1, True), result.output
+        assert "small-fleet, 0.2 days" not in result.output
+    assert kept.read_text() == "earlier"
+
+
+def test_an_unknown_world_names_the_known_ones_once() -> None:
+    result = invoke("nowhere")
+    assert result.exit_code == 1
+    assert result.output.count("small-fleet") == 1
+    assert ".." not in result.output

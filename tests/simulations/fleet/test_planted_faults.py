@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from protocol.ids import Incarnation
+from protocol.ranges import RangeSet
 from sfhub.domain.worklist import Waiting, worklist_order
 from simulations.fleet import Faults, Parts, run_world
 from simulations.report import RunResults
 from simulations.workload import Desk
 from simulations.world import World
+from sync.ports import OutgoingBundle, SessionView
 from sync.scheduler import NOTHING_SPENT, Decision, LinkCap, LinkNow, PairNow, decide
 from sync.stores import MemoryStore
 
@@ -93,11 +95,11 @@ def test_an_acknowledgement_of_what_no_disk_holds_is_noticed() -> None:
 class LosesSome(MemoryStore):
     """Custody that never offers the last of what waits."""
 
-    async def outgoing(self, beside):  # type: ignore[no-untyped-def]
+    async def outgoing(self, beside: RangeSet) -> tuple[OutgoingBundle, ...]:
         return (await super().outgoing(beside))[:-1]
 
-    def _view(self):  # type: ignore[no-untyped-def]
-        view = super()._view()
+    async def open_session(self) -> SessionView:
+        view = await super().open_session()
         return replace(view, pending=view.pending[:-1])
 
 

@@ -93,7 +93,7 @@ def test_nothing_arrives_faster_than_physics_allows() -> None:
 def test_emergencies_overtake_what_waits_for_a_slow_link() -> None:
     world = small_world(
         place("iridium-dialup", every_s=3_600),
-        days=0.1,
+        days=0.06,
         cases_per_day=300,
         photos=3.0,
         urgency=(0.25, 0.25, 0.25, 0.25),

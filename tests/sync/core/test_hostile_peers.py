@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +34,7 @@ from protocol.stamps import Certainty
 from sync.core import (
     Ending,
     Event,
+    ForkSeen,
     RekeyAsked,
     Role,
     SafeReported,
@@ -317,6 +320,14 @@ class TestReplayedFirstFlights:
         run_now(add(store, "long reply", 50_000))
         puppet = Puppet(Role.LISTENER, store).say(hello()).listen()
         assert 0 < sum(len(frame.data) for frame in puppet.heard if isinstance(frame, Data)) <= 4096
+
+    def test_an_old_hello_accuses_nobody_of_a_restore_until_it_is_proven_fresh(self) -> None:
+        store = new_store(1)
+        Puppet(Role.LISTENER, store).say(replace(hello(), sequence_max=2), whole(1), whole(2))
+        puppet = Puppet(Role.LISTENER, store).say(replace(hello(), sequence_max=1))
+        assert not [event for event in puppet.events if isinstance(event, ForkSeen)]
+        puppet.listen().say(Idle(1))
+        assert [event.ours for event in puppet.events if isinstance(event, ForkSeen)] == [False]
 
     def test_the_same_words_proven_fresh_do_count(self) -> None:
         store, _ = self.listener_with_history()

@@ -6,6 +6,7 @@ import pytest
 
 from protocol.advice import Return, Returning
 from protocol.frames import DigestTell, Idle
+from protocol.framing import encode_frame
 from protocol.hello import StreamView
 from protocol.ids import Incarnation
 from protocol.ranges import RangeSet
@@ -77,6 +78,23 @@ def test_it_is_noted_before_a_new_life_begins_and_before_it_is_asked() -> None:
     contact = meet(node, hub)
     order = [kind for kind in kinds(contact.node) if kind in (NoteForeign, Renew, MarkPromised)]
     assert order == [NoteForeign, Renew, MarkPromised]
+
+
+def test_nothing_is_promised_before_it_is_noted() -> None:
+    puppet = Puppet(Role.DIALER).say(hello())
+    puppet.session.receive(puppet.peer.seal(encode_frame(Return(THEIRS, numbers(1)))), 1.0)
+    effects = puppet.session.effects()
+    assert effects == [NoteReturn(THEIRS, numbers(1))]
+    assert puppet.session.outgoing(1.0) == b""
+    puppet.session.completed(effects[0], None, 1.0)
+    puppet.settle()
+    assert Returning(THEIRS, numbers(1)) in puppet.heard
+
+
+def test_a_promise_that_nobody_asked_for_is_passed_over() -> None:
+    puppet = Puppet(Role.DIALER).say(hello(), Returning(THEIRS, numbers(1)))
+    assert puppet.ending is None
+    assert not [event for event in puppet.events if isinstance(event, EntriesReturning)]
 
 
 def test_what_was_promised_is_not_asked_for_again() -> None:

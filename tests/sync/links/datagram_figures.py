@@ -1,7 +1,7 @@
 """What sessions over datagrams cost and how long they take, on simulated links, at the level of IP.
 
-`python -m tests.sync.links.datagram_figures [NAME …]` prints the table; `test_datagram_figures` holds the short
-rows to it.
+`python -m tests.sync.links.datagram_figures [NAME …]` prints the table; `test_datagram_figures` holds the
+short rows to it.
 """
 
 from __future__ import annotations

@@ -6,9 +6,11 @@ import pytest
 
 from protocol.frames import Data
 from protocol.framing import encode_frame
-from sync.links.datagram_rate import RateMemory
+from protocol.header import Priority
+from sync.links.datagram_rate import STALE_S, RateMemory
 
 from .cubic_flow import CubicFlow
+from .datagram_contact import add, contact, new_store
 from .lossy_link import Conditions, joined
 from .test_datagram_boxes import offer
 
@@ -58,6 +60,7 @@ def shares(rate_bit_s: float, rtt_s: float, queue_bytes: int, *, ours_at: float,
         (2_000_000, 0.1, 50_000, 0.0, 10.0),
         (2_000_000, 0.1, 50_000, 10.0, 0.0),
         (1_000_000, 0.6, 75_000, 0.0, 0.1),
+        (512_000, 0.65, 40_000, 10.0, 0.0),
     ],
 )
 def test_a_clean_link_is_shared(
@@ -65,3 +68,37 @@ def test_a_clean_link_is_shared(
 ) -> None:
     share = shares(rate_bit_s, rtt_s, queue_bytes, ours_at=ours_at, cubic_at=cubic_at)
     assert 0.25 <= share <= 0.75
+
+
+def test_beside_a_full_queue_we_do_not_starve_who_was_there_before() -> None:
+    """The queue looks like distance to who comes later, until the link is left half empty for a moment."""
+    assert 0.25 <= shares(5_000_000, 0.6, 200_000, ours_at=10.0, cubic_at=0.0) <= 0.75
+
+
+def test_what_was_remembered_long_ago_is_a_guess() -> None:
+    memory = RateMemory(16_000, 0.6, is_proven=True)
+    assert memory.aged(60) == memory
+    assert memory.aged(STALE_S) == RateMemory(16_000, 0.6, is_proven=False)
+    assert memory.aged(-5) == RateMemory(16_000, 0.6, is_proven=False), "a clock that jumped tells no age"
+
+
+@pytest.mark.parametrize("is_proven", [True, False])
+def test_a_link_that_became_thin_is_not_flooded(is_proven: bool) -> None:
+    """It was a megabit and is 64 kbit/s: what a round trip of the old rate has queued drains, once."""
+    node, hub = new_store(1), new_store(2)
+    add(node, 200_000, seed=3, priority=Priority.BULK)
+    link = Conditions(rate_bit_s=64_000, delay_s=0.3)
+    met = contact(node, hub, link, memory=RateMemory(125_000, 0.6, is_proven=is_proven))
+    queues: list[tuple[float, float]] = []
+
+    def look() -> None:
+        queues.append((met.world.now, met.node.line.queued_bytes / 8_000))
+        if not met.node.is_done:
+            met.world.at(met.world.now + 0.1, look)
+
+    met.world.at(0.1, look)
+    met.run(until=120)
+    first_flight_s = 64 * 1024 / 8_000 if is_proven else 36_864 / 8_000
+    assert max(queue_s for _, queue_s in queues) <= first_flight_s + 1.0
+    assert max(queue_s for at, queue_s in queues if at > 14) <= 1.6
+    assert met.node.transport.memory.rate_bytes_s == pytest.approx(8_000, rel=0.1)

@@ -208,18 +208,22 @@ async def test_whom_the_hub_does_not_know_gets_no_answer(pair: Pseudonym) -> Non
     async with asyncio.timeout(PATIENCE_S), running_hub() as hub:
         assert await answers(hub, first_flight(pair)) == []
         assert hub.listener.live == 0
+        assert hub.listener.described()[1] == "datagrams dropped: 1 from callers that nobody knows"
 
 
 async def test_a_caller_with_the_wrong_secret_gets_no_answer_and_no_memory() -> None:
     async with asyncio.timeout(PATIENCE_S), running_hub() as hub:
         assert await answers(hub, first_flight(PAIRS[0], secret=bytes(32))) == []
         assert hub.listener.live == 0
+        assert hub.listener.described()[1] == "datagrams dropped: 1 that did not prove to be the caller's"
 
 
 async def test_noise_is_dropped_and_counted() -> None:
     async with asyncio.timeout(PATIENCE_S), running_hub() as hub:
         assert await answers(hub, b"", b"\xff" * 40, b"\x40", b"\x60" + bytes(9)) == []
         assert hub.listener.dropped == 4
+        drops = hub.listener.described()[1]
+        assert drops == "datagrams dropped: 3 not of this protocol, 1 of no session here"
 
 
 async def test_more_callers_than_there_is_room_for_are_not_kept() -> None:
@@ -228,6 +232,8 @@ async def test_more_callers_than_there_is_room_for_are_not_kept() -> None:
         for call in calls:
             hub.listener.datagram_received(call, ("127.0.0.1", 9))
         assert hub.listener.dropped == 500 - CALLS_WAITING_MAX
+        assert "64 waiting" in hub.listener.described()[0]
+        assert "436 from callers for whom there was no room" in hub.listener.described()[1]
         report = await talk(await dialer(hub).dial(), new_store(1))
         assert report.ending is Ending.DONE, "the flood over, callers are heard again"
 

@@ -159,7 +159,7 @@ def under_fault(fault: str, path: Path, round_number: int) -> list[str]:
 
 @pytest.mark.peers
 @pytest.mark.skipif(STRACE == "", reason="strace is not installed")
-@pytest.mark.parametrize("call", ["pwrite64", "fsync", "ftruncate"])
+@pytest.mark.parametrize("call", ["pwrite64", "fsync", "ftruncate", "rename"])
 async def test_a_store_killed_at_each_system_call_loses_and_doubles_nothing(
     tmp_path: Path, call: str
 ) -> None:
@@ -210,3 +210,23 @@ def said_under(tracer: list[str]) -> tuple[list[str], str]:
         said += process.stdout.readlines()
         complaints.seek(0)
         return [line for line in said if line.endswith("\n")], complaints.read()
+
+
+@pytest.mark.parametrize("blocks", [3000, 5000, 8000])
+async def test_a_store_whose_log_cannot_grow_says_no_more_and_keeps_what_it_said(
+    tmp_path: Path, blocks: int
+) -> None:
+    """A limit on the size of files refuses a write in the middle of a transaction, as a bad disk does."""
+    path = tmp_path / "spool.db"
+    answers = Answers()
+    limited = ["sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", *command(path, 0)]
+    said, complaints = await asyncio.to_thread(said_under, limited)
+    assert "StoreHalted" in complaints
+    assert "did not confirm" in complaints
+    assert 10 < len(said) < LINES_MAX
+    for line in said:
+        answers.hear(line)
+    await assert_nothing_missing_or_doubled(path, answers, 1)
+    for line in await asyncio.to_thread(killed_after, 20, path, 1):
+        answers.hear(line)
+    await assert_nothing_missing_or_doubled(path, answers, 2)
