@@ -29,7 +29,6 @@ from .consult_schedule import (
     MoreFindings,
     NewConsult,
     ReadPlan,
-    draw_consults,
 )
 from .disk_ledger import DiskLedger
 from .entropy import seeded_entropy
@@ -83,16 +82,6 @@ def play_consults(
     return court
 
 
-def replay_words(seed: int) -> str:
-    """How to see it again."""
-    return f"seed={seed} replay: sfsim replay {seed} --scenario consults"
-
-
-def check_seed(seed: int) -> None:
-    """Raises `PropertyViolated` with the words to replay it."""
-    play_consults(draw_consults(seed)).require(replay_words(seed))
-
-
 @cache
 def foundation_of(sites: int) -> Foundation:
     """Made once in this process; its folder goes with the process."""
@@ -128,6 +117,10 @@ class ConsultWorld:
 
     def holds(self, place: str, bundle_id: BundleId) -> bool:
         return self._ledgers[place].holds(bundle_id)
+
+    def backs_up(self, place: str, bundle_id: BundleId) -> bool:
+        """No hub of these worlds tells of backups: whatever is believed safe is not."""
+        return False
 
     def peers_of(self, place: str) -> Sequence[str]:
         host, _, site = place.partition(":")

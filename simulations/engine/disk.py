@@ -63,6 +63,9 @@ class Disk(Protocol):
         """Under which numbers a bundle of the peer's is held here; none if it came only as the second one
         under a number, which counts for the first."""
 
+    def given_out(self, incarnation: Incarnation) -> int:
+        """The highest number of its own in one life, as far as it knows."""
+
     def offered(self) -> Sequence[BundleId]:
         """Every bundle of its own that it knows of."""
 
@@ -114,6 +117,11 @@ class MemoryDisk:
             for number, held in stream.items()
             if held == bundle_id
         ]
+
+    def given_out(self, incarnation: Incarnation) -> int:
+        if incarnation == self._state.incarnation:
+            return self._state.sequence_max
+        return self._state.lives.get(incarnation, 0)
 
     def offered(self) -> Sequence[BundleId]:
         return [offer.bundle_id for offer in self._beside.all_offers()]
@@ -181,6 +189,9 @@ class FileDisk:
 
     def numbers_of(self, bundle_id: BundleId) -> Sequence[Number]:
         return self._ledger.numbers_of(bundle_id)
+
+    def given_out(self, incarnation: Incarnation) -> int:
+        return self._ledger.given_out(incarnation)
 
     def offered(self) -> Sequence[BundleId]:
         return self._ledger.offered()

@@ -74,6 +74,14 @@ class DiskLedger:
         )
         return [BundleId(bundle_id) for (bundle_id,) in rows]
 
+    def given_out(self, incarnation: Incarnation) -> int:
+        """The highest number of ours in one life."""
+        rows = self._read(
+            "SELECT life.sequence_max FROM life JOIN pair USING (pair) WHERE pseudonym = ? AND incarnation = ?",
+            incarnation,
+        )
+        return max((sequence_max for (sequence_max,) in rows), default=0)
+
     def offered(self) -> Sequence[BundleId]:
         """Every bundle of ours."""
         rows = self._read("SELECT bundle_id FROM outgoing JOIN pair USING (pair) WHERE pseudonym = ?")

@@ -233,8 +233,7 @@ class _World:
 
     def _not_given_back(self) -> tuple[tuple[str, str, bytes], ...]:
         """What a place wrote and lost, that its peer has and did not give back. With a clone about, either
-        twin's bundles are the other's own, and unknown to it. A peer that went back itself after it promised
-        owes nothing it knows of; the operators of both were told."""
+        twin's bundles are the other's own, and unknown to it. A promise outlives no second restore of either."""
         if not self._schedule.recovers or CLONE in self._places:
             return ()
         return tuple(
@@ -247,7 +246,16 @@ class _World:
     def _owes(self, peer: str, author: str, bundle_id: BundleId) -> bool:
         disk = self._places[peer].disk
         numbers = disk.numbers_of(bundle_id) if bundle_id in disk.taken else ()
-        return any(not self._watch.has_broken_promise(author, peer, *number) for number in numbers)
+        return any(
+            not self._watch.has_broken_promise(author, peer, *number) and not self._is_hidden(author, *number)
+            for number in numbers
+        )
+
+    def _is_hidden(self, author: str, incarnation: Incarnation, sequence: int) -> bool:
+        """The author used that number a second time, for something that has another one by now, and never
+        met what it was used for first."""
+        is_used = sequence <= self._places[author].disk.given_out(incarnation)
+        return is_used and not self._watch.has_noticed(author, incarnation, sequence)
 
     def _knows(self, place: Place, bundle_id: BundleId) -> bool:
         return bundle_id in place.disk.offered() or self._content.returned_id(bundle_id) in place.disk.taken

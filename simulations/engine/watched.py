@@ -67,8 +67,8 @@ class Disks(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Promise:
-    """A place believed that these numbers of its own are given back."""
+class _Numbers:
+    """What a place noted of numbers of its own, and when."""
 
     place: str
     incarnation: Incarnation
@@ -92,7 +92,8 @@ class Watch:
         self._pruned: dict[str, set[BundleId]] = {}
         self._renewed: set[str] = set()
         """Who began a new incarnation in its present session."""
-        self._promises: list[_Promise] = []
+        self._noticed: list[_Numbers] = []
+        self._promises: list[_Numbers] = []
         self._crashes: dict[str, tuple[str, Side]] = {}
         self._replaced_s: dict[str, float] = {}
 
@@ -118,14 +119,21 @@ class Watch:
         for key in [key for key in self._added_s if key[0] == place]:
             del self._added_s[key]
 
+    def has_noticed(self, place: str, incarnation: Incarnation, sequence: int) -> bool:
+        """Whether it ever found that its peer holds something unknown under this number."""
+        return any(
+            noted.place == place and noted.incarnation == incarnation and sequence in noted.sequences
+            for noted in self._noticed
+        )
+
     def has_broken_promise(self, place: str, peer: str, incarnation: Incarnation, sequence: int) -> bool:
-        """Whether the peer promised to give back what it held up to this number, and went back itself to a
-        disk that may know nothing of it."""
+        """Whether the peer promised to give back what it held up to this number, and one of the two went back
+        since then: the peer may have forgotten the promise, or the place that number's second use."""
         return any(
             promise.place == place
             and promise.incarnation == incarnation
             and sequence < promise.sequences.spans[-1][1]
-            and promise.at_s <= self._replaced_s.get(peer, 0.0)
+            and promise.at_s <= max(self._replaced_s.get(each, 0.0) for each in (place, peer))
             for promise in self._promises
         )
 
@@ -142,7 +150,10 @@ class Watch:
                 self._safety_is_believed(place, ledger.own_bundles(sequences, incarnation))
             case "mark_promised":
                 incarnation, sequences = arguments
-                self._promises.append(_Promise(place, incarnation, sequences, virtual_loop().time()))
+                self._promises.append(_Numbers(place, incarnation, sequences, virtual_loop().time()))
+            case "note_foreign":
+                incarnation, sequences = arguments
+                self._noticed.append(_Numbers(place, incarnation, sequences, virtual_loop().time()))
             case "prune":
                 self._pruned[place] = set(ledger.pruned())
             case "add" | "mark_lost" | "renew_incarnation":

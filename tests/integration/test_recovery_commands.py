@@ -18,6 +18,9 @@ from tests.integration.conftest import Consult
 from tests.integration.hub_process import DOCTOR
 from tests.sfnode.node_process import NodeProcess
 
+pytestmark = pytest.mark.timeout(180)
+"""Some thirty commands, each a process of its own, on a machine that may have other work."""
+
 SITE = site_restored(Mailbox(bytes(8)), "MV EXAMPLE").sentence
 CONTACTS = 3
 """One tells what is lacking, one asks, one brings."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -29,6 +32,8 @@ from sfhub.storage.backup_folder import Backup, chosen_backup, folder_in_the_mak
 from sync.stores.errors import StoreBusy
 from tests.sfhub.conftest import IDENTITY
 from tests.sfhub.site import Site, TestClock
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -137,6 +142,49 @@ async def test_only_what_is_verified_is_safe(hub: Hub, site: Site, backups: Path
     await site.put(hub, site.seal(EntryBundle((site.introduction(),))))
     await hub.backups.create(backups)
     assert await store.safe() == (mark,)
+
+
+class FirstIsHeld(ThreadPoolExecutor):
+    """Threads in which what is asked for first begins when it is released, and all else at once."""
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=2)
+        self.asked = asyncio.Event()
+        self.released = threading.Event()
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        if self.asked.is_set():
+            return super().submit(fn, *args, **kwargs)
+        self.asked.set()
+
+        def work() -> T:
+            self.released.wait()
+            return fn(*args, **kwargs)
+
+        return super().submit(work)
+
+
+async def test_what_is_taken_once_a_backup_was_begun_is_not_called_safe_by_it(
+    hub: Hub, site: Site, backups: Path
+) -> None:
+    await filled(hub, site)
+    store = await hub.custody.pair(site.known_hub.pseudonym)
+    last_number = site.sequence
+    threads = FirstIsHeld()
+    asyncio.get_running_loop().set_default_executor(threads)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(hub.backups.create(backups))
+        await threads.asked.wait()
+        try:
+            await site.deliver(hub, site.introduction())
+        finally:
+            threads.released.set()
+    assert site.sequence > last_number
+    (mark,) = await store.safe()
+    assert list(mark.sequences)[-1] == last_number
+    await hub.backups.create(backups)
+    (mark,) = await store.safe()
+    assert list(mark.sequences)[-1] == site.sequence
 
 
 async def test_a_backup_that_was_cut_off_is_none_and_goes_with_the_next(

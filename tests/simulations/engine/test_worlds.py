@@ -9,20 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from simulations.engine import consult_world, pair_world
+from simulations.engine import pair_world
 from simulations.engine.consult_schedule import draw_consults
+from simulations.engine.scenarios import check
 from simulations.engine.schedule import draw_schedule
+from simulations.engine.setbacks import draw_setbacks
 from simulations.engine.trace import Trace
 
-PAIR_SEEDS = range(1, 301)
-PER_TEST = 20
-RECOVERY_SEEDS = range(1, 101)
-CONSULT_SEEDS = range(1, 7)
-CHECKS = {
-    "pair": pair_world.check_seed,
-    "recovery": pair_world.check_recovery,
-    "consults": consult_world.check_seed,
-}
+SEEDS = {"pair": range(1, 161), "recovery": range(1, 61), "setbacks": range(1, 61), "consults": range(1, 21)}
+"""Three hundred worlds."""
+PER_TEST = {"pair": 20, "recovery": 20, "setbacks": 10, "consults": 2}
 
 
 def regressions() -> list[tuple[str, int]]:
@@ -31,33 +27,32 @@ def regressions() -> list[tuple[str, int]]:
     return [(scenario, int(seed)) for scenario, seed in rows]
 
 
-@pytest.mark.parametrize("first", PAIR_SEEDS[::PER_TEST])
-def test_no_schedule_of_faults_breaks_a_law(first: int) -> None:
-    for seed in range(first, first + PER_TEST):
-        pair_world.check_seed(seed)
+def batches() -> list[tuple[str, range]]:
+    return [
+        (scenario, seeds[first : first + PER_TEST[scenario]])
+        for scenario, seeds in SEEDS.items()
+        for first in range(0, len(seeds), PER_TEST[scenario])
+    ]
 
 
-@pytest.mark.parametrize("first", RECOVERY_SEEDS[::PER_TEST])
-def test_what_a_place_lost_comes_back_and_pruning_loses_nothing(first: int) -> None:
-    for seed in range(first, first + PER_TEST):
-        pair_world.check_recovery(seed)
-
-
-@pytest.mark.parametrize("seed", CONSULT_SEEDS)
-def test_no_fault_of_a_machine_breaks_a_law_between_whole_sites(seed: int) -> None:
-    consult_world.check_seed(seed)
+@pytest.mark.parametrize(("scenario", "seeds"), batches(), ids=lambda each: str(each).replace(", ", "-"))
+def test_no_schedule_of_faults_breaks_a_law(scenario: str, seeds: range) -> None:
+    for seed in seeds:
+        check(scenario, seed)
 
 
 @pytest.mark.parametrize(("scenario", "seed"), regressions())
 def test_what_failed_once_holds(scenario: str, seed: int) -> None:
-    CHECKS[scenario](seed)
+    check(scenario, seed)
 
 
 def test_worlds_see_every_kind_of_fact_that_a_law_is_about() -> None:
     heard: set[str] = set()
-    for seed in range(1, 11):
-        heard |= pair_world.play_pair(draw_schedule(seed)).heard.keys()
+    for schedule in (*map(draw_schedule, range(1, 6)), *map(draw_setbacks, range(1, 6))):
+        heard |= pair_world.play_pair(schedule).heard.keys()
     assert heard >= {
+        "BytesDropped",
+        "SafetyBelieved",
         "BundleAdded",
         "BundleDelivered",
         "BytesHandedOut",
@@ -67,7 +62,7 @@ def test_worlds_see_every_kind_of_fact_that_a_law_is_about() -> None:
     }
 
 
-@pytest.mark.parametrize("scenario", ["pair", "consults"])
+@pytest.mark.parametrize("scenario", ["pair", "setbacks", "consults"])
 def test_one_seed_is_one_world_in_any_process(scenario: str) -> None:
     first, second = (replayed(scenario, 5, hash_seed) for hash_seed in ("1", "2"))
     assert first == second
@@ -97,4 +92,5 @@ def test_a_trace_tells_apart_what_differs_in_one_moment() -> None:
 def test_a_schedule_follows_from_its_seed_alone() -> None:
     assert draw_schedule(3) == draw_schedule(3)
     assert draw_consults(3) == draw_consults(3)
+    assert draw_setbacks(3) == draw_setbacks(3)
     assert draw_schedule(3) != draw_schedule(4)

@@ -149,12 +149,3 @@ class Images:
 
 
 _NOT_KEPT = ("*-shm", "*.lock")
-
-
-def copy_store(database: Path, *beside: Path, to: Path) -> Path:
-    """The files of a store as a process that is killed now would leave them; where the database is."""
-    to.mkdir()
-    for path in (database, database.with_name(database.name + "-wal"), *beside):
-        if path.exists():
-            shutil.copy(path, to / path.name)
-    return to / database.name
