@@ -82,7 +82,7 @@ def _next_in_s(record: Record, case: CaseFile, now: Moment) -> float:
     if due_in_s > 0:
         return due_in_s
     every_s = (reply.recheck_every_min or 0) * 60
-    return every_s
+    return every_s - (-due_in_s % every_s)
 
 
 def _missed(record: Record, case: CaseFile, now: Moment) -> Alarm | None:

@@ -137,7 +137,7 @@ class Alarms:
 
     async def _look_in_casebook(self, casebook: CaseBook) -> float:
         # Each one it raises comes back through `case_alarm_raised`, like every alarm of a case.
-        await casebook.raise_due_alarms()
+        outlook = await casebook.look_at_alarms()
         now = moment_of(self._clock)
         ahead = [
             Timer(
@@ -147,14 +147,14 @@ class Alarms:
                 set_at=now,
                 due_in_s=each.due_in_s,
             )
-            for each in await casebook.rechecks()
+            for each in outlook.rechecks
             if each.due_in_s is not None and each.due_in_s > 0
         ]
         due_at = {timer.key: round(now.monotonic_s + timer.due_in_s) for timer in ahead}
         if due_at != self._timers_set:
             await self._neutral.set_timers(_RECHECK, ahead)
             self._timers_set = due_at
-        return await casebook.next_alarm_in_s()
+        return outlook.next_in_s
 
     async def _look_at_timers(self) -> float:
         now = moment_of(self._clock)

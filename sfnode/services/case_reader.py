@@ -3,7 +3,6 @@ saved."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
@@ -14,11 +13,9 @@ from protocol.ids import BundleId, CaseId
 from protocol.orders import Capability
 from sfnode.domain.aboard import current_list
 from sfnode.domain.case_file import CaseFile
-from sfnode.domain.first_orders import first_orders_due_in_s
 from sfnode.domain.lifecycle import row_order
 from sfnode.domain.moments import Moment
 from sfnode.domain.plan import unread
-from sfnode.domain.rechecks import next_recheck_alarm_in_s, recheck_due_in_s
 from sfnode.domain.unreadable import damaged_row, erased_row
 from sfnode.errors import NotFound
 from sfnode.vault import alarms as alarm_rows
@@ -38,7 +35,7 @@ from . import case_views
 from .case_errors import case_erased
 from .case_views import Scene
 from .clock import SiteClock, moment_of
-from .happenings import Quarantined, Recheck
+from .happenings import Quarantined
 from .outgoing import Carriage, Dispatch, NothingCarried, Outgoing, Progress
 
 Result = TypeVar("Result")
@@ -47,7 +44,6 @@ OUTBOX_PAGE: Final = 64
 """Contents handed over at once; photo layers are in memory meanwhile."""
 LISTED_MAX: Final = 200
 """Lines of a list that only looks back."""
-_NEUTRAL: Final = "A reminder is due. Unlock to see it."
 
 
 class CaseReader:
@@ -134,32 +130,6 @@ class CaseReader:
         if open_only:
             return await self._read(alarm_rows.open_alarms)
         return await self._read(lambda connection: alarm_rows.newest(connection, LISTED_MAX))
-
-    async def rechecks(self) -> tuple[Recheck, ...]:
-        """Of every open case whose standing replies ask for rechecks."""
-        now = self._now()
-        return tuple(
-            Recheck(
-                case_id=case.case_id,
-                reply=reply.record_id,
-                due_in_s=recheck_due_in_s(reply, case, now),
-                neutral_text=_NEUTRAL,
-            )
-            for case in await self._read(self._consults)
-            if not case.state.closed
-            for reply in case.state.replies
-            if reply.body.recheck_every_min is not None
-        )
-
-    async def next_alarm_in_s(self) -> float:
-        """When a recheck will be missed, or first orders will have waited too long for their signed reply;
-        infinite when neither can happen without news of a case or of the clocks."""
-        now = self._now()
-        cases = await self._read(self._consults)
-        return min(
-            (min(next_recheck_alarm_in_s(case, now), first_orders_due_in_s(case, now)) for case in cases),
-            default=math.inf,
-        )
 
     # Going out --------------------------------------------------------------------------------------------
 

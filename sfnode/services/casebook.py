@@ -20,10 +20,9 @@ from protocol.ids import BundleId, CaseId
 from protocol.micro import MicroBundle, read_micro
 from protocol.orders import Capability, CapabilityItem
 from protocol.questions import AnswerState
-from sfnode.domain.first_orders import first_orders_alarms
+from sfnode.domain.contingency import Alarm
 from sfnode.domain.intake import NewCase
 from sfnode.domain.moments import Moment
-from sfnode.domain.rechecks import missed_rechecks
 from sfnode.errors import Refused
 from sfnode.media.layers import EncodedLayer, PhotoLayers
 from sfnode.vault import alarms, outbox
@@ -37,6 +36,7 @@ from sync.stores.connection import Connection
 from sync.stores.erasures import Erasure, count_late, is_erased
 
 from . import answering, capture, case_views, ordering, sending
+from .alarm_outlook import AlarmOutlook, due_alarms, outlook_of
 from .case_reader import CaseReader, named_blobs
 from .clock import SiteClock
 from .drafting import drafted
@@ -410,15 +410,17 @@ class CaseBook(CaseReader):
             lambda connection: alarms.acknowledge(connection, alarm, name)
         )
 
-    async def raise_due_alarms(self) -> tuple[AlarmView, ...]:
+    async def look_at_alarms(self) -> AlarmOutlook:
         """Raise what the passing of time has made due: rechecks that were not done, once and again each time
         another interval has passed; and first orders whose signed reply does not follow, once for each."""
         now = self._now()
         cases = await self._read(self._consults)
-        due = ((case, (*missed_rechecks(case, now), *first_orders_alarms(case, now))) for case in cases)
-        found = [(case.case_id, ringing) for case, ringing in due if ringing]
-        if not found:
-            return ()
+        due = due_alarms(cases, now)
+        return outlook_of(cases, now, await self._raise(due, now) if due else ())
+
+    async def _raise(
+        self, found: Sequence[tuple[CaseId, tuple[Alarm, ...]]], now: Moment
+    ) -> tuple[AlarmView, ...]:
         raised = await self._vault.database.write(
             lambda connection: tuple(
                 alarm

@@ -17,6 +17,7 @@ from .hostile import hostile_rows
 from .links import Choice, Measured, idle_rows, link_rows, measure_scenarios, scenarios, side_by_side
 from .rows import NotMeasured, Row, row_lines, write_rows
 from .speed import speed_rows
+from .whole_stack import whole_stack_rows
 from .wire import wire_rows
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -67,7 +68,10 @@ def bench(
 
     measures: dict[str, Callable[[], Sequence[Row | NotMeasured]]] = {
         "sizes": lambda: _sizes(consult, answer),
-        "speed": lambda: _told("Speed on one core (reference: its cryptography alone)", speed_rows()),
+        "speed": lambda: [
+            *_told("Speed on one core (reference: its cryptography alone)", speed_rows()),
+            *_told("Whole sites and their hub in virtual time, on one core", whole_stack_rows()),
+        ],
         "hostile": lambda: _told(
             "Hostile input of up to 1 MB, and floods of true frames: one channel record", hostile_rows()
         ),

@@ -73,7 +73,7 @@ class EverythingArrives(Checker):
 
 
 class SafeIsBackedUp(Checker):
-    """Judged at the sender, when it believes what it hears of backups and when it drops bytes because of it."""
+    """Judged at the sender, when it believes what it hears of backups and when it drops bytes for it."""
 
     law = "What is called safe, or pruned, lies in a verified backup of the peer's."
 

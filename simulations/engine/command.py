@@ -38,10 +38,16 @@ def replay(seed: int, scenario: str, quiet: bool) -> None:
 
 
 @click.command()
-@click.option("--hours", type=click.FloatRange(min=0, min_open=True), default=None, help="Stop after so long.")
-@click.option("--count", type=click.IntRange(min=1), default=None, help="Stop after so many worlds.  [default: 10000]")
+@click.option(
+    "--hours", type=click.FloatRange(min=0, min_open=True), default=None, help="Stop after so long."
+)
+@click.option(
+    "--count", type=click.IntRange(min=1), default=None, help="Stop after so many worlds.  [default: 10000]"
+)
 @click.option("--from-seed", type=click.IntRange(min=0), default=1, show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), default=None, help="Processes.  [default: one for each core]")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=None, help="Processes.  [default: one for each core]"
+)
 def soak(hours: float | None, count: int | None, from_seed: int, jobs: int | None) -> None:
     """Play one seeded world after the other; say of each that breaks a law how to see it again."""
     if count is None and hours is None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from .life import Side
+from .wire import Mischief
 
 HOUR_S: Final = 3_600.0
 SPAN_S: Final = 30 * HOUR_S
@@ -131,6 +132,8 @@ class ConsultSchedule:
     sites: int
     datagrams: bool
     loss: float
+    mischief: Mischief = field(default_factory=Mischief)
+    """What an unkind relay between the sites and the hub does."""
     acts: tuple[tuple[float, ConsultAct], ...]
 
 
@@ -146,8 +149,14 @@ def draw_consults(seed: int, *, sites: int = 2, hub: str = "hub") -> ConsultSche
         sites=sites,
         datagrams=draw.random() < 0.6,
         loss=draw.choice((0.0, 0.02, 0.15)),
+        mischief=_mischief(draw),
         acts=tuple(sorted(acts, key=lambda act: act[0])),
     )
+
+
+def _mischief(draw: random.Random) -> Mischief:
+    share = draw.choice((0.0, 0.0, 0.03, 0.1))
+    return Mischief(duplicates=share, replays=share / 2, overtakes=share, flips=share / 3)
 
 
 def _clinical(draw: random.Random, sites: list[str]) -> ConsultAct:

@@ -153,7 +153,7 @@ class ConsultWorld:
         }
         hub = self._setup.hub(HUB, self._root / HUB, observe_pair=self._observe_at_hub, **common)
         for name in map(site_name, range(self._schedule.sites)):
-            self._join(name, _profile(self._schedule.loss))
+            self._join(name, _profile(self._schedule.loss), self._schedule.mischief)
             self._sites[name] = self._setup.site(
                 name,
                 self._root / name,
@@ -197,7 +197,7 @@ class ConsultWorld:
     async def _heal(self) -> None:
         self._note("world", "all is mended")
         for name in self._sites:
-            self._join(name, HEALED)
+            self._join(name, HEALED, Mischief())
         await self._mishaps.mend()
         await asyncio.sleep(SETTLE_S)
         for _ in range(HEAL_ROUNDS):
@@ -221,8 +221,8 @@ class ConsultWorld:
 
     # Small things.
 
-    def _join(self, name: str, profile: LinkProfile) -> None:
-        wire = Wire(profile, seed=f"{name}/{self._schedule.seed}", mischief=Mischief())
+    def _join(self, name: str, profile: LinkProfile, mischief: Mischief) -> None:
+        wire = Wire(profile, seed=f"{name}/{self._schedule.seed}", mischief=mischief)
         self._network.join(name, HUB, wire)
 
     def _observe_at_site(self, site: str, pair: Pseudonym, store: SqlitePairStore) -> None:

@@ -77,7 +77,8 @@ class DiskLedger:
     def given_out(self, incarnation: Incarnation) -> int:
         """The highest number of ours in one life."""
         rows = self._read(
-            "SELECT life.sequence_max FROM life JOIN pair USING (pair) WHERE pseudonym = ? AND incarnation = ?",
+            "SELECT life.sequence_max FROM life JOIN pair USING (pair)"
+            " WHERE pseudonym = ? AND incarnation = ?",
             incarnation,
         )
         return max((sequence_max for (sequence_max,) in rows), default=0)

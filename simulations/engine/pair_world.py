@@ -179,10 +179,10 @@ class _World:
     async def _meet(self, act: Meet) -> None:
         node = self._places[act.node]
         match act.crash:
-            case Crash(place, step, side):
-                self._places[place].life.crash_at(step, side)
-            case CrashOn(place, call, side):
-                self._watch.crash_on(place, call, side)
+            case Crash(dying, step, side):
+                self._places[dying].life.crash_at(step, side)
+            case CrashOn(dying, call, side):
+                self._watch.crash_on(dying, call, side)
         timers = self._happenings(act)
         with suppress(Crashed):
             await node.call_hub(datagrams=act.datagrams, cuts=act.cuts)
@@ -233,7 +233,7 @@ class _World:
 
     def _not_given_back(self) -> tuple[tuple[str, str, bytes], ...]:
         """What a place wrote and lost, that its peer has and did not give back. With a clone about, either
-        twin's bundles are the other's own, and unknown to it. A promise outlives no second restore of either."""
+        twin's bundles are the other's own, and unknown to it. A promise outlives no second restore."""
         if not self._schedule.recovers or CLONE in self._places:
             return ()
         return tuple(
@@ -246,8 +246,9 @@ class _World:
     def _owes(self, peer: str, author: str, bundle_id: BundleId) -> bool:
         disk = self._places[peer].disk
         numbers = disk.numbers_of(bundle_id) if bundle_id in disk.taken else ()
+        memory = self._watch.recollection
         return any(
-            not self._watch.has_broken_promise(author, peer, *number) and not self._is_hidden(author, *number)
+            not memory.has_broken_promise(author, peer, *number) and not self._is_hidden(author, *number)
             for number in numbers
         )
 
@@ -255,13 +256,15 @@ class _World:
         """The author used that number a second time, for something that has another one by now, and never
         met what it was used for first."""
         is_used = sequence <= self._places[author].disk.given_out(incarnation)
-        return is_used and not self._watch.has_noticed(author, incarnation, sequence)
+        return is_used and not self._watch.recollection.has_noticed(author, incarnation, sequence)
 
     def _knows(self, place: Place, bundle_id: BundleId) -> bool:
         return bundle_id in place.disk.offered() or self._content.returned_id(bundle_id) in place.disk.taken
 
     def _pending(self) -> tuple[tuple[str, bytes], ...]:
-        return tuple((name, bundle) for name, place in self._places.items() for bundle in place.disk.pending())
+        return tuple(
+            (name, bundle) for name, place in self._places.items() for bundle in place.disk.pending()
+        )
 
     # Small things.
 

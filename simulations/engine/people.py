@@ -104,6 +104,8 @@ class People:
             "valid_for_min": 360,
         }
         await self._hub.ask("reply", case=case, by=SPECIALIST, reply=reply)
+        # Whatever makes it wait again has only begun.
+        self._waiting_since_s.pop(case, None)
 
     async def _take_first(self) -> str | None:
         """The case on top of the worklist, None when nobody waits."""

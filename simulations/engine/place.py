@@ -37,6 +37,7 @@ HUB: Final = "hub"
 PAGE: Final = 16
 WALL_FROM_S: Final = 1_800_000_000
 
+
 class VirtualClock:
     """The loop's clock as the engine's port."""
 
@@ -243,4 +244,3 @@ class Place:
         """The application and its store take a bundle in one transaction."""
         await take(row)
         self.disk.taken.add(self._in_hand)
-

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import signal
 import time
-from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from types import FrameType
 from typing import Final
 
 import click
@@ -72,20 +73,41 @@ def soak_worlds(*, from_seed: int, count: int | None, span_s: float | None, jobs
     """How many worlds broke a law; tells of each, and of the progress. An interrupt ends it early."""
     tally = _Tally()
     ends_s = None if span_s is None else tally.began_s + span_s
-    batches = _batches(from_seed, count)
+    interrupt = _Interrupt()
     # Each process begins anew: whatever this one has imported or drawn is nothing to a world.
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_leave_interrupts)
-    was_stopped = False
-    try:
-        _play_all(pool, batches, ends_s, tally, ahead=jobs * BATCHES_PER_PROCESS)
-    except KeyboardInterrupt:
-        was_stopped = True
-    finally:
+    with interrupt, ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        _play_all(pool, _batches(from_seed, count), ends_s, tally, interrupt, jobs * BATCHES_PER_PROCESS)
         pool.shutdown(cancel_futures=True)
     click.echo("", err=True)
-    stopped = "stopped: " if was_stopped else ""
+    stopped = "stopped: " if interrupt.has_come else ""
     click.echo(f"{stopped}from seed {from_seed}: {tally.words()}")
     return tally.broken
+
+
+class _Interrupt:
+    """Remembers that somebody pressed Ctrl-C: raised anywhere, it would tear the pool in the middle of its
+    work and hang it."""
+
+    def __init__(self) -> None:
+        self.has_come = False
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGINT, self._note)
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    @contextmanager
+    def kept_from_children(self) -> Iterator[None]:
+        """A process that is started meanwhile never hears of an interrupt: it ends with its parent."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.has_come = True
 
 
 def _play_all(
@@ -93,20 +115,20 @@ def _play_all(
     batches: Iterator[range],
     ends_s: float | None,
     tally: _Tally,
-    *,
+    interrupt: _Interrupt,
     ahead: int,
 ) -> None:
-    waiting: deque[Future[Batch]] = deque()
+    waiting: set[Future[Batch]] = set()
     has_more = True
-    while waiting or has_more:
-        while has_more and len(waiting) < ahead:
-            seeds = next(batches, None) if ends_s is None or time.monotonic() < ends_s else None
-            has_more = seeds is not None
-            if seeds is not None:
-                waiting.append(pool.submit(play_batch, seeds))
-        finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    while (waiting or has_more) and not interrupt.has_come:
+        with interrupt.kept_from_children():
+            while has_more and len(waiting) < ahead:
+                seeds = next(batches, None) if ends_s is None or time.monotonic() < ends_s else None
+                has_more = seeds is not None
+                if seeds is not None:
+                    waiting.add(pool.submit(play_batch, seeds))
+        finished, waiting = wait(waiting, timeout=SAY_EVERY_S, return_when=FIRST_COMPLETED)
         for future in finished:
-            waiting.remove(future)
             tally.add(future.result())
 
 
@@ -137,8 +159,3 @@ def first_cause(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def _leave_interrupts() -> None:
-    """The parent ends its processes; a batch under way is finished."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

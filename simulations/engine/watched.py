@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
@@ -28,6 +27,7 @@ from sync.ports import ChunkOutcome, IncomingChunk, Offer
 
 from .life import Life, Side
 from .loop import virtual_loop
+from .recollection import Recollection
 
 Store = TypeVar("Store")
 
@@ -66,16 +66,6 @@ class Disks(Protocol):
         """Who may have heard of a place's bundles."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Numbers:
-    """What a place noted of numbers of its own, and when."""
-
-    place: str
-    incarnation: Incarnation
-    sequences: RangeSet
-    at_s: float
-
-
 class Watch:
     """Turns calls of stores into observations."""
 
@@ -92,10 +82,8 @@ class Watch:
         self._pruned: dict[str, set[BundleId]] = {}
         self._renewed: set[str] = set()
         """Who began a new incarnation in its present session."""
-        self._noticed: list[_Numbers] = []
-        self._promises: list[_Numbers] = []
         self._crashes: dict[str, tuple[str, Side]] = {}
-        self._replaced_s: dict[str, float] = {}
+        self.recollection = Recollection()
 
     def crash_on(self, place: str, call: str, side: Side) -> None:
         """Its host dies at that side of its next such call."""
@@ -115,29 +103,12 @@ class Watch:
 
     def disk_replaced(self, place: str) -> None:
         """It went back to a backup: what comes into custody from now on waits from now on."""
-        self._replaced_s[place] = virtual_loop().time()
+        self.recollection.disk_replaced(place, virtual_loop().time())
         for key in [key for key in self._added_s if key[0] == place]:
             del self._added_s[key]
 
-    def has_noticed(self, place: str, incarnation: Incarnation, sequence: int) -> bool:
-        """Whether it ever found that its peer holds something unknown under this number."""
-        return any(
-            noted.place == place and noted.incarnation == incarnation and sequence in noted.sequences
-            for noted in self._noticed
-        )
-
-    def has_broken_promise(self, place: str, peer: str, incarnation: Incarnation, sequence: int) -> bool:
-        """Whether the peer promised to give back what it held up to this number, and one of the two went back
-        since then: the peer may have forgotten the promise, or the place that number's second use."""
-        return any(
-            promise.place == place
-            and promise.incarnation == incarnation
-            and sequence < promise.sequences.spans[-1][1]
-            and promise.at_s <= max(self._replaced_s.get(each, 0.0) for each in (place, peer))
-            for promise in self._promises
-        )
-
     def before(self, place: str, ledger: Ledger, name: str, arguments: tuple[Any, ...]) -> None:
+        self.recollection.hear(place, name, arguments, virtual_loop().time())
         match name:
             case "open_session":
                 self._handed_out[place] = set()
@@ -148,16 +119,12 @@ class Watch:
             case "mark_safe":
                 incarnation, sequences = arguments
                 self._safety_is_believed(place, ledger.own_bundles(sequences, incarnation))
-            case "mark_promised":
-                incarnation, sequences = arguments
-                self._promises.append(_Numbers(place, incarnation, sequences, virtual_loop().time()))
-            case "note_foreign":
-                incarnation, sequences = arguments
-                self._noticed.append(_Numbers(place, incarnation, sequences, virtual_loop().time()))
             case "prune":
                 self._pruned[place] = set(ledger.pruned())
             case "add" | "mark_lost" | "renew_incarnation":
                 self._waited[place] = {bundle_id for bundle_id, _ in ledger.untouched()}
+                if name == "renew_incarnation":
+                    self._renewed.add(place)
             case "note_refusal":
                 refused = ledger.own_bundles(_only(arguments[0]))
                 self._put_off.setdefault(place, set()).update(bundle_id for bundle_id, _ in refused)
@@ -168,10 +135,7 @@ class Watch:
                 self._added(place, result)
                 self._wait_from_now(place, ledger)
             case "reseal" if result is not None:
-                self._added_s[place, result.bundle_id] = virtual_loop().time()
-                if place in self._renewed:
-                    # In a new incarnation the peer is asked of each bundle first whether it has it by its id.
-                    self._put_off.setdefault(place, set()).add(result.bundle_id)
+                self._resealed(place, result.bundle_id)
             case "read" if result:
                 self._read(place, ledger, arguments[0])
             case "prune":
@@ -180,14 +144,18 @@ class Watch:
                 self._persisted(place, arguments[0], result)
             case "mark_lost" | "renew_incarnation":
                 self._wait_from_now(place, ledger)
-                if name == "renew_incarnation":
-                    self._renewed.add(place)
 
     def _wait_from_now(self, place: str, ledger: Ledger) -> None:
         """Whatever did not wait before this call."""
         for bundle_id, _ in ledger.untouched():
             if bundle_id not in self._waited[place]:
                 self._added_s[place, bundle_id] = virtual_loop().time()
+
+    def _resealed(self, place: str, bundle_id: BundleId) -> None:
+        self._added_s[place, bundle_id] = virtual_loop().time()
+        if place in self._renewed:
+            # In a new incarnation the peer is asked of each bundle first whether it has it by its id.
+            self._put_off.setdefault(place, set()).add(bundle_id)
 
     def _added(self, place: str, offer: Offer) -> None:
         self.observe(

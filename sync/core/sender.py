@@ -146,7 +146,8 @@ class Sender:
         """Custody may hold bundles that are not planned."""
         if not self._is_looking:
             self._is_looking = True
-            self._outlet.want(More(self.planner.known))
+            # Custody takes for missing what the peer claims to hold, while the cuts have yet to agree.
+            self._outlet.want(More(self.planner.known | self._claimed))
 
     def found(self, bundles: Sequence[OutgoingBundle]) -> None:
         """What custody holds besides."""

@@ -193,7 +193,7 @@ class RateControl:
             told_late = 1 + self._told_late_s / max(self._round_trip.smoothed_s, 0.001)
             return max(told_late * self._cubic.window_bytes, 4 * self.unit_bytes)
         if self.is_thin:
-            # What is urgent waits behind all that is on its way: a pipe full, what answers come late for, one.
+            # What is urgent waits behind all on its way: a pipe full, what answers come late for, one more.
             return self._pipe_bytes + self.rate_bytes_s * self.ask_s + self.unit_bytes
         gain = SEARCH_WINDOW_GAIN if self._mode is Mode.SEARCHING else WINDOW_GAIN
         window_bytes = gain * self._pipe_bytes + 2 * self.unit_bytes

@@ -88,7 +88,9 @@ def _dial_waiting(pair: PairNow, choices: Choices, now_s: float) -> Dial | None:
 def _dial_to_look(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> tuple[Dial | None, float]:
     """For what the peer may have: over the link whose turn comes first, the cheapest of several."""
     automatic = [link for link in links if link.terms.mode is not LinkMode.MANUAL]
+    # Past the cap the reserve pays for looks, for emergencies alone: theirs and the answer to ours.
     able = [link for link in automatic if link.may_look()]
+    able = able or [link for link in automatic if link.may_look_for_emergencies()]
     if not able:
         return None, now_s + LOOK_AGAIN_S if automatic else math.inf
 
@@ -103,7 +105,12 @@ def _dial_to_look(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> tupl
     first = min(able, key=turn)
     if due_s(first) > now_s:
         return None, due_s(first)
-    return _dial(pair, first, first.lowest()), math.inf
+    dial = _dial(pair, first, first.lowest())
+    if first.may_look():
+        return dial, math.inf
+    return replace(
+        dial, allowance=first.terms.cap.left_for_emergencies(first.spent), stays_open=False
+    ), math.inf
 
 
 def _dial_instead(pair: PairNow, current: Current, links: Sequence[LinkNow], now_s: float) -> Dial | None:

@@ -43,6 +43,12 @@ class LinkNow:
         """Whether what is left today pays for a contact that carries nothing."""
         return self._pays(look(self.terms, self.measured))
 
+    def may_look_for_emergencies(self) -> bool:
+        """Whether the reserve pays for such a contact: what answers an emergency is one too."""
+        each = look(self.terms, self.measured)
+        left = self.terms.cap.left_for_emergencies(self.spent)
+        return left.pays(usd=each.usd, size_bytes=each.size_bytes)
+
     def may_carry(self, priority: Priority) -> bool:
         """Whether a class may go over it now, whatever the pauses say."""
         return priority is Priority.EMERGENCY or (priority <= self.terms.floor and self.may_look())

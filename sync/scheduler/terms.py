@@ -61,6 +61,13 @@ class LinkCap:
             size_bytes=_left(self.bytes_per_day, share, spent.size_bytes),
         )
 
+    def left_for_emergencies(self, spent: DayCount) -> Allowance:
+        """The reserve too."""
+        return Allowance(
+            usd=_left(self.usd_per_day, 1.0, spent.usd),
+            size_bytes=_left(self.bytes_per_day, 1.0, spent.size_bytes),
+        )
+
     def is_used_up(self, spent: DayCount) -> bool:
         """The reserve too: what an emergency costs from here on is beyond what was agreed."""
         return spent.usd >= self.usd_per_day or spent.size_bytes >= self.bytes_per_day

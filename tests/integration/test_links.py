@@ -29,7 +29,7 @@ def test_what_the_cheap_link_cannot_carry_goes_over_the_dear_one(consult: Consul
     case = consult.node.ask(*NEW_CASE)["case"]
     consult.node.ask("send", case, "--accept-missing")
     report = consult.node.ask("sync")
-    assert (report["complete"], report["link"], report["held"]) == (True, "lband", [])
+    assert (report["complete"], report["link"], report["held"]) == (True, "vsat, lband", [])
     assert report["usd"] > 0
     by_name = {each["name"]: each for each in consult.node.ask("link", "list")}
     assert by_name["lband"]["spent_today_usd"] == report["usd"]

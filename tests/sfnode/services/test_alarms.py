@@ -93,8 +93,8 @@ async def test_an_older_reply_that_arrives_later_rearms_nothing(station: Station
     await station.hear(old)
     await station.book.add_vitals(case_id, [station.vitals(spo2_percent=82)])
     station.clock.pass_time(3_600)
-    assert await station.book.raise_due_alarms() == ()
-    assert (await station.book.alarms(), await station.book.rechecks()) == ((), ())
+    assert (await station.book.look_at_alarms()).raised == ()
+    assert (await station.book.alarms(), (await station.book.look_at_alarms()).rechecks) == ((), ())
     assert [reply.reply for reply in (await station.book.plan_view(case_id)).replies] == [
         before.replies[0].reply
     ]
@@ -102,24 +102,24 @@ async def test_an_older_reply_that_arrives_later_rearms_nothing(station: Station
 
 async def test_a_missed_recheck_rings_once_per_interval_and_through_restarts(station: Station) -> None:
     case_id = await watched(station)
-    (recheck,) = await station.book.rechecks()
+    (recheck,) = (await station.book.look_at_alarms()).rechecks
     assert (recheck.case_id, recheck.due_in_s) == (case_id, 1_800)
     assert not {"chest", "SpO2", "P-0917"} & set(recheck.neutral_text.split())
     station.clock.pass_time(1_700)
-    assert await station.book.raise_due_alarms() == ()
+    assert (await station.book.look_at_alarms()).raised == ()
     await station.vault.close()
     station.clock.start_again(off_s=300)
     await station.restart()
-    (alarm,) = await station.book.raise_due_alarms()
+    (alarm,) = (await station.book.look_at_alarms()).raised
     assert (alarm.severity, alarm.text.partition(":")[0]) == ("warning", "RECHECK MISSED by 3 min")
-    assert await station.book.raise_due_alarms() == ()
+    assert (await station.book.look_at_alarms()).raised == ()
     await station.restart()
-    assert await station.book.raise_due_alarms() == ()
+    assert (await station.book.look_at_alarms()).raised == ()
     station.clock.pass_time(1_800)
-    assert len(await station.book.raise_due_alarms()) == 1
+    assert len((await station.book.look_at_alarms()).raised) == 1
     await station.book.add_vitals(case_id, [station.vitals(spo2_percent=96)])
-    assert await station.book.raise_due_alarms() == ()
-    assert [each.due_in_s for each in await station.book.rechecks()] == [1_800]
+    assert (await station.book.look_at_alarms()).raised == ()
+    assert [each.due_in_s for each in (await station.book.look_at_alarms()).rechecks] == [1_800]
 
 
 async def test_with_an_unset_clock_after_a_restart_a_person_is_asked(station: Station) -> None:
@@ -127,16 +127,17 @@ async def test_with_an_unset_clock_after_a_restart_a_person_is_asked(station: St
     await station.vault.close()
     station.clock.start_again(off_s=300, grade=Certainty.UNSET)
     await station.restart()
-    assert [each.due_in_s for each in await station.book.rechecks()] == [None]
     (view,) = (await station.book.plan_view(case_id)).replies
     assert (view.recheck, view.recheck_due_s) == ("cannot tell: confirm", None)
     assert (await station.book.case_row(case_id)).needs_you == "recheck: cannot tell: confirm"
-    (alarm,) = await station.book.raise_due_alarms()
+    outlook = await station.book.look_at_alarms()
+    assert [each.due_in_s for each in outlook.rechecks] == [None]
+    (alarm,) = outlook.raised
     assert "take them now" in alarm.text
-    assert await station.book.raise_due_alarms() == ()
+    assert (await station.book.look_at_alarms()).raised == ()
     # Values entered now are told from now, although the wall clock is still wrong.
     await station.book.add_vitals(case_id, [station.vitals(spo2_percent=96)])
-    assert [each.due_in_s for each in await station.book.rechecks()] == [1_800]
+    assert [each.due_in_s for each in (await station.book.look_at_alarms()).rechecks] == [1_800]
 
 
 async def test_a_closed_case_is_watched_no_more(station: Station) -> None:
@@ -144,5 +145,5 @@ async def test_a_closed_case_is_watched_no_more(station: Station) -> None:
     await station.book.close_case(case_id, outcome="went ashore")
     await station.book.add_vitals(case_id, [station.vitals(spo2_percent=84)])
     station.clock.pass_time(10_000)
-    assert await station.book.raise_due_alarms() == ()
-    assert (await station.book.alarms(), await station.book.rechecks()) == ((), ())
+    assert (await station.book.look_at_alarms()).raised == ()
+    assert (await station.book.alarms(), (await station.book.look_at_alarms()).rechecks) == ((), ())

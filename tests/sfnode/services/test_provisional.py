@@ -108,16 +108,16 @@ async def test_first_orders_whose_reply_does_not_follow_ring_once(station: Stati
     case_id = await station.sent_case()
     micro = first_orders(station, case_id, EntryId(b"r" * 32))
     assert (await hear(station, micro)).alarms == ()
-    assert await station.book.raise_due_alarms() == ()
-    assert await station.book.next_alarm_in_s() == GRACE_S
+    assert (await station.book.look_at_alarms()).raised == ()
+    assert (await station.book.look_at_alarms()).next_in_s == GRACE_S
     station.clock.pass_time(GRACE_S)
-    (alarm,) = await station.book.raise_due_alarms()
+    (alarm,) = (await station.book.look_at_alarms()).raised
     assert alarm.severity == "emergency"
     assert alarm.text.startswith("PROVISIONAL FIRST ORDERS from the hub: Aspirin: 300 mg")
     again = await hear(station, micro)
     assert (again.alarms, again.cases) == ((), frozenset())
-    assert await station.book.raise_due_alarms() == ()
-    assert await station.book.next_alarm_in_s() == math.inf
+    assert (await station.book.look_at_alarms()).raised == ()
+    assert (await station.book.look_at_alarms()).next_in_s == math.inf
     assert (await station.book.case_row(case_id)).needs_you == "ALARM"
     await station.book.acknowledge_alarm(alarm.alarm, by="Medic on duty")
     assert (await station.book.case_row(case_id)).needs_you == "provisional first orders"
@@ -129,13 +129,13 @@ async def test_first_orders_whose_reply_follows_at_once_do_not_ring(station: Sta
     await hear(station, first_orders(station, case_id, reply.entry_id))
     await hear(station, reply)
     station.clock.pass_time(GRACE_S)
-    assert await station.book.raise_due_alarms() == ()
+    assert (await station.book.look_at_alarms()).raised == ()
 
 
 async def test_a_clock_that_cannot_tell_keeps_nobody_from_hearing(station: Station) -> None:
     case_id = await station.sent_case()
     await station.book.ingest(first_orders(station, case_id, EntryId(b"r" * 32)), waited_s=None)
-    assert len(await station.book.raise_due_alarms()) == 1
+    assert len((await station.book.look_at_alarms()).raised) == 1
 
 
 async def test_the_signed_reply_takes_their_place(station: Station) -> None:
@@ -157,7 +157,7 @@ async def test_first_orders_after_their_reply_change_nothing_and_ring_for_nothin
     await hear(station, first_orders(station, case_id, reply.entry_id))
     assert await station.book.case_view(case_id) == before
     station.clock.pass_time(GRACE_S)
-    assert await station.book.raise_due_alarms() == ()
+    assert (await station.book.look_at_alarms()).raised == ()
 
 
 @pytest.mark.parametrize("headline_at", [0, 1, 2], ids=["first", "between", "last"])
@@ -187,7 +187,7 @@ async def test_first_orders_older_than_a_signed_reply_neither_stand_nor_ring(
     for part in parts:
         await hear(station, part)
     station.clock.pass_time(GRACE_S)
-    assert await station.book.raise_due_alarms() == ()
+    assert (await station.book.look_at_alarms()).raised == ()
     plan = await station.book.plan_view(case_id)
     assert not any(view.provisional for view in plan.replies)
     assert "PROVISIONAL" not in plan.headline

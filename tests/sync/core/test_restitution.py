@@ -157,6 +157,15 @@ def test_a_lost_word_is_said_again_in_the_next_session(lost: type[Effect]) -> No
     assert asked_back(hub) == {bundle_id_of("lost one"), bundle_id_of("lost two")}
 
 
+def test_a_listener_that_has_only_to_ask_is_given_the_time_to() -> None:
+    """Else a caller that has nothing left is gone before its listener may speak of custody, each time."""
+    node, hub = new_store(1), new_store(2)
+    run_now(hub.note_foreign(Incarnation(b"gone"), numbers(1, 2)))
+    contact = meet(node, hub)
+    assert contact.hub.events_of(EntriesReturning) == [EntriesReturning(Incarnation(b"gone"), 2, ours=True)]
+    assert still_missed(hub) == {}
+
+
 def test_a_recorded_hello_notes_and_asks_nothing() -> None:
     store = new_store(1)
     run_now(add(store, "ours", 100))

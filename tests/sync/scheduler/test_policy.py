@@ -264,7 +264,21 @@ def test_nothing_else_goes_below_a_floor_or_beyond_a_cap(links: list[LinkNow], w
                 assert dial.allowance == used.terms.cap.left(used.spent)
                 assert used.may_look()
             else:
-                assert waits.waits(EMERGENCY) or used.may_look()
+                assert waits.waits(EMERGENCY) or used.may_look() or used.may_look_for_emergencies()
+
+
+@given(LINKS, PAIRS)
+def test_the_answer_to_an_emergency_is_looked_for_until_the_reserve_is_spent_too(
+    links: list[LinkNow], waits: PairNow
+) -> None:
+    calm = replace(waits, waiting={})
+    decision = ask(links, calm, NOW_S)
+    assert bool(decision.dials) == any(each.may_look_for_emergencies() for each in links)
+    for dial in decision.dials:
+        used = named(links, dial.link)
+        if not used.may_look():
+            assert dial.floor is EMERGENCY
+            assert dial.allowance == used.terms.cap.left_for_emergencies(used.spent)
 
 
 @given(LINKS, PAIRS)

@@ -1,0 +1,95 @@
+"""How fast whole sites and their hub are played in virtual time, with their services and databases."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from protocol.sealing import HpkeSealer, Sealer
+from simulations.engine.calm import draw_calm
+from simulations.engine.consult_world import Setup, foundation_of, play_consults
+from simulations.engine.foundation import temporary_disks
+from simulations.engine.sealer import EqualSizeSealer
+from sync.stores.connection import Connection
+from sync.stores.database import Database, Execution
+from sync.stores.migrations import Schema
+
+from .rows import Row
+
+SITES: Final = 4
+DAYS: Final = 10
+SEED: Final = 1
+TRANSACTIONS: Final = 2_000
+REPEATS: Final = 3
+
+
+def whole_stack_rows() -> list[Row]:
+    """Node-days for each second of one core; a node-day is hourly contacts and a third of a case.
+
+    Every transaction happens, on disks of memory. Beside it, how many small transactions of the same store
+    take as long as one node-day.
+    """
+    foundation_of(SITES)  # Enrolment is no part of a day.
+    transactions_s = max(_transactions_per_s() for _ in range(REPEATS))
+    rows: list[Row] = []
+    for what, sealer, reach in (
+        ("seals of equal size", EqualSizeSealer, 50.0),
+        ("real seals", _real_sealer, 10.0),
+    ):
+        rate = _node_days_per_s(sealer)
+        rows += [
+            Row(
+                name=f"whole sites and hub, {what}",
+                value=rate,
+                unit="node-days/s",
+                reach=reach,
+                more_is_better=True,
+            ),
+            Row(
+                name=f"a node-day, {what}, in transactions of its store",
+                value=transactions_s / rate,
+                unit="transactions",
+            ),
+        ]
+    return rows
+
+
+def _real_sealer() -> Sealer:
+    return HpkeSealer(os.urandom)
+
+
+def _node_days_per_s(sealer: Callable[[], Sealer]) -> float:
+    schedule = draw_calm(SEED, sites=SITES, days=DAYS)
+    began_s = time.process_time()
+    court = play_consults(schedule, setup=Setup(sealer=sealer, watched=False))
+    spent_s = time.process_time() - began_s
+    court.require("the calm world that speed is measured with")
+    return SITES * DAYS / spent_s
+
+
+def _transactions_per_s() -> float:
+    with temporary_disks() as folder:
+        return asyncio.run(_commit_many(folder / "reference.db"))
+
+
+async def _commit_many(path: Path) -> float:
+    schema = Schema(
+        name="reference", steps=("CREATE TABLE fact (fact INTEGER PRIMARY KEY, text TEXT) STRICT;",)
+    )
+    database = await Database.open(path, [schema], execution=Execution.INLINE)
+    try:
+        began_s = time.process_time()
+        for number in range(TRANSACTIONS):
+            await database.write(partial(_insert, number=number))
+        return TRANSACTIONS / (time.process_time() - began_s)
+    finally:
+        await database.close()
+
+
+def _insert(connection: Connection, number: int) -> None:
+    connection.execute("INSERT INTO fact (text) VALUES (?)", (f"fact {number}",))
