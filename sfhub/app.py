@@ -108,50 +108,29 @@ async def open_hub(
 ) -> AsyncIterator[Hub]:
     """The hub in `folder`, for as long as the context lasts; nobody else can open it meanwhile.
 
-    `execution` says where transactions run: in the caller's own step for whoever wants each step repeatable;
-    `ballast` is given up when the disk is full.
+    `execution` says where transactions run; `ballast` is given up when the disk is full.
     Raises `NotInitialised`, `FolderUnusable`, `CipherMissing`, and the stores' errors.
     """
     _require_ciphers()
-    identity = read_settings(folder)
-    keys = load_keys(folder.keys)
-    clock = clock or SystemClock()
-    sealer = sealer or HpkeSealer(os.urandom)
+    identity, keys = read_settings(folder), load_keys(folder.keys)
+    clock, sealer = clock or SystemClock(), sealer or HpkeSealer(os.urandom)
     async with AsyncExitStack() as stack:
-        database = await Database.open(
-            folder.database,
-            [HUB_SCHEMA, CASE_KEYS_SCHEMA, NOTICES_SCHEMA, APPLIED_SCHEMA],
-            execution=execution,
-            connect=CaseKeyRing(keys.storage).connect,
-            ballast=ballast,
-        )
-        stack.push_async_callback(database.close)
-        custody_database = await Database.open(
-            folder.custody, [CUSTODY_SCHEMA], execution=execution, ballast=ballast
-        )
-        stack.push_async_callback(custody_database.close)
-        custody = SqliteStore(custody_database, wall_s=clock.wall_s)
-        if (sidecar := sidecar_of(folder.custody, folder.identities)) is not None:
-            await custody.identify(sidecar)
-            stack.push_async_callback(custody.settle)
-        await custody.recover_applied(database, came=has_come, went=has_gone)
-        changes = Changes()
-        objects = ObjectStore(folder.objects)
+        database, custody = await _open_stores(stack, folder, keys, clock, execution, ballast)
+        changes, objects = Changes(), ObjectStore(folder.objects)
         sites = Sites(database, identity, keys, clock)
         await sites.reload()
         outbox = Outbox(database, custody, sites, sealer, objects, changes, clock)
         ingest = Ingest(
             database, custody, sites, keys, sealer, objects, changes, clock, keys_stated=outbox.check
         )
-        notices = Notices(database)
-        returning = Returning(database, custody, sites, outbox, clock)
+        notices, returning = Notices(database), Returning(database, custody, sites, outbox, clock)
         contacts = Contacts(sites, custody, ingest, outbox, returning, notices, clock)
         prekeys = Prekeys(database, identity, keys, sites, outbox, clock)
         journal = ErasureJournal(folder.keys / JOURNAL_FILE, keys.storage)
-        erasing = Erasing(database, custody, sites, keys, outbox, objects, journal, changes, clock)
         listed = RevocationJournal(folder.keys / REVOCATIONS_FILE, keys.storage)
+        erasing = Erasing(database, custody, sites, keys, outbox, objects, journal, changes, clock)
         revocations = Revocations(database, identity, keys, sites, outbox, contacts, listed, clock)
-        # Before anybody can read: what a restored backup has brought back must not be seen, nor let in.
+        # Before anybody can read: what a backup has brought back must not be seen, nor let in.
         await erasing.carry_through()
         await revocations.catch_up()
         yield Hub(
@@ -179,6 +158,35 @@ async def open_hub(
             address=Address(),
             ballast=ballast,
         )
+
+
+async def _open_stores(
+    stack: AsyncExitStack,
+    folder: HubFolder,
+    keys: KeyStore,
+    clock: Clock,
+    execution: Execution | ThreadFactory,
+    ballast: Ballast | None,
+) -> tuple[Database, SqliteStore]:
+    """Records and custody, each known to be of this machine and of the other; `stack` closes them."""
+    database = await Database.open(
+        folder.database,
+        [HUB_SCHEMA, CASE_KEYS_SCHEMA, NOTICES_SCHEMA, APPLIED_SCHEMA],
+        execution=execution,
+        connect=CaseKeyRing(keys.storage).connect,
+        ballast=ballast,
+    )
+    stack.push_async_callback(database.close)
+    custody_database = await Database.open(
+        folder.custody, [CUSTODY_SCHEMA], execution=execution, ballast=ballast
+    )
+    stack.push_async_callback(custody_database.close)
+    custody = SqliteStore(custody_database, wall_s=clock.wall_s)
+    if (sidecar := sidecar_of(folder.custody, folder.identities)) is not None:
+        await custody.identify(sidecar)
+        stack.push_async_callback(custody.settle)
+    await custody.recover_applied(database, came=has_come, went=has_gone)
+    return database, custody
 
 
 def _require_ciphers() -> None:

@@ -199,6 +199,9 @@ class _Conversation:
             if self._door is not None:
                 self._door.leave()
             await self._connection.close()
+            # A cancelled helper's traceback holds all of the session: it must not lie about until a search
+            # for rings, at a hub with thousands.
+            self._helpers.clear()
         return self._report()
 
     def _now(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final
 
@@ -15,15 +16,15 @@ class PropertyViolated(AssertionError):
     """A law of the product does not hold in a simulated world."""
 
 
-class Checker:
+class Checker(ABC):
     """One property, over all that a world observes."""
 
     law: ClassVar[str]
     """The property in one sentence."""
 
+    @abstractmethod
     def observe(self, observation: Observation) -> str | None:
         """A sentence that says how the law was broken; None while it holds."""
-        raise NotImplementedError
 
 
 class Court:

@@ -204,6 +204,10 @@ class Watch:
                 )
             )
 
+    def _is_claimed(self, place: str, bundle_id: BundleId) -> bool:
+        """A peer has it, and says so: custody follows once the cuts agreed."""
+        return any(self._disks.holds(peer, bundle_id) for peer in self._disks.peers_of(place))
+
     def _is_backed_up(self, place: str, bundle_id: BundleId) -> bool:
         return any(self._disks.backs_up(peer, bundle_id) for peer in self._disks.peers_of(place))
 
@@ -233,7 +237,7 @@ class Watch:
         waiting = tuple(
             (other, urgency, self._added_s.get((place, other), 0.0))
             for other, urgency in ledger.untouched()
-            if other not in passed_over
+            if other not in passed_over and not self._is_claimed(place, other)
         )
         self.observe(
             BytesHandedOut(

@@ -25,6 +25,8 @@ LOOK_AGAIN_S: Final = 600.0
 EMERGENCY_DIAL_S: Final = 8.0
 """So long an emergency waits for an answer over one link before another is dialled beside it: a satellite
 answers within, and three handshakes lost in a row say that nobody is there."""
+RESERVE_POLL_S: Final = 1_800.0
+"""Between two looks that the reserve pays for: it has to last for what is urgent until the day ends."""
 COMPARED_BYTES: Final = 100_000
 """To tell which of two links is cheaper to keep open."""
 
@@ -96,7 +98,8 @@ def _dial_to_look(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> tupl
 
     def due_s(link: LinkNow) -> float:
         since_s = pair.let_go_s if link.terms.mode is LinkMode.HOLD else pair.good_s
-        return max(now_s, since_s + link.terms.poll_s, pair.over(link).ready_s(Priority.BULK))
+        poll_s = link.terms.poll_s if link.may_look() else max(link.terms.poll_s, RESERVE_POLL_S)
+        return max(now_s, since_s + poll_s, pair.over(link).ready_s(Priority.BULK))
 
     def turn(link: LinkNow) -> tuple[float, float, float]:
         each = link.forecast(0)

@@ -71,6 +71,14 @@ class Outgoing:
 
     def former(self) -> tuple[SentStream, ...]:
         """Former incarnations in which there are numbers, newest first; those only heard of come last."""
+        current = self.life().row
+        has_any = self._connection.execute(
+            "SELECT 1 FROM life WHERE pair = ?1 AND life <> ?2"
+            " UNION ALL SELECT 1 FROM promised WHERE pair = ?1 LIMIT 1",
+            (self._pair, current),
+        ).fetchone()
+        if has_any is None:  # As nearly always; every session asks.
+            return ()
         rows = self._connection.execute(
             "SELECT life, incarnation, max(life.sequence_max, coalesce(promised.sequence_max, 0)) AS known,"
             " 0 AS heard FROM life LEFT JOIN promised USING (pair, incarnation)"
@@ -78,7 +86,7 @@ class Outgoing:
             " UNION ALL SELECT 0, incarnation, sequence_max, promised FROM promised WHERE pair = ?1"
             " AND incarnation NOT IN (SELECT incarnation FROM life WHERE pair = ?1)"
             " ORDER BY life DESC, heard DESC LIMIT ?3",
-            (self._pair, self.life().row, STREAMS_MAX),
+            (self._pair, current, STREAMS_MAX),
         ).fetchall()
         return tuple(
             SentStream(incarnation=incarnation, stored=self.stored(life), sequence_max=sequence_max)

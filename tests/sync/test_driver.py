@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -110,6 +112,25 @@ def test_a_consult_and_its_reply() -> None:
         assert sum(isinstance(event, SessionEnded) for event in meeting.events) == 2
 
     run_virtual(scenario())
+
+
+def test_a_session_that_is_over_is_let_go_of_at_once() -> None:
+    class Ear:
+        def hear(self, event: Event) -> None: ...
+
+    async def scenario() -> None:
+        ear = Ear()
+        gone = weakref.ref(ear)
+        meeting = Meeting(heard=ear.hear)
+        await meeting.meet()
+        del ear, meeting
+        assert gone() is None
+
+    gc.disable()
+    try:
+        run_virtual(scenario())
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("seed", range(20))

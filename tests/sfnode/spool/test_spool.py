@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -53,6 +54,14 @@ async def test_the_pairing_outlives_the_process_and_ends_the_enrolment(tmp_path:
     assert await spool.pairings.pending() is None
     assert await spool.custody(PAIRING) is await spool.custody(PAIRING)
     await spool.close()
+
+
+async def test_another_pairing_is_seen_at_once_by_whoever_asked_before(spool: Spool) -> None:
+    await spool.pairings.settle(PAIRING)
+    assert await spool.pairings.current() == PAIRING
+    other = dataclasses.replace(PAIRING, hub_name="OTHER HUB")
+    await spool.pairings.settle(other)
+    assert await spool.pairings.current() == other
 
 
 async def test_failures_alike_share_a_row_and_others_do_not(spool: Spool) -> None:

@@ -243,7 +243,7 @@ class AnswersTheLeastUrgent(HubHost):
         async def from_the_end() -> tuple[QueueRow, ...]:
             return tuple(reversed(await queue()))
 
-        hub.worklist.queue = from_the_end  # type: ignore[method-assign]
+        hub.worklist.queue = from_the_end  # type: ignore[method-assign]  # The fault is planted in one hub.
 
 
 class ArmsWhatWasDone(Site):

@@ -110,7 +110,8 @@ def test_caps_hold_what_is_no_emergency_and_are_kept() -> None:
     held = run_world(world, seed=1)
     free = run_world(world, seed=1, policy="no-caps")
     assert held.violations == ()
-    assert held.sites[0].usd <= 2 * 0.25 < free.sites[0].usd
+    # Half of each day's cap is for what waits; looks for an answer to an emergency may use the other half.
+    assert held.sites[0].usd <= 2 * 0.5 < free.sites[0].usd
     late = [sum(row.stored_s is None for row in each.deliveries) for each in (held, free)]
     assert late[0] > late[1] == 0
 

@@ -204,6 +204,15 @@ def test_former_incarnations_are_compared_too(
     assert lost_of(verdict).get(PAST, RangeSet()) == numbers(*(ours - (held - foreign)))
 
 
+def test_of_a_former_incarnation_what_lies_under_a_number_of_ours_was_lost_here() -> None:
+    """A copy of this store used the number for something else before it was restored from another copy."""
+    theirs = {**stream_of(4), 3: "other"}
+    verdict = Histories(past_ours=stream_of(4), past_theirs=theirs, past_sequence_max=4).compare()
+    assert foreign_of(verdict) == {PAST: numbers(3)}
+    assert lost_of(verdict) == {PAST: numbers(3)}
+    assert verdict.renewal is None
+
+
 def test_of_a_former_incarnation_what_lies_beyond_its_end_was_lost_here() -> None:
     histories = Histories(past_ours=stream_of(3), past_theirs=stream_of(6), past_sequence_max=4)
     verdict = histories.compare()

@@ -260,6 +260,19 @@ class TestCuts:
         stores.check_all_arrived()
         assert duplicates(again) == 0
 
+    @pytest.mark.parametrize("moment", [0.51, 0.6, 0.7, 0.9])
+    def test_a_listener_sends_nothing_that_its_caller_says_it_holds(self, moment: float) -> None:
+        """Custody takes it for missing until the cuts agreed, and mentions it when something is added."""
+        node, hub = new_store(1), new_store(2)
+        held = run_now(add(hub, "held", 400))
+        run_now(node.persist([IncomingChunk(offer=held, offset=0, data=sealed_of("held", 400))]))
+        contact = Contact(node, hub)
+        contact.add_at(moment, contact.hub, add(hub, "new", 400))
+        contact.run()
+        reads = {effect.sequence for effect in contact.hub.performed if isinstance(effect, Read)}
+        assert reads == {held.sequence + 1}
+        assert run_now(hub.outgoing(RangeSet())) == ()
+
     def test_doubtful_bytes_wait_while_later_ones_go(self) -> None:
         stores = Stores(up=(60_000,))
         cut = Contact(stores.node, stores.hub, up=Conditions(cut_after_bytes=9000)).run()
