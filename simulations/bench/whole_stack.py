@@ -12,6 +12,7 @@ from typing import Final
 
 from protocol.sealing import HpkeSealer, Sealer
 from simulations.engine.calm import draw_calm
+from simulations.engine.consult_schedule import ConsultSchedule
 from simulations.engine.consult_world import Setup, foundation_of, play_consults
 from simulations.engine.foundation import temporary_disks
 from simulations.engine.sealer import EqualSizeSealer
@@ -64,12 +65,17 @@ def _real_sealer() -> Sealer:
 
 
 def _node_days_per_s(sealer: Callable[[], Sealer]) -> float:
+    """The best of several: other work on the machine only ever slows one down."""
     schedule = draw_calm(SEED, sites=SITES, days=DAYS)
+    return max(SITES * DAYS / _spent_s(schedule, sealer) for _ in range(REPEATS))
+
+
+def _spent_s(schedule: ConsultSchedule, sealer: Callable[[], Sealer]) -> float:
     began_s = time.process_time()
     court = play_consults(schedule, setup=Setup(sealer=sealer, watched=False))
     spent_s = time.process_time() - began_s
     court.require("the calm world that speed is measured with")
-    return SITES * DAYS / spent_s
+    return spent_s
 
 
 def _transactions_per_s() -> float:

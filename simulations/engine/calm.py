@@ -45,3 +45,4 @@ def _at_site(draw: random.Random, site: str, days: int) -> Iterator[tuple[float,
         yield opened_s + draw.uniform(4.0, 6.0) * HOUR_S, ReadPlan(site)
         yield opened_s + draw.uniform(7.0, 9.0) * HOUR_S, MoreFindings(site, draw.choice(WORDS))
         yield opened_s + draw.uniform(10.0, 12.0) * HOUR_S, Answer(1, False)
+        yield opened_s + draw.uniform(13.0, 15.0) * HOUR_S, ReadPlan(site)

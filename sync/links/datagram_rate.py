@@ -25,7 +25,7 @@ ASK_SHARE: Final = 0.125
 """Of a round trip: how often we ask what arrived."""
 ASK_S_MIN: Final = 0.02
 ASK_UNITS: Final = 4
-ASK_S_MAX: Final = 0.75
+ASK_S_MAX: Final = 0.6
 """On a thin link an answer to each datagram would cost a twentieth of what it carries. But the longer we do
 not ask, the more is sent before we notice that the link is dark."""
 FIRST_FLIGHT_BYTES: Final = 4096

@@ -55,7 +55,11 @@ def counted(count: DayCount, now: Tick) -> DayCount:
     """The count that holds now: `count` itself, or a fresh one when another day has begun."""
     if not count.boot or _is_another_day(count, now):
         since_midnight_s = now.wall_s % DAY_S if now.is_set else 0.0
-        return DayCount(boot=now.boot, began_s=now.monotonic_s - since_midnight_s, day=now.day)
+        began_s = now.monotonic_s - since_midnight_s
+        if count.boot == now.boot:
+            # A clock that is set now and then claims midnights: none lies sooner than a day after the last.
+            began_s = max(began_s, count.began_s + DAY_S_MIN)
+        return DayCount(boot=now.boot, began_s=began_s, day=now.day)
     return count
 
 

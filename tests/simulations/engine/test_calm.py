@@ -1,0 +1,31 @@
+"""The worlds that speed is measured with: nothing fails in them, and their cases are really answered."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from protocol.sealing import HpkeSealer, Sealer
+from simulations.engine.calm import CASES_PER_DAY, draw_calm
+from simulations.engine.consult_schedule import NewConsult
+from simulations.engine.consult_world import Setup, play_consults
+from simulations.engine.sealer import EqualSizeSealer
+
+
+def test_cases_come_as_often_as_said() -> None:
+    schedule = draw_calm(1, sites=20, days=100)
+    cases = sum(isinstance(act, NewConsult) for _, act in schedule.acts)
+    assert cases / 2_000 == pytest.approx(CASES_PER_DAY, rel=0.1)
+
+
+@pytest.mark.parametrize("sealer", [EqualSizeSealer, lambda: HpkeSealer(os.urandom)])
+def test_a_calm_world_breaks_no_law_and_every_case_is_answered(sealer: Callable[[], Sealer]) -> None:
+    schedule = draw_calm(4, sites=1, days=4)
+    cases = sum(isinstance(act, NewConsult) for _, act in schedule.acts)
+    court = play_consults(schedule, setup=Setup(sealer=sealer, watched=False))
+    court.require("a calm world")
+    assert cases >= 1
+    assert court.heard["CaseTaken"] >= cases
+    assert court.heard["OrderEnded"] >= cases
