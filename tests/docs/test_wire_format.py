@@ -89,7 +89,8 @@ def test_every_part_of_a_datagram_has_its_row() -> None:
     parts = {
         value
         for name, value in vars(datagram_parts).items()
-        if isinstance(value, int) and re.fullmatch(r"_(ACKNOWLEDGED|CONTROL|DATA|END|PING|CLOSING)\w*", name)
+        if isinstance(value, int)
+        if re.fullmatch(r"_(ACKNOWLEDGED|CONTROL|DATA|END|PAIR|PING|CLOSING)\w*", name)
         if not name.endswith("_MAX")
     }
     assert codes == parts
