@@ -18,6 +18,7 @@ from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.erasure_journal import JOURNAL_FILE, ErasureJournal
 from sync.stores.identity import sidecar_of
 from sync.stores.notices import NOTICES_SCHEMA, Notices
+from sync.stores.peer_keys import PEER_KEYS_SCHEMA
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqliteStore
 
 from .clock import SystemClock
@@ -171,7 +172,7 @@ async def _open_stores(
     """Records and custody, each known to be of this machine and of the other; `stack` closes them."""
     database = await Database.open(
         folder.database,
-        [HUB_SCHEMA, CASE_KEYS_SCHEMA, NOTICES_SCHEMA, APPLIED_SCHEMA],
+        [HUB_SCHEMA, CASE_KEYS_SCHEMA, PEER_KEYS_SCHEMA, NOTICES_SCHEMA, APPLIED_SCHEMA],
         execution=execution,
         connect=CaseKeyRing(keys.storage).connect,
         ballast=ballast,

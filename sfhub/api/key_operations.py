@@ -46,7 +46,7 @@ async def _keys_list(hub: Hub, _: Params) -> object:
                 "reason": item.revocation.reason.name.lower(),
                 "since_counter": item.revocation.since,
                 "remark": item.revocation.remark,
-                "revoked_s": item.revoked_s,
+                "revoked_s": item.noted_s,
                 "version": item.revocation.version,
             }
             for item in await hub.revocations.all()

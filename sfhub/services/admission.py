@@ -21,6 +21,7 @@ from protocol.ids import CaseId, KeyId, Mailbox
 from protocol.prekeys import EpochKey
 from protocol.stamps import check_leap
 from sync.stores.connection import Connection
+from sync.stores.peer_keys import keep_prekey, revocation_of
 
 from ..domain.case_file import site_case_id
 from ..storage.cases import (
@@ -47,7 +48,6 @@ from ..storage.entries import (
     release_entry,
 )
 from ..storage.erasing import drop_late_entry
-from ..storage.keys import keep_prekey, revocation_of
 from ..storage.sites import Directory, Pair
 from .opening import ProvenEntry, RefusedEntry
 from .provisional import put_contradicted_aside

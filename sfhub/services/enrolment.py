@@ -35,6 +35,7 @@ from sync.ports import Clock
 from sync.stores.connection import Connection
 from sync.stores.database import Database
 from sync.stores.notices import add_notice
+from sync.stores.peer_keys import revocation_of
 
 from ..config import HubIdentity, check_name
 from ..domain.notice_words import HUB_REBUILT, HUB_RESTORED
@@ -49,7 +50,6 @@ from ..storage.codes import (
     forget_codes,
     mark_used,
 )
-from ..storage.keys import revocation_of
 from ..storage.outbox import readdress
 from ..storage.sites import add_pair, add_site, former_keys, is_known_device, newest_pair
 from .outbox import Outbox

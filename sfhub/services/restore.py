@@ -20,6 +20,7 @@ from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
 from sync.stores.database import Database
 from sync.stores.lock import StoreLock
 from sync.stores.notices import NOTICES_SCHEMA
+from sync.stores.peer_keys import PEER_KEYS_SCHEMA
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqliteStore
 
 from ..config import HubFolder
@@ -137,7 +138,7 @@ async def _begin_new_life(draft: HubFolder, backup: Backup, keys: KeyStore) -> N
         await custody.close()
     records = await Database.open(
         draft.database,
-        [HUB_SCHEMA, CASE_KEYS_SCHEMA, NOTICES_SCHEMA],
+        [HUB_SCHEMA, CASE_KEYS_SCHEMA, PEER_KEYS_SCHEMA, NOTICES_SCHEMA],
         connect=CaseKeyRing(keys.storage).connect,
     )
     try:

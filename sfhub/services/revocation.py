@@ -16,11 +16,12 @@ from sync.ports import Clock
 from sync.stores.connection import Connection
 from sync.stores.database import Database
 from sync.stores.errors import StoreError
+from sync.stores.peer_keys import RevokedKey, keep_revocation, revocations
 
 from ..config import HubIdentity
 from ..errors import Ambiguous, BadRequest, NotAllowed, NotFound
 from ..keystore import KeyStore
-from ..storage.keys import RevokedKey, add_revocation, mark_pair_revoked, revocations, revoke_again
+from ..storage.keys import mark_pair_revoked, revoke_again
 from ..storage.outbox import readdress
 from ..storage.revocation_journal import RevocationJournal
 from ..storage.sites import Pair
@@ -90,7 +91,7 @@ class Revocations:
             listed = revocations(connection)
             version = max((item.revocation.version for item in listed.values()), default=0) + 1
             revocation = Revocation(version=version, key_id=key_id, reason=reason, since=since, remark=remark)
-            add_revocation(connection, revocation, now_s)
+            keep_revocation(connection, revocation, now_s)
             told = self._concerned(pair)
             if pair is not None:
                 mark_pair_revoked(connection, pair.number, now_s)

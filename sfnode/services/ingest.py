@@ -34,9 +34,9 @@ from sfnode.vault.entries import (
     read_case,
 )
 from sfnode.vault.erasing import drop_late_entry, readable
-from sfnode.vault.keys import keep_prekey, keep_revocation, revocation_of
 from sfnode.views import AlarmView
 from sync.stores.connection import Connection
+from sync.stores.peer_keys import keep_prekey, keep_revocation, revocation_of
 
 from .happenings import Ingested, Quarantined
 
@@ -252,7 +252,7 @@ def _apply(connection: Connection, arrival: _Arrival, entry: Entry, signer: Sign
         elif isinstance(record.body, EpochKey):
             keep_prekey(connection, signer.key_id, record)
         elif isinstance(record.body, Revocation):
-            keep_revocation(connection, record.body)
+            keep_revocation(connection, record.body, arrival.first_seen.wall_s)
 
 
 def _alarms(connection: Connection, case_id: CaseId, now_s: int) -> tuple[AlarmView, ...]:

@@ -1,15 +1,15 @@
-"""Keys in the vault: our opening keys by epoch, those that the hub has stated, and those it has revoked."""
+"""Keys in the vault: our opening keys by epoch, and those of the hub that may be sealed for."""
 
 from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from protocol.ids import KeyId, key_id_of
+from protocol.ids import key_id_of
 from protocol.keyring import KeyRing, OpeningKey
-from protocol.prekeys import PREKEYS_KEPT_MAX, EpochKey, KnownKey, Revocation, RevocationReason, newest_of
-from protocol.records import Record
+from protocol.prekeys import KnownKey, newest_of
 from protocol.sealing import Prekey
 from sync.stores.connection import Connection
+from sync.stores.peer_keys import Vouching, known_keys, note_gone_key
 
 # Ours.
 
@@ -72,39 +72,11 @@ def note_told(connection: Connection, epoch: int) -> None:
 # The hub's.
 
 
-def keep_prekey(connection: Connection, signer: KeyId, record: Record) -> None:
-    """What the hub states of its own key; idempotent."""
-    stated: EpochKey = record.body
-    connection.execute(
-        "INSERT INTO prekey (signer, epoch, public_key, counter, record_id) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        (signer, stated.epoch, stated.public_key, record.stamp.counter, record.record_id),
-    )
-    connection.execute(
-        "DELETE FROM prekey WHERE signer = ?1 AND (epoch, public_key) NOT IN"
-        " (SELECT epoch, public_key FROM prekey WHERE signer = ?1 ORDER BY epoch DESC,"
-        " counter DESC LIMIT ?2)",
-        (signer, PREKEYS_KEPT_MAX),
-    )
-
-
 def hub_keys(connection: Connection) -> tuple[KnownKey, ...]:
     """All that may be sealed for: the key of the enrolment, and what the hub's present signing key vouched
     for since. Empty before enrolment."""
-    hub = connection.execute("SELECT signing, opening FROM hub").fetchone()
-    if hub is None:
-        return ()
-    signing, opening = hub
-    rows = connection.execute(
-        "SELECT epoch, public_key, counter, record_id, gone FROM prekey WHERE signer = ?",
-        (key_id_of(signing),),
-    ).fetchall()
-    known = {opening: KnownKey(epoch=0, public_key=opening)}
-    for epoch, public_key, counter, record_id, gone in rows:
-        known[public_key] = KnownKey(
-            epoch=epoch, public_key=public_key, order=(counter, record_id), gone=bool(gone)
-        )
-    return tuple(known.values())
+    hub = _vouching(connection)
+    return () if hub is None else known_keys(connection, hub)
 
 
 def recipient(connection: Connection) -> Prekey | None:
@@ -115,48 +87,10 @@ def recipient(connection: Connection) -> Prekey | None:
 
 def note_gone(connection: Connection, *, gone_key: bytes, asked: KnownKey) -> None:
     """The hub opens nothing for the one any more, but will open what is sealed for the other."""
-    for known in hub_keys(connection):
-        if known.short_id in (gone_key, asked.short_id):
-            connection.execute(
-                "INSERT INTO prekey (signer, epoch, public_key, counter, record_id, gone)"
-                " SELECT ?, ?, ?, 0, x'', ? WHERE true"
-                " ON CONFLICT (signer, epoch, public_key) DO UPDATE SET gone = excluded.gone",
-                (
-                    key_id_of(connection.execute("SELECT signing FROM hub").fetchone()[0]),
-                    known.epoch,
-                    known.public_key,
-                    known.public_key != asked.public_key,
-                ),
-            )
+    if hub := _vouching(connection):
+        note_gone_key(connection, hub, gone_key=gone_key, asked=asked)
 
 
-# Revoked.
-
-
-def keep_revocation(connection: Connection, revocation: Revocation) -> None:
-    """Of two items about one key the one with the higher version counts."""
-    connection.execute(
-        "INSERT INTO revocation (key_id, version, reason, since, remark) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (key_id) DO UPDATE SET version = excluded.version, reason = excluded.reason,"
-        " since = excluded.since, remark = excluded.remark WHERE excluded.version > revocation.version",
-        (
-            revocation.key_id,
-            revocation.version,
-            int(revocation.reason),
-            revocation.since,
-            revocation.remark,
-        ),
-    )
-
-
-def revocation_of(connection: Connection, key_id: KeyId) -> Revocation | None:
-    """The item about one key, if there is one."""
-    row = connection.execute(
-        "SELECT version, reason, since, remark FROM revocation WHERE key_id = ?", (key_id,)
-    ).fetchone()
-    if row is None:
-        return None
-    version, reason, since, remark = row
-    return Revocation(
-        version=version, key_id=key_id, reason=RevocationReason(reason), since=since, remark=remark
-    )
+def _vouching(connection: Connection) -> Vouching | None:
+    hub = connection.execute("SELECT signing, opening FROM hub").fetchone()
+    return None if hub is None else Vouching(signer=key_id_of(hub[0]), enrolled=hub[1])

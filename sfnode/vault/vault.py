@@ -16,6 +16,7 @@ from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
 from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.erasure_journal import JOURNAL_FILE, ErasureJournal
 from sync.stores.migrations import Schema
+from sync.stores.peer_keys import PEER_KEYS_SCHEMA
 
 from .blobs import Blobs
 from .directory import Directory, Identity, found_site
@@ -98,7 +99,7 @@ class Vault:
         master = MasterKey(key)
         database = await Database.open(
             folder / ENTRIES_FILE,
-            [_schema("vault"), CASE_KEYS_SCHEMA, APPLIED_SCHEMA],
+            [_schema("vault"), CASE_KEYS_SCHEMA, PEER_KEYS_SCHEMA, APPLIED_SCHEMA],
             key,
             execution=execution,
             connect=CaseKeyRing(master).connect,

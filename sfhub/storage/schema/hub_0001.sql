@@ -34,29 +34,6 @@ CREATE TABLE opening_epochs (
     destroyed_s REAL NOT NULL DEFAULT 0
 ) STRICT;
 
--- Public keys that sites have stated, by the device key that vouches for them.
-CREATE TABLE prekeys (
-    signer BLOB NOT NULL,
-    epoch INTEGER NOT NULL,
-    public_key BLOB NOT NULL,
-    -- Where the statement stands in the records' total order: a restored site may state two keys for one epoch.
-    counter INTEGER NOT NULL,
-    record_id BLOB NOT NULL,
-    -- The site has said that it cannot open what is sealed for it.
-    gone INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (signer, epoch, public_key)
-) STRICT, WITHOUT ROWID;
-
--- Device keys that are believed no longer. The list only grows.
-CREATE TABLE revocations (
-    key_id BLOB NOT NULL PRIMARY KEY,
-    version INTEGER NOT NULL,
-    reason INTEGER NOT NULL,
-    since INTEGER NOT NULL,
-    remark TEXT,
-    revoked_s REAL NOT NULL
-) STRICT, WITHOUT ROWID;
-
 -- Never the code itself: only the key that was stretched from it.
 CREATE TABLE enrolment_codes (
     number INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -32,28 +32,6 @@ CREATE TABLE opening_key (
     made_s INTEGER
 ) STRICT;
 
--- Public keys that a hub has stated, by the signing key that vouches for them.
-CREATE TABLE prekey (
-    signer BLOB NOT NULL,
-    epoch INTEGER NOT NULL,
-    public_key BLOB NOT NULL,
-    -- Where the statement stands in the records' total order: a restored hub may state two keys for one epoch.
-    counter INTEGER NOT NULL,
-    record_id BLOB NOT NULL,
-    -- The hub has said that it cannot open what is sealed for it.
-    gone INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (signer, epoch, public_key)
-) STRICT, WITHOUT ROWID;
-
--- Keys that the hub has revoked. The list only grows.
-CREATE TABLE revocation (
-    key_id BLOB NOT NULL PRIMARY KEY,
-    version INTEGER NOT NULL,
-    reason INTEGER NOT NULL,
-    since INTEGER NOT NULL,
-    remark TEXT
-) STRICT, WITHOUT ROWID;
-
 -- Keys whose signatures are believed; a key that was replaced stays, so that what it signed stays readable.
 CREATE TABLE signer (
     key_id BLOB NOT NULL PRIMARY KEY,

@@ -15,10 +15,10 @@ from protocol.records import Kind
 from sfhub.app import Hub
 from sfhub.errors import NotAllowed, NotFound
 from sfhub.server import running
-from sfhub.storage.keys import add_revocation, revocation_of
 from sfhub.storage.outbox import unsealed
 from sfhub.storage.quarantine import all_put_aside
 from sync.core import Ending
+from sync.stores.peer_keys import keep_revocation, revocation_of
 from tests.sfhub.site import Site, dial, read_from_hub, site_store
 
 LOST = RevocationReason.LOST
@@ -125,7 +125,7 @@ async def test_the_list_only_grows_and_an_older_item_changes_nothing(hub: Hub, s
     first = (await hub.revocations.revoke(key.hex(), reason=LOST, since=50)).revocation
     second = (await hub.revocations.revoke(key.hex(), reason=RevocationReason.STOLEN)).revocation
     assert (first.version, second.version) == (1, 2)
-    await hub.database.write(lambda connection: add_revocation(connection, first, 0.0))
+    await hub.database.write(lambda connection: keep_revocation(connection, first, 0.0))
     assert await hub.database.read(lambda connection: revocation_of(connection, key)) == second
     assert len(await hub.revocations.all()) == 1
 

@@ -24,6 +24,7 @@ from protocol.stamps import Certainty, Stamp
 from sfnode.services.outgoing import Outgoing
 from sfnode.vault import keys
 from sync.ports import Rank
+from sync.stores.peer_keys import revocation_of
 from tests.sfnode.services.post import Post, open_post, sent_case
 
 NOBODY = PatientId(bytes(10))
@@ -280,5 +281,5 @@ async def test_a_key_may_revoke_itself(post: Post) -> None:
     assert "revoked as stolen" in await advise(post, former, 600)
     signer: KeyId = key_id_of(former.public_key().public_bytes_raw())
     database = post.vault.directory._database
-    kept = await database.read(lambda connection: keys.revocation_of(connection, signer))
+    kept = await database.read(lambda connection: revocation_of(connection, signer))
     assert kept == revocation(former, 1)
