@@ -1,7 +1,8 @@
-"""Small UDP programs that run at either end of a link as processes of their own, and print what they saw."""
+"""Small programs that run at either end of a link as processes of their own, and print what they saw."""
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import sys
@@ -11,6 +12,9 @@ from collections.abc import Callable
 STAMP = struct.Struct("!d")
 END = b"end"
 SILENCE_S = 3.0
+ETH_P_ALL = 0x0003
+SO_RCVBUFFORCE = 33
+"""Linux: sockets of root may have a longer queue than others, so that no packet passes unseen."""
 
 
 def echo(host: str, port: str) -> None:
@@ -82,11 +86,62 @@ def flood(host: str, port: str, count: str, size: str, rate_bit_s: str) -> None:
         site.send(END)
 
 
+def answer(host: str, port: str, size: str) -> None:
+    """Over TCP: read to the end, then say `size` bytes."""
+    with socket.create_server((host, int(port))) as hub:
+        _say("ready")
+        caller, _ = hub.accept()
+        with caller:
+            while caller.recv(65_536):
+                pass
+            caller.sendall(bytes(int(size)))
+
+
+def ask(host: str, port: str, size: str) -> None:
+    """Over TCP: say `size` bytes, and print how many came back."""
+    heard = 0
+    with socket.create_connection((host, int(port))) as site:
+        site.sendall(bytes(int(size)))
+        site.shutdown(socket.SHUT_WR)
+        while data := site.recv(65_536):
+            heard += len(data)
+    _say(str(heard))
+
+
+def capture(interface: str) -> None:
+    """Until standard input ends, see every packet on an interface as a sniffer does; print the bytes of those
+    that left and of those that came."""
+    left = came = 0
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL)) as tap:
+        tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16_000_000)
+        tap.bind((interface, ETH_P_ALL))
+        _say("ready")
+        while True:
+            ready, _, _ = select.select([tap, sys.stdin], [], [])
+            if tap in ready:
+                packet, (_, _, kind, *_) = tap.recvfrom(65_535)
+                if kind == socket.PACKET_OUTGOING:
+                    left += len(packet)
+                else:
+                    came += len(packet)
+            elif sys.stdin in ready:
+                break
+    _say(f"{left} {came}")
+
+
 def _say(words: str) -> None:
     sys.stdout.write(words + "\n")
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    roles: dict[str, Callable[..., None]] = {"echo": echo, "ping": ping, "sink": sink, "flood": flood}
+    roles: dict[str, Callable[..., None]] = {
+        "echo": echo,
+        "ping": ping,
+        "sink": sink,
+        "flood": flood,
+        "answer": answer,
+        "ask": ask,
+        "capture": capture,
+    }
     roles[sys.argv[1]](*sys.argv[2:])

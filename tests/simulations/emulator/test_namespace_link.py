@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -32,8 +32,11 @@ def namespaces() -> set[str]:
 
 
 @asynccontextmanager
-async def at_hub(link: EmulatedLink, role: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    argv = link.hub_command([sys.executable, FAR_ENDS, role, link.hub_listen_host, PORT])
+async def at_hub(
+    link: EmulatedLink, role: str, *arguments: object
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    words = [role, link.hub_listen_host, PORT, *map(str, arguments)]
+    argv = link.hub_command([sys.executable, FAR_ENDS, *words])
     process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     assert await process.stdout.readline() == b"ready\n"
@@ -52,6 +55,29 @@ async def at_site(link: EmulatedLink, role: str, *arguments: object) -> str:
     words, _ = await process.communicate()
     assert process.returncode == 0
     return words.decode()
+
+
+class Capture:
+    """A sniffer at one end of the link."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def begin(cls, command: Callable[[list[str]], list[str]]) -> Capture:
+        argv = command([sys.executable, FAR_ENDS, "capture", "link0"])
+        process = await asyncio.create_subprocess_exec(
+            *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+        return cls(process)
+
+    async def end(self) -> tuple[int, int]:
+        """Bytes that left by this end, and bytes that came."""
+        words, _ = await self._process.communicate(b"")
+        left, came = words.split()
+        return int(left), int(came)
 
 
 async def said(argv: list[str], *, status: int = 0) -> str:
@@ -116,6 +142,26 @@ async def test_the_counters_agree_with_the_kernels_own() -> None:
     assert (counters.up.bytes_sent, counters.up.packets_sent) == (kernel["bytes"], kernel["packets"])
     assert counters.up.bytes_delivered == 500 * (700 + UDP_IP_HEADER_BYTES) + 3 + UDP_IP_HEADER_BYTES
     assert counters.down.packets_sent == 0, "the kernel must not chatter on the link"
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.03])
+async def test_a_packet_capture_of_a_tcp_connection_counts_what_we_count(loss: float) -> None:
+    link_profile = fast_link(rate_bit_s=8_000_000, delay_ms=10, loss=loss)
+    async with open_link(link_profile, mode="namespace", seed=3) as link:
+        async with at_hub(link, "answer", 60_000) as hub:
+            site_end = await Capture.begin(link.site_command)
+            hub_end = await Capture.begin(link.hub_command)
+            assert await at_site(link, "ask", 300_000) == "60000\n"
+            await hub.wait()
+            await asyncio.sleep(0.5)  # The last acknowledgements are on their way.
+        left_site, came_to_site = await site_end.end()
+        left_hub, came_to_hub = await hub_end.end()
+        counters = link.counters()
+    ours = counters.up.bytes_sent, counters.up.bytes_delivered
+    assert ours == pytest.approx((left_site, came_to_hub), rel=0.02)
+    ours = counters.down.bytes_sent, counters.down.bytes_delivered
+    assert ours == pytest.approx((left_hub, came_to_site), rel=0.02)
+    assert (left_site > came_to_hub) == (loss > 0)
 
 
 async def test_a_cut_silences_the_link_until_restored() -> None:
