@@ -54,7 +54,7 @@ class Rekey:
 class Await:
     """The sender can go on only when it has heard what of all this is durable: hold no receipt back."""
 
-    CODE: ClassVar[int] = 0x03
+    CODE: ClassVar[int] = 0x43
 
     def body(self) -> bytes:
         return b""

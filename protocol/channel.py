@@ -2,8 +2,9 @@
 
 Each end greets in clear, then sends records: two bytes of length and a ChaCha20-Poly1305 ciphertext whose
 nonce counts. The dialer does not wait for the listener: its *early* records hang on its own salt alone, so a
-recording of them can be played again. Its *fresh* records, and all of the listener's, hang on both salts. An
-empty early record is the last one: it announces the change of keys.
+recording of them can be played again. Its *fresh* records, and all of the listener's, hang on both salts. The
+count goes on over the change of keys, so none before it can be missing; the first record that opens under the
+fresh key alone is the change.
 """
 
 from __future__ import annotations
@@ -48,7 +49,6 @@ class Opened(NamedTuple):
 
     phase: Phase
     plaintext: bytes
-    """Empty exactly where the dialer goes over from early to fresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +77,13 @@ class DialerChannel:
     def __init__(self, secret: bytes, pseudonym: Pseudonym, salt: bytes) -> None:
         self._keys = SessionKeys(_DOMAIN, secret, DialerPreamble(pseudonym, salt))
         self._sending = _Cipher(self._keys.derive(b"up", Phase.EARLY))
-        self._fresh: _Cipher | None = None
         self._records: _Records | None = None
         self._buffer = bytearray()
         self.greeting: Final = DialerPreamble(pseudonym, salt).encode()
 
     def seal(self, plaintext: bytes) -> bytes:
-        """Records that carry `plaintext`, behind the change of keys if that is due."""
-        change = b""
-        if self._fresh is not None:
-            change = self._sending.seal(b"")
-            self._sending, self._fresh = self._fresh, None
-        return change + _seal_all(self._sending, plaintext)
+        """Records that carry `plaintext`, under the fresh key as soon as there is one."""
+        return _seal_all(self._sending, plaintext)
 
     def receive(self, data: bytes) -> Iterator[Opened]:
         """What the listener's bytes so far complete; `SealBroken` or `MalformedInput` ends the session."""
@@ -98,7 +93,7 @@ class DialerChannel:
             salt = bytes(self._buffer[1:LISTENER_PREAMBLE_BYTES])
             del self._buffer[:LISTENER_PREAMBLE_BYTES]
             self._records = _Records(_Cipher(self._keys.derive(b"down", Phase.FRESH, salt)), Phase.FRESH)
-            self._fresh = _Cipher(self._keys.derive(b"up", Phase.FRESH, salt))
+            self._sending = _Cipher(self._keys.derive(b"up", Phase.FRESH, salt), self._sending.count)
         if self._records is not None:
             yield from self._records.open_all(self._buffer)
 
@@ -109,8 +104,9 @@ class ListenerChannel:
     def __init__(self, secret: bytes, preamble: DialerPreamble, salt: bytes) -> None:
         keys = SessionKeys(_DOMAIN, secret, preamble)
         self._sending = _Cipher(keys.derive(b"down", Phase.FRESH, salt))
-        self._fresh = _Cipher(keys.derive(b"up", Phase.FRESH, salt))
-        self._records = _Records(_Cipher(keys.derive(b"up", Phase.EARLY)), Phase.EARLY)
+        self._records = _Records(
+            _Cipher(keys.derive(b"up", Phase.EARLY)), Phase.EARLY, keys.derive(b"up", Phase.FRESH, salt)
+        )
         self._buffer = bytearray()
         self.greeting: Final = bytes((VERSION,)) + salt
 
@@ -121,12 +117,7 @@ class ListenerChannel:
     def receive(self, data: bytes) -> Iterator[Opened]:
         """What the dialer's bytes so far complete; `SealBroken` ends the session."""
         self._buffer += data
-        for opened in self._records.open_all(self._buffer):
-            yield opened
-            if not opened.plaintext:
-                self._records = _Records(self._fresh, Phase.FRESH)
-                yield from self._records.open_all(self._buffer)
-                return
+        yield from self._records.open_all(self._buffer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,46 +141,60 @@ class SessionKeys:
 class _Cipher:
     """One key and the counter that makes each of its nonces unique: a key never outlives a session."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, count: int = 0) -> None:
+        self.count = count
+        """Records so far, under this key and the one before."""
         self._aead = ChaCha20Poly1305(key)
-        self._count = 0
 
     def seal(self, plaintext: bytes) -> bytes:
         ciphertext = self._aead.encrypt(self._nonce(), plaintext, None)
+        self.count += 1
         return len(ciphertext).to_bytes(_LENGTH_BYTES, "big") + ciphertext
 
     def open(self, ciphertext: bytes) -> bytes:
         try:
-            return self._aead.decrypt(self._nonce(), ciphertext, None)
+            plaintext = self._aead.decrypt(self._nonce(), ciphertext, None)
         except InvalidTag as error:
             raise SealBroken(
                 "a record was altered on the way, or the two ends hold different secrets"
             ) from error
+        self.count += 1
+        return plaintext
 
     def _nonce(self) -> bytes:
-        self._count += 1
-        return self._count.to_bytes(12, "big")
+        return (self.count + 1).to_bytes(12, "big")
 
 
 @dataclass(slots=True)
 class _Records:
-    """Splits a stream into records of one phase and opens them; waits for no more than one whole record."""
+    """Splits a stream into records and opens them; waits for no more than one whole record."""
 
     cipher: _Cipher
     phase: Phase
+    next_key: bytes = b""
+    """The fresh one, where records may still be early."""
 
     def open_all(self, buffer: bytearray) -> Iterator[Opened]:
         while len(buffer) >= _LENGTH_BYTES:
             end = _LENGTH_BYTES + int.from_bytes(buffer[:_LENGTH_BYTES], "big")
-            if end < RECORD_OVERHEAD_BYTES:
-                raise SealBroken("a record is shorter than its own seal")
+            if end <= RECORD_OVERHEAD_BYTES:
+                raise SealBroken("a record holds nothing beside its own seal")
             if len(buffer) < end:
                 return
-            plaintext = self.cipher.open(bytes(buffer[_LENGTH_BYTES:end]))
-            if not plaintext and self.phase is Phase.FRESH:
-                raise SealBroken("keys change only once")
+            plaintext = self._open(bytes(buffer[_LENGTH_BYTES:end]))
             del buffer[:end]
             yield Opened(self.phase, plaintext)
+
+    def _open(self, ciphertext: bytes) -> bytes:
+        try:
+            return self.cipher.open(ciphertext)
+        except SealBroken:
+            if not self.next_key:
+                raise
+        fresh = _Cipher(self.next_key, self.cipher.count)
+        plaintext = fresh.open(ciphertext)
+        self.cipher, self.phase, self.next_key = fresh, Phase.FRESH, b""
+        return plaintext
 
 
 def _seal_all(cipher: _Cipher, plaintext: bytes) -> bytes:

@@ -6,13 +6,15 @@ not come back exactly is never sent in that form.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import zstandard
 
 from .coding.library import BOOK_FILES, book_of
-from .coding.payload import cost_bits, decode_payload, encode_payload
+from .coding.payload import Draft, decode_payload
 from .errors import MalformedInput
 from .limits import CODED_BYTES_MAX, DICTIONARY_SAMPLE_BYTES, WINDOW_SIZE_MAX
 
@@ -29,6 +31,10 @@ NO_DICTIONARY: Final = 0
 DICTIONARIES: Final = frozenset(BOOK_FILES)
 """All were shipped with the first version of the format: every peer holds them."""
 _LEVEL: Final = 19
+_SUITED_MAX: Final = 256
+_SUITED: dict[bytes, int] = {}
+"""What suited samples best, by their hashes: what is measured for a forecast is sealed soon after. A pure
+function's answers, and no text among them."""
 _SLICE_BYTES: Final = 64
 """Bounds what one step can inflate to: a block needs at least four bytes and yields at most 128 KiB."""
 
@@ -71,9 +77,10 @@ def compress_by_phrases(
     usable = sorted(dictionaries & DICTIONARIES)
     if not usable or not data or len(data) > CODED_BYTES_MAX:
         return None
-    sample = _sample(data)
-    chosen = min(usable, key=lambda dictionary: cost_bits(sample, book_of(dictionary)))
-    coded = encode_payload(data, book_of(chosen), history=history)
+    chosen, draft = _suited(data, usable)
+    if draft is None or history:
+        draft = Draft(data, book_of(chosen), history=history)
+    coded = draft.encode()
     codec = Codec.PHRASES_AFTER if history else Codec.PHRASES
     packed = Packed(codec, chosen, coded)
     try:
@@ -99,6 +106,20 @@ def decompress(
     if codec != Codec.ZSTD:
         raise MalformedInput(f"compression codec {codec} is not known here: update")
     return _inflate(data, size_bytes_max)
+
+
+def _suited(data: bytes, usable: Sequence[int]) -> tuple[int, Draft | None]:
+    """The dictionary that suits a sample of the data best, and all of it drafted with that if at hand."""
+    sample = _sample(data)
+    question = blake2b(bytes(usable) + sample, digest_size=16).digest()
+    if (known := _SUITED.get(question)) is not None:
+        return known, None
+    drafts = {dictionary: Draft(sample, book_of(dictionary)) for dictionary in usable}
+    chosen = min(usable, key=lambda dictionary: drafts[dictionary].cost_bits)
+    if len(_SUITED) >= _SUITED_MAX:
+        _SUITED.clear()
+    _SUITED[question] = chosen
+    return chosen, drafts[chosen] if sample == data else None
 
 
 def _sample(data: bytes) -> bytes:

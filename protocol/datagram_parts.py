@@ -30,6 +30,7 @@ PARTS_MAX: Final = 64
 _ACKNOWLEDGED_RUN: Final = 0x01
 _ACKNOWLEDGED_RUNS: Final = 0x02
 _PAIR: Final = 0x03
+_ACKNOWLEDGED_ALL: Final = 0x04
 _CONTROL: Final = 0x10
 _CONTROL_TO_END: Final = 0x11
 _DATA: Final = 0x12
@@ -37,6 +38,10 @@ _DATA_TO_END: Final = 0x13
 _END: Final = 0x14
 _PING: Final = 0x15
 _CLOSING: Final = 0x16
+_CONTROL_BEGINS: Final = 0x17
+_CONTROL_BEGINS_AND_GOES_ON: Final = 0x18
+_WORDS: Final = frozenset((_ACKNOWLEDGED_RUN, _ACKNOWLEDGED_RUNS, _ACKNOWLEDGED_ALL))
+_CONTROLS: Final = frozenset((_CONTROL, _CONTROL_TO_END, _CONTROL_BEGINS, _CONTROL_BEGINS_AND_GOES_ON))
 
 PIECE_OVERHEAD_BYTES_MAX: Final = 12
 """What `encode_parts` puts before the bytes of a piece, at the most."""
@@ -74,6 +79,9 @@ class Control:
 
     offset: int
     data: bytes
+    goes_on: bool = False
+    """The rest of what begins here follows at once and is small: an answer may wait for it. Said only where
+    the stream's first bytes stand last in their datagram."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +139,8 @@ def _encode(part: Part, *, to_end: bool) -> bytes:
         case Pair(size_bytes, apart_s):
             units = min(max(round(apart_s / APART_UNIT_S), 1), _APART_UNITS_MAX)
             return bytes((_PAIR,)) + encode_varint(size_bytes) + encode_varint(units)
-        case Control(offset, data):
-            head = encode_varint(offset)
-            return _encode_piece(_CONTROL_TO_END if to_end else _CONTROL, head, data, to_end=to_end)
+        case Control():
+            return _encode_control(part, to_end=to_end)
         case DataPiece(handle, offset, data):
             head = encode_varint(handle) + encode_varint(offset)
             return _encode_piece(_DATA_TO_END if to_end else _DATA, head, data, to_end=to_end)
@@ -145,6 +152,13 @@ def _encode(part: Part, *, to_end: bool) -> bytes:
             return bytes((_CLOSING,))
 
 
+def _encode_control(part: Control, *, to_end: bool) -> bytes:
+    if part.offset == 0 and to_end:
+        return bytes((_CONTROL_BEGINS_AND_GOES_ON if part.goes_on else _CONTROL_BEGINS,)) + part.data
+    code = _CONTROL_TO_END if to_end else _CONTROL
+    return _encode_piece(code, encode_varint(part.offset), part.data, to_end=to_end)
+
+
 def _encode_piece(code: int, head: bytes, data: bytes, *, to_end: bool) -> bytes:
     length = b"" if to_end else encode_varint(len(data))
     return bytes((code,)) + head + length + data
@@ -153,6 +167,8 @@ def _encode_piece(code: int, head: bytes, data: bytes, *, to_end: bool) -> bytes
 def _encode_acknowledged(part: Acknowledged) -> bytes:
     (low, high), *older = part.runs[:RUNS_MAX]
     units = min(int(part.delay_s / DELAY_UNIT_S), _DELAY_UNITS_MAX)
+    if low == 0:
+        return bytes((_ACKNOWLEDGED_ALL,)) + encode_varint(high) + encode_varint(units)
     code = _ACKNOWLEDGED_RUNS if older else _ACKNOWLEDGED_RUN
     out = bytearray((code,)) + encode_varint(high) + encode_varint(units) + encode_varint(high - low)
     if older:
@@ -169,16 +185,15 @@ def _decode(data: bytes) -> Iterator[Part]:
     while position < len(data):
         code = data[position]
         position += 1
-        if code in (_ACKNOWLEDGED_RUN, _ACKNOWLEDGED_RUNS):
-            part, position = _decode_acknowledged(data, position, has_more=code == _ACKNOWLEDGED_RUNS)
+        if code in _WORDS:
+            part, position = _decode_acknowledged(data, position, code)
             yield part
         elif code == _PAIR:
             part, position = _decode_pair(data, position)
             yield part
-        elif code in (_CONTROL, _CONTROL_TO_END):
-            offset, position = _bounded(data, position, _CONTROL_OFFSET_MAX)
-            piece, position = _take_piece(data, position, to_end=code == _CONTROL_TO_END)
-            yield Control(offset, piece)
+        elif code in _CONTROLS:
+            part, position = _decode_control(data, position, code)
+            yield part
         elif code in (_DATA, _DATA_TO_END):
             handle, position = decode_varint(data, position)
             offset, position = _bounded(data, position, BUNDLE_SEALED_BYTES_MAX)
@@ -224,13 +239,23 @@ def _decode_pair(data: bytes, position: int) -> tuple[Pair, int]:
     return Pair(size_bytes, units * APART_UNIT_S), position
 
 
-def _decode_acknowledged(data: bytes, position: int, *, has_more: bool) -> tuple[Acknowledged, int]:
+def _decode_control(data: bytes, position: int, code: int) -> tuple[Control, int]:
+    offset = 0
+    if code in (_CONTROL, _CONTROL_TO_END):
+        offset, position = _bounded(data, position, _CONTROL_OFFSET_MAX)
+    piece, position = _take_piece(data, position, to_end=code != _CONTROL)
+    return Control(offset, piece, code == _CONTROL_BEGINS_AND_GOES_ON), position
+
+
+def _decode_acknowledged(data: bytes, position: int, code: int) -> tuple[Acknowledged, int]:
     high, position = decode_varint(data, position)
     units, position = decode_varint(data, position)
+    if code == _ACKNOWLEDGED_ALL:
+        return Acknowledged(((0, high),), _delay_s(units)), position
     length, position = decode_varint(data, position)
     runs = [(high - length, high)]
     count = 0
-    if has_more:
+    if code == _ACKNOWLEDGED_RUNS:
         count, position = decode_varint(data, position)
         if count >= RUNS_MAX:
             raise MalformedInput(f"{count + 1} runs, more than {RUNS_MAX}")
@@ -241,4 +266,8 @@ def _decode_acknowledged(data: bytes, position: int, *, has_more: bool) -> tuple
         runs.append((high - length, high))
     if runs[-1][0] < 0:
         raise MalformedInput("an acknowledgement reaches below the first datagram")
-    return Acknowledged(tuple(runs), min(units, _DELAY_UNITS_MAX) * DELAY_UNIT_S), position
+    return Acknowledged(tuple(runs), _delay_s(units)), position
+
+
+def _delay_s(units: int) -> float:
+    return min(units, _DELAY_UNITS_MAX) * DELAY_UNIT_S

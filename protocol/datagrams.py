@@ -26,6 +26,8 @@ NUMBER_MAX: Final = 2**48 - 1
 """Far more than a session sends, and less than a nonce holds."""
 REPLAY_WINDOW: Final = 4096
 """Numbers behind the highest that are still told apart; what is older is dropped as if it had been lost."""
+INTRODUCED_EACH: Final = 4
+"""Datagrams of a dialer that was not answered yet: its address tells the reader whose the others are."""
 _VERSION_SHIFT: Final = 6
 _LENGTH_MASK: Final = 0x03
 
@@ -83,23 +85,30 @@ class DialerSeal:
         self._fresh: _Sender | None = None
         self._opening: _Receiver | None = None
         self._introduction = preamble.pseudonym + preamble.salt
-        self._introduces = True
+        self._is_known = False
+        self._introduced = -INTRODUCED_EACH
+        """The last number that said who sends."""
         self.is_rejected = False
         """The listener has said, under our pair's secret, that it does not know this session."""
 
     def introduce(self) -> None:
         """Let the next datagrams say again who sends them: our address may be another one by now."""
-        self._introduces = True
+        self._is_known = False
+        self._introduced = -INTRODUCED_EACH
 
     def overhead_bytes(self, number: int, acknowledged: int) -> int:
         """What `seal` adds to a plaintext."""
-        introduction = len(self._introduction) if self._introduces else 0
+        introduction = len(self._introduction) if self._introduces(number) else 0
         return 1 + introduction + _number_bytes(number, acknowledged) + TAG_BYTES
 
     def seal(self, number: int, acknowledged: int, plaintext: bytes, *, asks: bool) -> bytes:
         """One datagram. `acknowledged` is the highest number of ours that the peer has confirmed, or -1."""
-        marks = (Mark.INTRODUCES if self._introduces else Mark(0)) | (Mark.ASKS if asks else Mark(0))
-        introduction = self._introduction if self._introduces else b""
+        marks = Mark.ASKS if asks else Mark(0)
+        introduction = b""
+        if self._introduces(number):
+            self._introduced = number
+            marks |= Mark.INTRODUCES
+            introduction = self._introduction
         if self._fresh is None:
             return self._early.seal(marks, introduction, number, acknowledged, plaintext)
         return self._fresh.seal(marks | Mark.FRESH, introduction, number, acknowledged, plaintext)
@@ -115,7 +124,7 @@ class DialerSeal:
             if self._opening is None:
                 raise SealBroken("a datagram came before its key")
             opened = self._opening.open(datagram, 1, Phase.FRESH)
-            self._introduces = False
+            self._is_known = True
             return opened
         salt = datagram[1 : 1 + SALT_BYTES]
         opening = self._opening or _Receiver(self._keys.derive(b"down", Phase.FRESH, salt))
@@ -123,8 +132,11 @@ class DialerSeal:
         if self._opening is None:
             self._opening = opening
             self._fresh = _Sender(self._keys.derive(b"up", Phase.FRESH, salt))
-        self._introduces = False
+        self._is_known = True
         return opened
+
+    def _introduces(self, number: int) -> bool:
+        return not self._is_known and number - self._introduced >= INTRODUCED_EACH
 
 
 class ListenerSeal:

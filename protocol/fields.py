@@ -71,6 +71,11 @@ class Fields:
         """A sum of bundle ids."""
         return int.from_bytes(self.raw(DIGEST_BYTES), "big")
 
+    @property
+    def has_more(self) -> bool:
+        """Whether anything is left."""
+        return self._position < len(self._body)
+
     def rest_between(self, low: int, high: int) -> bytes:
         """Everything that is left, within bounds."""
         left = len(self._body) - self._position

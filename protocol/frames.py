@@ -13,16 +13,11 @@ from typing import ClassVar, Final, Self, TypedDict
 from .advice import Advice
 from .fields import Fields, encode_digest
 from .header import RECIPIENT_KEY_BYTES, Priority
-from .hello import Hello
-from .ids import (
-    BUNDLE_ID_BYTES,
-    SEAL_TAG_BYTES,
-    BundleId,
-    Incarnation,
-    SealTag,
-)
+from .hello import Account, Hello
+from .ids import BUNDLE_ID_BYTES, SEAL_TAG_BYTES, BundleId, Incarnation, SealTag
 from .limits import BUNDLE_SEALED_BYTES_MAX, CHUNK_BYTES_MAX, SEQUENCE_MAX
 from .ranges import RangeSet, encode_ranges
+from .short_hello import Answer, Hail
 from .varint import encode_varint
 
 _DWELL_BITS: Final = 5
@@ -48,10 +43,8 @@ class _Naming(TypedDict):
     incarnation: Incarnation | None
     sequence: int
     bundle_id: BundleId
-    seal_tag: SealTag
     priority: Priority
     dwell_code: int
-    recipient_key: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,20 +65,31 @@ class Offer:
     size_bytes: int
 
     def body(self) -> bytes:
-        return encode_varint(self.handle) + _encode_naming(self) + encode_varint(self.size_bytes)
+        return b"".join(
+            (
+                encode_varint(self.handle),
+                _encode_naming(self),
+                self.seal_tag,
+                self.recipient_key,
+                encode_varint(self.size_bytes),
+            )
+        )
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
         return cls(
             handle=fields.number(),
             **_read_naming(fields),
+            seal_tag=SealTag(fields.raw(SEAL_TAG_BYTES)),
+            recipient_key=fields.raw(RECIPIENT_KEY_BYTES),
             size_bytes=fields.number_between(1, BUNDLE_SEALED_BYTES_MAX, "bundle size"),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """A bundle named and carried by one frame; having no handle, it is answered by its number alone."""
+    """A bundle named and carried by one frame; having no handle, it is answered by its number alone. Its
+    seal tag is that of the bytes, which its sender has looked at."""
 
     CODE: ClassVar[int] = 0x8B
 
@@ -93,18 +97,21 @@ class Whole:
     """None: the one of the sender's hello."""
     sequence: int
     bundle_id: BundleId
-    seal_tag: SealTag
     priority: Priority
     dwell_code: int
     recipient_key: bytes
     data: bytes
 
     def body(self) -> bytes:
-        return _encode_naming(self) + self.data
+        return _encode_naming(self) + self.recipient_key + self.data
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
-        return cls(**_read_naming(fields), data=fields.rest_between(1, CHUNK_BYTES_MAX))
+        return cls(
+            **_read_naming(fields),
+            recipient_key=fields.raw(RECIPIENT_KEY_BYTES),
+            data=fields.rest_between(1, CHUNK_BYTES_MAX),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,30 @@ class Stored:
     @classmethod
     def read(cls, fields: Fields) -> Self:
         return cls(fields.incarnation(), fields.sequences())
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """`Stored` for a run of numbers of the incarnation that the reader greeted as."""
+
+    CODE: ClassVar[int] = 0x8F
+
+    first: int
+    count: int = 1
+
+    @property
+    def sequences(self) -> RangeSet:
+        """The numbers."""
+        return RangeSet(((self.first, self.first + self.count),))
+
+    def body(self) -> bytes:
+        return encode_varint(self.first) + (encode_varint(self.count) if self.count > 1 else b"")
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        first = fields.number_between(1, SEQUENCE_MAX, "sequence number")
+        most = SEQUENCE_MAX + 1 - first
+        return cls(first, fields.number_between(2, most, "run of bundles") if fields.has_more else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,30 +245,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """The sender has sent all it has, which are its bundles up to `sequence`.
+    """The sender has sent all it has.
 
     It does not say that all of it arrived: who hears it still waits for what was offered and is not whole.
     Should a bundle leave custody after it was offered, a second one follows when all else was receipted.
     Sent again now and then, it also shows that a session kept open still lives.
     """
 
-    CODE: ClassVar[int] = 0x89
-
-    sequence: int
-
-    def body(self) -> bytes:
-        return encode_varint(self.sequence)
-
-    @classmethod
-    def read(cls, fields: Fields) -> Self:
-        return cls(fields.number())
-
-
-@dataclass(frozen=True, slots=True)
-class Bye:
-    """The sender's last frame; it has read everything it ever will."""
-
-    CODE: ClassVar[int] = 0x8A
+    CODE: ClassVar[int] = 0xC9
 
     def body(self) -> bytes:
         return b""
@@ -247,7 +262,37 @@ class Bye:
         return cls()
 
 
-Frame = Hello | Offer | Whole | Data | Have | Stored | DigestAsk | DigestTell | Refused | Idle | Bye | Advice
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """The sender's last frame; it has read everything it ever will."""
+
+    CODE: ClassVar[int] = 0xCA
+
+    def body(self) -> bytes:
+        return b""
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls()
+
+
+Greeting = Hello | Hail | Answer
+Frame = (
+    Greeting
+    | Account
+    | Offer
+    | Whole
+    | Data
+    | Have
+    | Stored
+    | Kept
+    | DigestAsk
+    | DigestTell
+    | Refused
+    | Idle
+    | Bye
+    | Advice
+)
 
 
 def _encode_naming(frame: Offer | Whole) -> bytes:
@@ -258,8 +303,6 @@ def _encode_naming(frame: Offer | Whole) -> bytes:
             frame.incarnation or b"",
             encode_varint(frame.sequence),
             frame.bundle_id,
-            frame.seal_tag,
-            frame.recipient_key,
         )
     )
 
@@ -271,8 +314,6 @@ def _read_naming(fields: Fields) -> _Naming:
         incarnation=incarnation,
         sequence=fields.number_between(1, SEQUENCE_MAX, "sequence number"),
         bundle_id=BundleId(fields.raw(BUNDLE_ID_BYTES)),
-        seal_tag=SealTag(fields.raw(SEAL_TAG_BYTES)),
         priority=Priority(urgency >> _DWELL_BITS & 3),
         dwell_code=urgency & (1 << _DWELL_BITS) - 1,
-        recipient_key=fields.raw(RECIPIENT_KEY_BYTES),
     )

@@ -1,4 +1,7 @@
-"""Frames as a byte stream: type byte, varint length, body; decoded as the bytes come in."""
+"""Frames as a byte stream: type byte, varint length, body; decoded as the bytes come in.
+
+A frame that says all by its type is that byte alone.
+"""
 
 from __future__ import annotations
 
@@ -16,24 +19,30 @@ from .frames import (
     Frame,
     Have,
     Idle,
+    Kept,
     Offer,
     Refused,
     Stored,
     Whole,
 )
-from .hello import Hello
+from .hello import Account, Hello
 from .limits import FRAME_BYTES_MAX
+from .short_hello import Answer, Hail
 from .varint import encode_varint
 
 FRAMES: Final[dict[int, type[Frame]]] = {
     kind.CODE: kind
     for kind in (
         Hello,
+        Hail,
+        Answer,
+        Account,
         Offer,
         Whole,
         Data,
         Have,
         Stored,
+        Kept,
         DigestAsk,
         DigestTell,
         Refused,
@@ -49,12 +58,16 @@ FRAMES: Final[dict[int, type[Frame]]] = {
 SKIPPED_IN_A_ROW_MAX: Final = 1024
 """A newer peer says something we know now and then; a flood of the unknown would only keep us busy."""
 _CRITICAL: Final = 0x80
+_BARE: Final = 0x40
+"""Types with this bit have neither length nor body."""
 _LENGTH_BYTES_MAX: Final = 3
 """Varint bytes of `FRAME_BYTES_MAX`."""
 
 
 def encode_frame(frame: Frame) -> bytes:
     """The frame as it travels inside the channel."""
+    if frame.CODE & _BARE:
+        return bytes((frame.CODE,))
     body = frame.body()
     return bytes((frame.CODE,)) + encode_varint(len(body)) + body
 
@@ -104,6 +117,8 @@ class FrameDecoder:
 
 def next_bounds(buffer: bytes | bytearray) -> tuple[int, int] | None:
     """Where the body of the frame at the head of the buffer lies, once it is all there."""
+    if buffer and buffer[0] & _BARE:
+        return 1, 1
     size = 0
     for index, byte in enumerate(buffer[1 : 1 + _LENGTH_BYTES_MAX]):
         size |= (byte & 0x7F) << 7 * index

@@ -1,4 +1,7 @@
-"""The first frame of each side: who speaks, in which life, what it has sent and what it holds."""
+"""The first frame of each side in full: who speaks, in which life, what it has sent and what it holds.
+
+Two ends that know each other greet in short (`short_hello`); where they differ, an account says the rest.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,32 @@ class PartialView:
     held: RangeSet
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What each hello's flags say: how its sender means to speak."""
+
+    certainty: Certainty
+    """Of the clock that the hello tells."""
+    stays_open: bool
+    """Whether the sender wants the session kept when nothing is left to send."""
+    floor: Priority = Priority.BULK
+    """The least urgent class that may go over this link, in both directions: its payer's wish."""
+
+    @property
+    def flags(self) -> int:
+        """The low five bits of a hello's flags."""
+        held_back = (Priority.BULK - self.floor) << _HELD_BACK_SHIFT
+        return self.certainty | (_STAYS_OPEN if self.stays_open else 0) | held_back
+
+    @classmethod
+    def read(cls, flags: int) -> Self:
+        """What those bits say."""
+        if flags & _CERTAINTY not in Certainty.__members__.values():
+            raise MalformedInput("a hello grades its clock in an unknown way")
+        floor = Priority(Priority.BULK - (flags >> _HELD_BACK_SHIFT & _HELD_BACK))
+        return cls(Certainty(flags & _CERTAINTY), bool(flags & _STAYS_OPEN), floor)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello:
     """Who speaks, in which life, what it has sent so far and what it holds."""
@@ -67,43 +96,25 @@ class Hello:
     """What the sender's clock says, in seconds since 1970: a claim to show, never to order by."""
     certainty: Certainty
     stays_open: bool
-    """Whether the sender wants the session kept when nothing is left to send."""
     floor: Priority = Priority.BULK
-    """The least urgent class that may go over this link, in both directions: its payer's wish."""
 
     def body(self) -> bytes:
-        lives = {view.incarnation: index for index, view in enumerate(self.views)}
-        flags = self.certainty | (_STAYS_OPEN if self.stays_open else 0)
-        flags |= (Priority.BULK - self.floor) << _HELD_BACK_SHIFT
+        flags = Manner(self.certainty, self.stays_open, self.floor).flags
         out = bytearray((self.version, flags))
         out += encode_varint(self.generation) + self.incarnation + encode_varint(self.sequence_max)
         out += encode_digest(self.digest) + encode_varint(self.credit_bytes) + encode_varint(self.wall_s)
-        out += encode_varint(len(self.views))
-        for view in self.views:
-            out += view.incarnation + encode_ranges(view.held) + encode_digest(view.digest)
-        out += encode_varint(len(self.partials))
-        for partial in self.partials:
-            out += encode_varint(lives[partial.incarnation]) + encode_varint(partial.sequence)
-            out += partial.seal_tag + encode_ranges(partial.held)
-        return bytes(out)
+        return bytes(out) + _encode_holdings(self.views, self.partials)
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
         version = fields.octet()
         if version != SESSION_VERSION:
             raise MalformedInput(f"the peer speaks version {version} of sync, we speak {SESSION_VERSION}")
-        flags = fields.octet()
-        if flags & _CERTAINTY not in Certainty.__members__.values():
-            raise MalformedInput("a hello grades its clock in an unknown way")
+        manner = Manner.read(fields.octet())
         generation, incarnation = fields.number(), fields.incarnation()
         sequence_max, digest = fields.count(SEQUENCE_MAX), fields.digest()
         credit_bytes, wall_s = fields.number(), fields.number()
-        views = tuple(
-            [
-                StreamView(fields.incarnation(), fields.sequences(), fields.digest())
-                for _ in range(fields.count(HELLO_STREAMS_MAX))
-            ]
-        )
+        views, partials = _read_holdings(fields)
         return cls(
             version=version,
             generation=generation,
@@ -112,12 +123,53 @@ class Hello:
             digest=digest,
             credit_bytes=credit_bytes,
             wall_s=wall_s,
-            certainty=Certainty(flags & _CERTAINTY),
-            stays_open=bool(flags & _STAYS_OPEN),
-            floor=Priority(Priority.BULK - (flags >> _HELD_BACK_SHIFT & _HELD_BACK)),
+            certainty=manner.certainty,
+            stays_open=manner.stays_open,
+            floor=manner.floor,
             views=views,
-            partials=tuple([_partial(fields, views) for _ in range(fields.count(HELLO_PARTIALS_MAX))]),
+            partials=partials,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a hail left out: a dialer says it when its listener could not confirm the sum of it."""
+
+    CODE: ClassVar[int] = 0x8E
+
+    digest: int
+    """Over all of the sender's bundles in the incarnation of its hail."""
+    views: tuple[StreamView, ...]
+    partials: tuple[PartialView, ...]
+
+    def body(self) -> bytes:
+        return encode_digest(self.digest) + _encode_holdings(self.views, self.partials)
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls(fields.digest(), *_read_holdings(fields))
+
+
+def _encode_holdings(views: tuple[StreamView, ...], partials: tuple[PartialView, ...]) -> bytes:
+    lives = {view.incarnation: index for index, view in enumerate(views)}
+    out = bytearray(encode_varint(len(views)))
+    for view in views:
+        out += view.incarnation + encode_ranges(view.held) + encode_digest(view.digest)
+    out += encode_varint(len(partials))
+    for partial in partials:
+        out += encode_varint(lives[partial.incarnation]) + encode_varint(partial.sequence)
+        out += partial.seal_tag + encode_ranges(partial.held)
+    return bytes(out)
+
+
+def _read_holdings(fields: Fields) -> tuple[tuple[StreamView, ...], tuple[PartialView, ...]]:
+    views = tuple(
+        [
+            StreamView(fields.incarnation(), fields.sequences(), fields.digest())
+            for _ in range(fields.count(HELLO_STREAMS_MAX))
+        ]
+    )
+    return views, tuple([_partial(fields, views) for _ in range(fields.count(HELLO_PARTIALS_MAX))])
 
 
 def _partial(fields: Fields, views: tuple[StreamView, ...]) -> PartialView:

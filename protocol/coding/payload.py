@@ -50,24 +50,36 @@ def decode_payload(data: bytes, book: PhraseBook, *, history: bytes, size_bytes_
     return bytes(out[len(history) :])
 
 
+class Draft:
+    """The shortest way found to write `data` after `history`, and what it costs."""
+
+    def __init__(self, data: bytes, book: PhraseBook, *, history: bytes = b"") -> None:
+        self._whole = history + data
+        self._steps = _Search(self._whole, len(history), book).steps()
+
+    @property
+    def cost_bits(self) -> float:
+        """About what it takes: to choose a book by a sample."""
+        return sum(step.candidate.cost_bits for step in self._steps)
+
+    def encode(self) -> bytes:
+        """The coded bytes."""
+        whole = self._whole
+        writer = SymbolWriter()
+        for step in self._steps:
+            writer.put(step.candidate.symbol)
+            if step.rows:
+                write_rows(writer, step.rows, whole[: step.start])
+            elif step.distance:
+                _write_copy(writer, step)
+            elif blank := step.candidate.blank_bytes:
+                writer.code_bits(int.from_bytes(whole[step.end - blank : step.end], "big"), 8 * blank)
+        return writer.finish()
+
+
 def encode_payload(data: bytes, book: PhraseBook, *, history: bytes) -> bytes:
     """The shortest way found to write `data` after `history`."""
-    whole = history + data
-    writer = SymbolWriter()
-    for step in _Search(whole, len(history), book).steps():
-        writer.put(step.candidate.symbol)
-        if step.rows:
-            write_rows(writer, step.rows, whole[: step.start])
-        elif step.distance:
-            _write_copy(writer, step)
-        elif blank := step.candidate.blank_bytes:
-            writer.code_bits(int.from_bytes(whole[step.end - blank : step.end], "big"), 8 * blank)
-    return writer.finish()
-
-
-def cost_bits(data: bytes, book: PhraseBook) -> float:
-    """About what `data` would take: to choose a book by a sample."""
-    return sum(step.candidate.cost_bits for step in _Search(data, 0, book).steps())
+    return Draft(data, book, history=history).encode()
 
 
 @dataclass(frozen=True, slots=True)

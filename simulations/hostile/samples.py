@@ -65,7 +65,6 @@ _WHOLE: Final = Whole(
     incarnation=OURS,
     sequence=11,
     bundle_id=BundleId(b"bundle no.11"),
-    seal_tag=SealTag(b"seal"),
     priority=Priority.EMERGENCY,
     dwell_code=22,
     recipient_key=b"k1",
@@ -212,7 +211,7 @@ def frames() -> tuple[bytes, ...]:
         Return(OURS, held),
         Returning(OURS, held),
         Await(),
-        Idle(10),
+        Idle(),
         Bye(),
     )
     return tuple(map(encode_frame, (_hello(), *others)))

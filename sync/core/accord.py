@@ -1,4 +1,4 @@
-"""How two ends come to agree on what each holds: hellos, the comparison of cuts, and what it does to custody.
+"""How two ends come to agree on what each holds: the comparison of cuts, and what it does to custody.
 
 A recording of a dialer's first flight can be played again, so the listener draws its conclusions at once but
 acts on them only when the dialer is proven to speak now.
@@ -6,40 +6,51 @@ acts on them only when the dialer is proven to speak now.
 
 from __future__ import annotations
 
-from protocol.frames import DigestAsk, DigestTell
-from protocol.hello import Hello
+from protocol.frames import DigestAsk, DigestTell, Greeting
+from protocol.hello import Account, Hello
 from protocol.ids import Incarnation
 from protocol.ranges import RangeSet
 
 from ..ports import SessionView
 from .effects import Digest, MarkLost, MarkStored, NoteForeign, PeerDigest, Renew
 from .errors import RemoteError
-from .events import BundlesLost, ForkSeen, PeerGreeted, RolledBackSeen
-from .greeting import Greeting, SessionTerms
+from .events import BundlesLost, ForkSeen, PeerProven, RolledBackSeen
+from .greeting import SessionTerms
 from .outlet import Outlet
 from .reconcile import DIFFERING_SETS_MAX, Comparison, Cut, Verdict, peer_suspicion
+from .salutation import Salutation
 from .sender import Sender
+from .states import Role
 
 
 class Accord:
     """From custody's view and the peer's hello to cuts that both sides believe."""
 
-    def __init__(self, terms: SessionTerms, outlet: Outlet, sender: Sender) -> None:
-        self.has_greeted = False
+    def __init__(self, role: Role, terms: SessionTerms, outlet: Outlet, sender: Sender) -> None:
         self.agreed = False
         """Custody follows the peer's word from here on."""
-        self.peer: Hello | None = None
-        self._terms = terms
         self._outlet = outlet
         self._sender = sender
+        self._salutation = Salutation(role, terms, outlet)
         self._view: SessionView | None = None
-        self._greeting: Greeting | None = None
         self._comparison: Comparison | None = None
         self._verdict: Verdict | None = None
         self._suspicion: str | None = None
         """Why the peer's store looks restored or copied."""
+        self._is_taken_in = False
         self._is_executed = False
+        self._is_proven = False
         self._answers_owed = 0
+
+    @property
+    def has_greeted(self) -> bool:
+        """Our hello is written."""
+        return self._salutation.has_greeted
+
+    @property
+    def peer(self) -> Hello | None:
+        """The peer's hello, as far as it was said."""
+        return self._salutation.peer
 
     @property
     def may_send(self) -> bool:
@@ -69,29 +80,18 @@ class Accord:
         """Custody is open: greet once its digests are there."""
         self._view = view
         self._sender.open(view)
-        if self.peer is not None:
-            self._sender.hear_hello(self.peer)
-        self._greeting = Greeting(view, self._terms)
-        questions = self._greeting.questions()
-        for question in questions:
-            self._outlet.want(question)
-        if not questions:
-            self._greet(self._greeting)
+        self._salutation.open(view)
+        self._take_in()
 
-    def hear_hello(self, hello: Hello) -> None:
+    def hear_greeting(self, frame: Greeting) -> None:
         """The peer greets."""
-        self.peer = hello
-        if self._view is not None:
-            self._sender.hear_hello(hello)  # Before any receipt behind it: those tell more than the hello.
-        self._outlet.tell(
-            PeerGreeted(
-                generation=hello.generation,
-                incarnation=hello.incarnation,
-                wall_s=hello.wall_s,
-                certainty=hello.certainty,
-                stays_open=hello.stays_open,
-            )
-        )
+        self._salutation.hear(frame)
+        self._take_in()  # Before any receipt behind it: those tell more than the hello.
+
+    def hear_account(self, frame: Account) -> None:
+        """The dialer says what its hail left out."""
+        self._salutation.hear_account(frame)
+        self._take_in()
 
     def hear_ask(self, frame: DigestAsk) -> None:
         """The peer compares."""
@@ -107,9 +107,8 @@ class Accord:
 
     def summed(self, question: Digest | PeerDigest, digest: int) -> None:
         """Custody's answer: for our hello, for the peer, or for the comparison."""
-        if self._greeting is not None and not self.has_greeted:
-            if self._greeting.answered(question, digest):
-                self._greet(self._greeting)
+        if self._salutation.answered(question, digest):
+            self._take_in()
         elif isinstance(question, PeerDigest):
             self._answers_owed -= 1
             self._outlet.write(DigestTell(question.incarnation, question.sequences, digest))
@@ -123,6 +122,9 @@ class Accord:
 
     def pump(self, now: float, *, peer_is_fresh: bool) -> None:
         """Whatever the new situation allows."""
+        if peer_is_fresh and not self._is_proven and self.peer is not None:
+            self._is_proven = True
+            self._outlet.tell(PeerProven())
         if self._comparison is None:
             self._begin_comparison()
         if self._comparison is None:
@@ -139,15 +141,18 @@ class Accord:
             self._is_executed = True
             self._execute(self._verdict)
 
-    def _greet(self, greeting: Greeting) -> None:
-        self.has_greeted = True
-        self._outlet.write(greeting.hello())
+    def _take_in(self) -> None:
+        """The peer's hello, once it is known in full."""
+        known = self._salutation.known
+        if known is not None and self._view is not None and not self._is_taken_in:
+            self._is_taken_in = True
+            self._sender.hear_hello(known)
 
     def _begin_comparison(self) -> None:
-        view, peer, greeting = self._view, self.peer, self._greeting
-        if view is None or peer is None or greeting is None or not self.has_greeted:
+        view, peer = self._view, self._salutation.known
+        if view is None or peer is None or not self.has_greeted:
             return
-        self._comparison = Comparison(view, greeting.own_digest, peer)
+        self._comparison = Comparison(view, self._salutation.summed, peer)
         self._suspicion = peer_suspicion(peer, view.received)
 
     def _execute(self, verdict: Verdict) -> None:

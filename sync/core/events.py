@@ -50,6 +50,8 @@ class Counters:
     bundles_received: int = 0
     frames_skipped: int = 0
     """Frames of kinds that only newer peers know."""
+    unwanted_bytes_received: int = 0
+    """Payload of classes that the peer was told to keep back; it was dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ class PeerGreeted:
     wall_s: int
     certainty: Certainty
     stays_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeerProven:
+    """The peer speaks now: what came before could be the recording of an earlier first flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,14 @@ class BundleReceived:
     """A whole bundle of the peer's is durable here."""
 
     offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class BundleTurnedAway:
+    """Custody does not take a bundle of the peer's, and the peer was told: nothing more of it is awaited."""
+
+    offer: Offer
+    reason: RefusalReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +182,8 @@ class SessionEnded:
 
 Event = (
     PeerGreeted
+    | PeerProven
+    | BundleTurnedAway
     | BundleProgress
     | BundleSent
     | BundleReceived

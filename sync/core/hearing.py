@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from protocol.advice import Advice, Await, Rekey, Return, Returning, Safe
-from protocol.frames import Bye, Data, DigestAsk, DigestTell, Frame, Have, Idle, Refused, Stored, Whole
+from protocol.frames import (
+    Bye,
+    Data,
+    DigestAsk,
+    DigestTell,
+    Frame,
+    Greeting,
+    Have,
+    Idle,
+    Kept,
+    Refused,
+    Stored,
+    Whole,
+)
 from protocol.frames import Offer as OfferFrame
-from protocol.hello import Hello
+from protocol.hello import Account, Hello
+from protocol.short_hello import Answer, Hail
 
 from .effects import Open
 from .errors import RemoteError
@@ -28,27 +42,31 @@ class Hearing:
         if parts.course.state is State.ENDED:
             return
         match frame:
-            case Hello():
-                self._hear_hello(frame)
+            case Hello() | Hail() | Answer():
+                self._hear_greeting(frame)
             case _ if parts.accord.peer is None:
                 raise RemoteError("the peer spoke before it greeted")
             case Bye():
                 self._hear_bye(now)
             case OfferFrame() | Whole() | Data() | Idle():
                 self._hear_bundles(frame)
-            case Have() | Stored() | Refused() | DigestAsk() | DigestTell():
+            case Account():
+                parts.accord.hear_account(frame)
+            case Have() | Stored() | Kept() | Refused() | DigestAsk() | DigestTell():
                 self._hear_receipt(frame, now)
             case _:
                 self._hear_advice(frame)
 
-    def _hear_hello(self, hello: Hello) -> None:
+    def _hear_greeting(self, frame: Greeting) -> None:
         parts = self._parts
         if parts.course.state not in UNHEARD:
             raise RemoteError("the peer greeted twice, or before its turn")
-        parts.accord.hear_hello(hello)
+        parts.accord.hear_greeting(frame)
         parts.course.advance(Trigger.HELLO_HEARD)
-        if self._role is Role.LISTENER:
-            parts.outlet.want(Open(hello.generation))
+        if (peer := parts.accord.peer) is not None:
+            parts.receipts.peer_greets(peer.incarnation)
+            if self._role is Role.LISTENER:
+                parts.outlet.want(Open(peer.generation))
 
     def _hear_bundles(self, frame: OfferFrame | Whole | Data | Idle) -> None:
         parts = self._parts
@@ -69,12 +87,16 @@ class Hearing:
             case Data():
                 parts.intake.received(frame)
 
-    def _hear_receipt(self, frame: Have | Stored | Refused | DigestAsk | DigestTell, now: float) -> None:
+    def _hear_receipt(
+        self, frame: Have | Stored | Kept | Refused | DigestAsk | DigestTell, now: float
+    ) -> None:
         match frame:
             case Have():
                 self._parts.sender.hear_have(frame, now)
             case Stored():
                 self._parts.sender.hear_stored(frame, now)
+            case Kept():
+                self._parts.sender.hear_kept(frame, now)
             case Refused():
                 self._parts.sender.hear_refused(frame)
             case DigestAsk():

@@ -13,14 +13,14 @@ from typing import Final
 from protocol.frames import Data, RefusalReason, Refused, Whole
 from protocol.frames import Offer as OfferFrame
 from protocol.header import Priority
-from protocol.ids import Incarnation
+from protocol.ids import Incarnation, SealTag, seal_tag_of
 from protocol.limits import RANGES_MAX
 from protocol.ranges import RangeSet
 
 from ..ports import PARTIALS_MAX, ChunkOutcome, IncomingChunk, Offer, SessionView
 from .effects import Persist
 from .errors import RemoteError
-from .events import BundleProgress, BundleReceived, Direction, Event, ForkSeen
+from .events import BundleProgress, BundleReceived, BundleTurnedAway, Direction, Event, ForkSeen
 from .greeting import listed
 from .memory import Sealing, sealing_of
 from .receipts import Receipts
@@ -28,6 +28,8 @@ from .receipts import Receipts
 FRAGMENTS_MAX: Final = RANGES_MAX
 """Pieces of one bundle with gaps between them: as many as a receipt can tell. More of them make every further
 piece dearer, and come only from a peer that means it."""
+UNWANTED_BYTES_MAX: Final = 16 * 1024
+"""Of classes that we have said this link does not carry: so much is borne until what is ours is receipted."""
 _NOTHING: Final = RangeSet()
 _HELD: Final = frozenset({ChunkOutcome.STORED, ChunkOutcome.FORKED})
 _REFUSALS: Final = {
@@ -53,18 +55,26 @@ class _Arrival:
     """Custody held something whole under its number when it was offered."""
     is_announced: bool = True
     """Custody has not heard of it."""
+    is_unwanted: bool = False
+    """It is below our floor, and the peer knew."""
 
 
 class Intake:
     """Everything a session receives."""
 
-    def __init__(self, credit_bytes: int) -> None:
+    def __init__(self, credit_bytes: int, floor: Priority = Priority.BULK, *, unread_bytes: int = 0) -> None:
+        """`floor`: the least urgent class that the peer may send; it need not know that of the first
+        `unread_bytes`."""
         self.payload_bytes = 0
+        self.unwanted_bytes = 0
+        """Payload below our floor: dropped, for the peer knew that this link does not carry it."""
         self.duplicate_bytes = 0
         """Payload that was already durable here, or waiting to be."""
         self.bundles = 0
         self.receipts = Receipts()
         self._credit_bytes = credit_bytes
+        self._floor = floor
+        self._unread_bytes = unread_bytes
         self._unreceipted_bytes = 0
         self._by_handle: dict[int, _Arrival] = {}
         self._by_offer: dict[Offer, _Arrival] = {}
@@ -75,6 +85,8 @@ class Intake:
         """After so many more the peer has waited for word of them."""
         self._held_before: dict[Sealing, RangeSet] = {}
         self._held_whole: dict[Incarnation, RangeSet] = {}
+        self._taken: dict[Incarnation, RangeSet] = {}
+        """What was receipted in this session."""
 
     @property
     def idle(self) -> bool:
@@ -85,6 +97,19 @@ class Intake:
     def nothing_is_open(self) -> bool:
         """Every bundle that was offered is whole here, or was refused."""
         return not self._by_offer
+
+    @property
+    def complaint(self) -> str | None:
+        """Why the session has to end, once what is ours and what was wanted is settled."""
+        if not self.unwanted_bytes:
+            return None
+        floor = self._floor.name.lower()
+        return f"the peer sent what this link does not carry: nothing below {floor}, as it was told"
+
+    @property
+    def has_all_wanted(self) -> bool:
+        """Of what the peer may send, all that it offered is whole and durable here, or was refused."""
+        return self.idle and all(arrival.is_unwanted for arrival in self._by_offer.values())
 
     def open(self, view: SessionView) -> None:
         """Custody is open: what it held before tells new bytes from repeated ones."""
@@ -103,7 +128,7 @@ class Intake:
 
     def offered(self, frame: OfferFrame, incarnation: Incarnation) -> None:
         """The peer offers a bundle under a handle higher than those before, or repeats an offer."""
-        offer = _offer_of(frame, incarnation)
+        offer = _offer_of(frame, incarnation, frame.seal_tag, frame.size_bytes)
         known = self._by_handle.get(frame.handle)
         if known is not None and known.offer != offer:
             raise RemoteError("the peer gave one handle to two bundles")
@@ -114,7 +139,7 @@ class Intake:
 
     def received_whole(self, frame: Whole, incarnation: Incarnation) -> None:
         """The peer offers a bundle and sends all of it."""
-        offer = _offer_of(frame, incarnation)
+        offer = _offer_of(frame, incarnation, seal_tag_of(frame.data), len(frame.data))
         arrival = self._by_offer.get(offer) or self._begin(None, offer)
         self._receive(arrival, 0, frame.data)
 
@@ -176,6 +201,8 @@ class Intake:
         if max(len(self._by_offer), len(self._by_handle)) >= PARTIALS_MAX:
             raise RemoteError(f"the peer keeps more than {PARTIALS_MAX} bundles unfinished")
         arrival = self._by_offer[offer] = _Arrival(handle, offer)
+        arrival.is_unwanted = offer.priority > self._floor and self.payload_bytes >= self._unread_bytes
+        arrival.is_announced = not arrival.is_unwanted
         self._recall(arrival)
         return arrival
 
@@ -184,6 +211,9 @@ class Intake:
         end = offset + len(data)
         if end > arrival.offer.size_bytes:
             raise RemoteError("the peer sent bytes beyond the end of a bundle")
+        if arrival.is_unwanted:
+            self._drop_unwanted(data)
+            return
         self._unreceipted_bytes += len(data)
         if self._unreceipted_bytes > self._credit_bytes:
             raise RemoteError(f"the peer sent more than the {self._credit_bytes} bytes it had credit for")
@@ -193,11 +223,17 @@ class Intake:
         arrival.is_announced = False
         self._chunks.append(IncomingChunk(offer=arrival.offer, offset=offset, data=data))
 
+    def _drop_unwanted(self, data: bytes) -> None:
+        self.unwanted_bytes += len(data)
+        if self.unwanted_bytes > UNWANTED_BYTES_MAX and self.complaint is not None:
+            raise RemoteError(self.complaint)
+
     def _tell(self, offer: Offer, seen: set[ChunkOutcome], now: float) -> list[Event]:
         """Put down the receipt for what became of one bundle."""
         if refusals := seen & _REFUSALS.keys():
-            self._refuse(offer, _REFUSALS[min(refusals, key=lambda refusal: refusal.value)], now)
-            return []
+            reason = _REFUSALS[min(refusals, key=lambda refusal: refusal.value)]
+            self._refuse(offer, reason, now)
+            return [BundleTurnedAway(offer, reason)]
         if seen & _HELD:
             is_urgent = offer.priority <= Priority.URGENT
             self.receipts.stored(offer.incarnation, self._run_with(offer), now, is_urgent=is_urgent)
@@ -252,20 +288,25 @@ class Intake:
         return arrival
 
     def _run_with(self, offer: Offer) -> RangeSet:
-        """Cumulative where that costs nothing: the run of held numbers that the new one is part of."""
-        held = self._held_whole.get(offer.incarnation, _NOTHING).add(offer.sequence, offer.sequence + 1)
-        self._held_whole[offer.incarnation] = held
-        return RangeSet(tuple(run for run in held.spans if run[0] <= offer.sequence < run[1]))
+        """Cumulative where that costs little: the run of this session that the new one is part of."""
+        number = offer.sequence
+        held = self._held_whole.get(offer.incarnation, _NOTHING)
+        self._held_whole[offer.incarnation] = held.add(number, number + 1)
+        taken = self._taken.get(offer.incarnation, _NOTHING).add(number, number + 1)
+        self._taken[offer.incarnation] = taken
+        return RangeSet(tuple(run for run in taken.spans if run[0] <= number < run[1]))
 
 
-def _offer_of(frame: OfferFrame | Whole, incarnation: Incarnation) -> Offer:
+def _offer_of(
+    frame: OfferFrame | Whole, incarnation: Incarnation, seal_tag: SealTag, size_bytes: int
+) -> Offer:
     return Offer(
         incarnation=frame.incarnation or incarnation,
         sequence=frame.sequence,
         bundle_id=frame.bundle_id,
-        seal_tag=frame.seal_tag,
+        seal_tag=seal_tag,
         priority=frame.priority,
         dwell_code=frame.dwell_code,
         recipient_key=frame.recipient_key,
-        size_bytes=len(frame.data) if isinstance(frame, Whole) else frame.size_bytes,
+        size_bytes=size_bytes,
     )

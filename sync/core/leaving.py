@@ -64,7 +64,7 @@ class Leaving:
             if patient_until is None or now >= patient_until:
                 parts.departure.say_bye(Ending.DONE, NOTHING_LEFT)
         elif self._said is not (due := self._due):
-            parts.outlet.write(Idle(parts.sender.sequence_max))
+            parts.outlet.write(Idle())
             self._said = due
 
     @property

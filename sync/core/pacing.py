@@ -21,6 +21,8 @@ WINDOW_GUESSED_BYTES_MAX: Final = 32 * 1024
 """A remembered link may have changed; half of the credit every peer grants unasked."""
 CHUNK_START_BYTES: Final = 1024
 CHUNK_BYTES_MIN: Final = 512
+CHUNK_GUESSED_BYTES_MIN: Final = 880
+"""A short text; behind a greeting it fits in two packets of a thin link, of which the second is answered."""
 CHUNK_GUESSED_BYTES_MAX: Final = 4 * 1024
 WINDOW_PACED_BYTES: Final = 1 << 30
 """None, where the link finds the rate and holds us back by itself: the peer's credit is the limit."""
@@ -33,8 +35,8 @@ CHUNK_S: Final = 0.4
 PROBE_GAIN: Final = 2.0
 CRUISE_GAIN: Final = 1.25
 """A quarter above the measured product of rate and round trip finds a rate that grows."""
-KERNEL_RATE_BYTES_S_MIN: Final = 64_000
-"""From half a megabit on, a link that lets no queue grow by itself is left to that: behind each lost packet
+KERNEL_RATE_BYTES_S_MIN: Final = 4_000
+"""From 32 kbit/s on, a link that lets no queue grow by itself is left to that: behind each lost packet
 receipts come late, and a window of ours would empty the link meanwhile. The peer's credit is the limit. On a
 thin link a cut that wastes so much wastes minutes."""
 GROWTH: Final = 1.25
@@ -104,7 +106,7 @@ class Pacing:
         if self._link_paces:
             return min(max(wanted, CHUNK_PACED_BYTES_MIN), CHUNK_PACED_BYTES_MAX)
         if not self._rates:
-            return min(max(wanted, CHUNK_START_BYTES), CHUNK_GUESSED_BYTES_MAX)
+            return min(max(wanted, CHUNK_GUESSED_BYTES_MIN), CHUNK_GUESSED_BYTES_MAX)
         return min(max(wanted, CHUNK_BYTES_MIN), CHUNK_BYTES_MAX)
 
     @property

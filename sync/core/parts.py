@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protocol.limits import SESSION_CREDIT_BYTES
+
 from .accord import Accord
 from .departure import Departure
 from .greeting import SessionTerms
@@ -45,7 +47,9 @@ def assemble(role: Role, channel: SessionChannel, terms: SessionTerms, memory: L
     wire = Wire(channel)
     outlet = Outlet(wire)
     sender = Sender(memory, outlet, terms.floor)
-    intake = Intake(terms.credit_bytes)
+    # A dialer is heard before it speaks; what it is told, it hears when its first flight has left.
+    unread_bytes = 0 if role is Role.DIALER else SESSION_CREDIT_BYTES
+    intake = Intake(terms.credit_bytes, terms.floor, unread_bytes=unread_bytes)
     return Parts(
         course=course,
         wire=wire,
@@ -55,6 +59,6 @@ def assemble(role: Role, channel: SessionChannel, terms: SessionTerms, memory: L
         rekeying=Rekeying(outlet),
         restitution=Restitution(outlet),
         safekeeping=Safekeeping(outlet, intake.receipts),
-        accord=Accord(terms, outlet, sender),
+        accord=Accord(role, terms, outlet, sender),
         departure=Departure(course, outlet, sender, intake),
     )

@@ -24,6 +24,9 @@ from .transfer import Chunk, Transfer
 DOUBT_BYTES: Final = CREDIT_BYTES
 """How far beyond the last receipt an earlier process may have got: never further than the peer's credit.
 It costs a half-sent bundle one round trip, once after a restart; other bundles use the time."""
+SHORT_BYTES_MAX: Final = 4096
+"""A text. Where the link itself sends what is urgent first, an urgent bundle as short as this is one chunk:
+the link then knows all of it at once, and sends it in as few pieces as hold it."""
 TRANSFERS_MAX: Final = 4 * OUTGOING_PAGE
 """Bundles planned at once; the least urgent beyond it go back to custody until there is room."""
 
@@ -134,11 +137,16 @@ class Planner:
                 if transfer.handle is None and transfer.doubtful.spans and self._may_offer:
                     yield transfer
 
-    def next_chunk(self, chunk_bytes: int) -> Chunk | None:
-        """The first bytes of the most urgent bundle that has any to send."""
+    def next_chunk(self, chunk_bytes: int, *, short_bytes: int = 0, whole_bytes: int = 0) -> Chunk | None:
+        """The first bytes of the most urgent bundle that has any to send; if it is urgent and no longer than
+        `short_bytes`, or no longer than `whole_bytes`, all of them."""
         for transfer in self._queue:
             if transfer.todo.spans and (transfer.handle is not None or self._may_offer):
                 start, end = transfer.todo.spans[0]
+                size_bytes = transfer.offer.size_bytes
+                is_short = size_bytes <= short_bytes and transfer.offer.priority <= Priority.URGENT
+                if is_short or size_bytes <= whole_bytes:
+                    return Chunk(transfer, start, end - start)
                 return Chunk(transfer, start, min(end - start, chunk_bytes))
         return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from protocol.frames import Frame, Have, Stored
+from protocol.frames import Frame, Have, Kept, Stored
 from protocol.ids import Incarnation
 from protocol.ranges import RangeSet
 
@@ -30,6 +30,7 @@ class Receipts:
         """When to tell it at the latest; None if there is nothing to tell."""
         self._is_awaited = False
         self._peer_is_idle = False
+        self._peer_life: Incarnation | None = None
 
     # What there is to tell.
 
@@ -55,6 +56,10 @@ class Receipts:
         self._progress.pop(handle, None)
 
     # Who waits for it.
+
+    def peer_greets(self, incarnation: Incarnation) -> None:
+        """The incarnation that need not be named."""
+        self._peer_life = incarnation
 
     def hurry(self) -> None:
         """What there is must be told at once."""
@@ -87,12 +92,18 @@ class Receipts:
 
     def take_final(self) -> list[Frame]:
         """What no later word will replace."""
-        told = [*(Stored(life, numbers) for life, numbers in self._stored.items()), *self._others]
+        told = [*(self._receipt(life, numbers) for life, numbers in self._stored.items()), *self._others]
         self._stored.clear()
         self._others.clear()
         if not self._progress:
             self.due_at, self._is_awaited = None, False
         return told
+
+    def _receipt(self, life: Incarnation, numbers: RangeSet) -> Stored | Kept:
+        if life != self._peer_life or len(numbers.spans) != 1:
+            return Stored(life, numbers)
+        first, end = numbers.spans[0]
+        return Kept(first, end - first)
 
     def _hold(self, now: float, held_back_s: float = HELD_BACK_S) -> None:
         due_at = now + held_back_s

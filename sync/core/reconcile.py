@@ -83,7 +83,8 @@ class _Question:
 class Comparison:
     """The comparison of one session; ends in a `Verdict`."""
 
-    def __init__(self, view: SessionView, own_digest: int, peer: Hello) -> None:
+    def __init__(self, view: SessionView, summed: tuple[RangeSet, int], peer: Hello) -> None:
+        """`summed` are numbers of our incarnation and the digest over them, which need not be asked for."""
         self._view = view
         self._streams = {stream.incarnation: stream for stream in peer.views}
         self._streams_are_all = len(peer.views) < STREAMS_MAX
@@ -93,7 +94,7 @@ class Comparison:
         self._unasked: list[_Question] = []
         ours = RangeSet.of([(1, view.sequence_max + 1)])
         self._rolled_back = bool((self._current.held - ours).spans)
-        self._compare(self._current, ours, own_digest)
+        self._compare(self._current, ours, summed)
         for former in self._known_former():
             self._compare(self._stream_of(former.incarnation), former.stored)
 
@@ -173,14 +174,16 @@ class Comparison:
 
     # Halving.
 
-    def _compare(self, stream: StreamView, ours: RangeSet, ours_digest: int | None = None) -> None:
+    def _compare(
+        self, stream: StreamView, ours: RangeSet, summed: tuple[RangeSet, int] = (_NOTHING, 0)
+    ) -> None:
         common = stream.held & ours
         if not common.spans:
             return
         self._open(
             _Question(
                 Cut(stream.incarnation, common),
-                ours=ours_digest if common == ours else None,
+                ours=summed[1] if common == summed[0] else None,
                 theirs=stream.digest if common == stream.held else None,
             )
         )

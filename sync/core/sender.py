@@ -10,8 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from protocol.advice import Await
-from protocol.frames import Data, Have, Refused, Stored, Whole
-from protocol.frames import Offer as OfferFrame
+from protocol.frames import Have, Kept, Refused, Stored
 from protocol.header import Priority
 from protocol.hello import Hello
 from protocol.ids import Incarnation
@@ -22,10 +21,11 @@ from ..ports import Offer, OutgoingBundle, SessionView
 from .effects import MarkReceipted, MarkStored, More, NoteRefusal, Read
 from .events import BundleProgress, BundleSent, Direction, PeerRefused, ReceiptsMoved
 from .memory import LinkMemory
+from .offering import Offering
 from .outlet import Outlet
-from .pacing import Pacing
-from .planner import Planner
-from .transfer import Chunk, Transfer
+from .pacing import CHUNK_GUESSED_BYTES_MIN, Pacing
+from .planner import SHORT_BYTES_MAX, Planner
+from .transfer import Chunk
 
 _NOTHING: Final = RangeSet()
 _NOBODY: Final = Incarnation(b"")
@@ -52,10 +52,11 @@ class Sender:
         self._has_asked = True
         """The peer knows that we wait for word of all that was sent."""
         self._outlet = outlet
-        self._greeted_as = self._incarnation = _NOBODY
+        self._offering = Offering(self.planner, outlet)
+        self._incarnation = _NOBODY
         self._credit_bytes = SESSION_CREDIT_BYTES
         self._reading: Chunk | None = None
-        self._written_priority = Priority.BULK
+        self._written_priority = self._handed_priority = Priority.BULK
         self._is_looking = False
         self._progress: dict[int, RangeSet] = {}
         self._trusts = False
@@ -64,7 +65,7 @@ class Sender:
 
     def open(self, view: SessionView) -> None:
         """Custody is open."""
-        self._greeted_as = self._incarnation = view.incarnation
+        self._offering.greeted_as = self._incarnation = view.incarnation
         self.sequence_max = view.sequence_max
         self.planner.admit(view.pending)
 
@@ -82,6 +83,17 @@ class Sender:
     def waits_for_word(self) -> bool:
         """The peer owes us a receipt or the end of a doubt."""
         return self.pacing.in_flight_bytes > 0 or self.planner.waits_for_word
+
+    @property
+    def overtakes(self) -> bool:
+        """What is written is more urgent than what the link was handed last, and the link sends it first."""
+        wire = self._outlet.wire
+        is_ahead = self._written_priority < self._handed_priority
+        return wire.link_carries_frames and wire.data_is_written and is_ahead
+
+    def handed_over(self) -> None:
+        """The link is handed all that is written."""
+        self._handed_priority = self._written_priority
 
     # What the peer says.
 
@@ -104,6 +116,10 @@ class Sender:
         """The peer claims custody; numbers that we have not asked it about are passed over."""
         if frame.incarnation == self._incarnation:
             self.claim(frame.sequences & self.planner.known, now)
+
+    def hear_kept(self, frame: Kept, now: float) -> None:
+        """The same of the incarnation that we greeted as."""
+        self.hear_stored(Stored(self._offering.greeted_as, frame.sequences), now)
 
     def hear_refused(self, frame: Refused) -> None:
         """The peer will not take one; the next session offers it again."""
@@ -164,11 +180,7 @@ class Sender:
             self.has_withdrawn |= chunk.transfer.handle is not None
             self.planner.drop(RangeSet(((request.sequence, request.sequence + 1),)))
             return
-        if chunk.is_all and len(data) == chunk.size_bytes and not self._outlet.wire.link_carries_frames:
-            self._write_whole(chunk.transfer, data)
-        else:
-            handle = self._offer(chunk.transfer)
-            self._outlet.write(Data(handle, chunk.offset, data))
+        self._offering.write(chunk, data)
         self._written_priority = chunk.transfer.offer.priority
         self.planner.sent(chunk, self.pacing.launch(len(data), now))
         self.payload_bytes += len(data)
@@ -187,7 +199,7 @@ class Sender:
         if may_send:
             if announced := list(self.planner.announcements()):
                 for transfer in announced:
-                    self._offer(transfer)
+                    self._offering.offer(transfer)
                 self._ask()
             self._read_next()
 
@@ -200,7 +212,11 @@ class Sender:
     def _read_next(self) -> None:
         if self._reading is not None:
             return
-        chunk = self.planner.next_chunk(self.pacing.chunk_bytes)
+        short_bytes = SHORT_BYTES_MAX if self._outlet.wire.link_carries_frames else CHUNK_GUESSED_BYTES_MIN
+        whole_bytes = self._offering.whole_bytes_max if self._outlet.wire.link_carries_frames else 0
+        chunk = self.planner.next_chunk(
+            self.pacing.chunk_bytes, short_bytes=short_bytes, whole_bytes=whole_bytes
+        )
         if chunk is not None and not self._may_follow(chunk):
             return
         granted = self.pacing.grant(chunk.size_bytes, self._credit_bytes) if chunk else 0
@@ -238,47 +254,6 @@ class Sender:
         if not wire.data_is_written:
             return True
         return wire.link_carries_frames and chunk.transfer.offer.priority < self._written_priority
-
-    def _offer(self, transfer: Transfer) -> int:
-        """The transfer's handle, given by an offer if it has none yet."""
-        if transfer.handle is not None:
-            return transfer.handle
-        offer = transfer.offer
-        handle = self.planner.offered(transfer)
-        self._outlet.write(
-            OfferFrame(
-                handle=handle,
-                incarnation=self._named(offer.incarnation),
-                sequence=offer.sequence,
-                bundle_id=offer.bundle_id,
-                seal_tag=offer.seal_tag,
-                priority=offer.priority,
-                dwell_code=offer.dwell_code,
-                recipient_key=offer.recipient_key,
-                size_bytes=offer.size_bytes,
-            )
-        )
-        return handle
-
-    def _write_whole(self, transfer: Transfer, data: bytes) -> None:
-        """Offer and bytes in one frame, which is answered by its number: its handle is never said."""
-        offer = transfer.offer
-        self.planner.offered(transfer)
-        self._outlet.write(
-            Whole(
-                incarnation=self._named(offer.incarnation),
-                sequence=offer.sequence,
-                bundle_id=offer.bundle_id,
-                seal_tag=offer.seal_tag,
-                priority=offer.priority,
-                dwell_code=offer.dwell_code,
-                recipient_key=offer.recipient_key,
-                data=data,
-            )
-        )
-
-    def _named(self, incarnation: Incarnation) -> Incarnation | None:
-        return None if incarnation == self._greeted_as else incarnation
 
     def _pass_custody(self) -> None:
         if not self._claimed.spans:

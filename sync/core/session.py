@@ -131,6 +131,7 @@ class Session:
         if data:
             self._spoke_at = now
             self._sender.pacing.is_held = tells_when_taken
+            self._sender.handed_over()
         self._pump(now)
         return data
 
@@ -143,6 +144,11 @@ class Session:
     def may_speak(self) -> bool:
         """Whether `outgoing` may be taken before the effects that are due."""
         return self._outlet.may_speak
+
+    @property
+    def overtakes(self) -> bool:
+        """Whether `outgoing` is to be taken although the link has no room for more of what it took last."""
+        return self._sender.overtakes
 
     def events(self) -> list[Event]:
         """What happened since the last call."""
@@ -178,6 +184,7 @@ class Session:
             bundles_sent=self._sender.bundles,
             bundles_received=self._intake.bundles,
             frames_skipped=self._wire.frames_skipped,
+            unwanted_bytes_received=self._intake.unwanted_bytes,
         )
 
     @property
@@ -229,6 +236,7 @@ class Session:
             self._sender.pump(may_send=self._may_send)
             self._heal(now)
             self._leaving.pump(now, may_send=self._may_send)
+            self._mind_floor()
             self._tell_receipts(now)
         self._conclude()
 
@@ -244,6 +252,13 @@ class Session:
             has_receipts = not self._intake.idle or self._parts.receipts.due_at is not None
             if self._role is Role.DIALER and not (has_receipts or self._wire.has_written):
                 self._leaving.say_again()  # It proves to the listener that we speak now.
+
+    def _mind_floor(self) -> None:
+        """A peer that spends what it may not loses the session, once all else is settled."""
+        complaint = self._intake.complaint
+        is_settled = self._sender.idle and self._intake.has_all_wanted
+        if complaint is not None and is_settled and self._course.state is State.FLOWING:
+            self._parts.departure.end(Ending.PEER_AT_FAULT, complaint)
 
     def _heal(self, now: float) -> None:
         """Ask for what is missing, and tell what is safe."""

@@ -11,13 +11,14 @@ from protocol.errors import MalformedInput
 from protocol.frames import Data, Frame, Idle, Offer, Whole
 from protocol.framing import FrameDecoder, encode_frame
 from protocol.hello import Hello
+from protocol.short_hello import Hail
 
 from .errors import RemoteError
 
 FRAMES_PER_RECORD_MAX = 4096
 """Many times what an honest sender has to say at once; a record of the smallest frames would hold 32,000."""
 SessionChannel = DialerChannel | ListenerChannel | BareChannel
-EARLY_FRAMES = (Hello, Offer, Whole, Data, Await, Idle)
+EARLY_FRAMES = (Hello, Hail, Offer, Whole, Data, Await, Idle)
 """What may stand in a first flight, which can be played again: hints and sealed bytes, no receipts."""
 
 
@@ -36,6 +37,7 @@ class Wire:
         """The link seals, repeats and paces what we say, and bridges gaps: it knows best how much to send."""
         self._greeting = channel.greeting
         self._decoder = FrameDecoder()
+        self._early_was_cut = False
         self._written = bytearray()
         self.data_is_written = False
         """A chunk waits to be taken; the next is chosen after that, when more urgent ones may have come."""
@@ -81,7 +83,7 @@ class Wire:
         self.link_bytes_received += len(data)
         for phase, plaintext in self._channel.receive(data):
             self.frame_bytes_received += len(plaintext)
-            if not plaintext and not self._decoder.between_frames:
+            if phase is Phase.FRESH and self._early_was_cut:
                 raise MalformedInput("the peer changed keys in the middle of a frame")
             self.peer_is_fresh |= phase is Phase.FRESH
             for index, frame in enumerate(self._decoder.feed(plaintext)):
@@ -92,3 +94,4 @@ class Wire:
                 if phase is Phase.EARLY and not isinstance(frame, EARLY_FRAMES):
                     raise RemoteError("the peer sent a receipt in a first flight, where it proves nothing")
                 yield frame
+            self._early_was_cut = phase is Phase.EARLY and not self._decoder.between_frames

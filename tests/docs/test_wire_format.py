@@ -6,11 +6,22 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
 
-from protocol import channel, datagram_parts, datagrams, enrolment, limits, micro, prekeys, questions
+from protocol import (
+    channel,
+    datagram_parts,
+    datagrams,
+    enrolment,
+    limits,
+    micro,
+    prekeys,
+    questions,
+    short_hello,
+)
 from protocol.actors import Role
 from protocol.bundle import BASE_SAVING_BYTES_MIN, Content, EntryBundle, unpack
 from protocol.clinical import Layer
@@ -24,11 +35,15 @@ from protocol.schema import CRITICAL_FIELD_MIN
 from protocol.sealing import HpkeSealer
 from protocol.small_seal import MESSAGE_OVERHEAD_BYTES, SMALL_OVERHEAD_BYTES, Direction
 from sync.core.intake import FRAGMENTS_MAX
+from sync.core.offering import WHOLES_BYTES_MAX
 from sync.core.patience import KEEPALIVE_S
 from sync.core.wire import FRAMES_PER_RECORD_MAX
 from sync.driver import PREAMBLE_S
 from sync.links import http, http_terms
+from sync.links.datagram_schedule import REST_S, REST_SHARE
 from sync.links.http_upload import FIRST_BYTES_S
+from sync.links.udp_listener import FLIGHT_DATAGRAMS_MAX
+from sync.links.udp_strays import STRAY_S, STRAYS_EACH_MAX
 from sync.ports import REKEYS_MAX, RESEALS_MAX
 from tests.architecture.checkout import ROOT
 from tests.docs import worked_example
@@ -39,7 +54,7 @@ PAGES: Final = ("wire-format", "wire-format-coding", "wire-format-sessions", "wi
 TEXT: Final = "\n".join((DOCS / f"{page}.md").read_text(encoding="utf-8") for page in PAGES)
 PLAIN: Final = re.sub(r"(?<=\d) (?=\d)", "", " ".join(TEXT.split()))
 _BLOCK: Final = re.compile(r"^ {4}([a-z][a-z0-9-]+) +(\S.*\n(?: {16}.*\n)*)", re.MULTILINE)
-_IN_WORDS: Final = {2: "two", 3: "three", 4: "four"}
+_IN_WORDS: Final = {2: "two", 3: "three", 4: "four", 8: "eight"}
 _CODED_HEAD_BYTES: Final = 4 + 64
 """Content, codec, dictionary and number of a bundle with one entry, then its signature."""
 
@@ -135,6 +150,14 @@ def test_every_part_of_a_datagram_has_its_row() -> None:
         f"m ≤ {HELLO_PARTIALS_MAX}",
         f"at most {HELLO_PARTIAL_SPANS_MAX} spans of one unfinished bundle",
         f"at most {limits.SESSION_CREDIT_BYTES} payload bytes may be without a receipt",
+        f"without it, it is {short_hello.USUAL_CREDIT_BYTES}.",
+        f"in minutes since {datetime.fromtimestamp(short_hello.CLOCK_BEGINS_S, UTC):%Y-%m-%d%H:%M} UTC",
+        f"and at most {WHOLES_BYTES_MAX} bytes in all: what is offered can be overtaken",
+        f"and then in every {_IN_WORDS[datagrams.INTRODUCED_EACH]}th;",
+        f"whose name it is still looking up it keeps {_IN_WORDS[FLIGHT_DATAGRAMS_MAX]}, and of an "
+        f"address that nobody called from yet {_IN_WORDS[STRAYS_EACH_MAX]} for {STRAY_S:.0f} s",
+        f"until a datagram asks, but at most {REST_S:.0f} s",
+        f"takes at most {REST_SHARE * REST_S:.1f} s by its own guess",
         f"{RefusalReason.OTHER} other, {RefusalReason.QUARANTINED} quarantined, "
         f"{RefusalReason.NO_ROOM} no room, {RefusalReason.CORRUPT} corrupt",
         f"for at most {REKEYS_MAX} bundles; it names the number",

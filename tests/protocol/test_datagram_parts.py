@@ -85,8 +85,16 @@ def test_a_piece_costs_no_more_than_said(handle: int, offset: int, size: int) ->
     assert len(alone) - 1 - size <= PIECE_OVERHEAD_BYTES_MAX
 
 
-def test_word_of_one_run_takes_four_bytes() -> None:
-    assert len(encode_parts([Acknowledged(((0, 100),), 0.0)])) == 4
+def test_word_of_all_that_was_sent_takes_three_bytes_and_of_another_run_four() -> None:
+    assert len(encode_parts([Acknowledged(((0, 100),), 0.0)])) == 3
+    assert len(encode_parts([Acknowledged(((1, 100),), 0.0)])) == 4
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_the_beginning_of_the_stream_takes_one_byte_where_it_stands_last(goes_on: bool) -> None:
+    parts: list[Part] = [Acknowledged(((0, 1),), 0.0), Control(0, b"hail", goes_on)]
+    assert encode_parts(parts)[3:] == bytes((0x18 if goes_on else 0x17,)) + b"hail"
+    assert decode_parts(encode_parts(parts)) == parts
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,10 @@ def acquainted() -> tuple[DialerSeal, ListenerSeal]:
 def test_a_first_flight_opens_before_the_listener_has_said_a_word() -> None:
     dialer, listener = ends()
     flight = [dialer.seal(number, -1, b"frame %d" % number, asks=number == 2) for number in range(3)]
-    for datagram in flight:
-        introduction = introduction_of(datagram)
-        assert introduction is not None
-        assert introduction.preamble == PREAMBLE
-        assert not introduction.is_fresh
+    introduction = introduction_of(flight[0])
+    assert introduction is not None
+    assert introduction.preamble == PREAMBLE
+    assert not introduction.is_fresh
     opened = [listener.open(datagram) for datagram in reversed(flight)]
     assert [(each.number, each.plaintext, each.asks) for each in opened if each] == [
         (2, b"frame 2", True),
@@ -54,6 +53,19 @@ def test_a_first_flight_opens_before_the_listener_has_said_a_word() -> None:
     ]
     assert all(each.phase is Phase.EARLY for each in opened if each)
     assert not listener.peer_is_fresh
+
+
+def test_until_it_is_answered_a_dialer_says_in_each_fourth_datagram_who_it_is() -> None:
+    dialer, _ = ends()
+    said = []
+    for number in range(9):
+        overhead_bytes = dialer.overhead_bytes(number, -1)
+        datagram = dialer.seal(number, -1, b"", asks=False)
+        assert len(datagram) == overhead_bytes
+        said.append(introduction_of(datagram) is not None)
+    assert said == [True, False, False, False, True, False, False, False, True]
+    dialer.introduce()
+    assert introduction_of(dialer.seal(9, -1, b"", asks=False)) is not None
 
 
 def test_an_answer_makes_what_follows_fresh_and_short() -> None:
@@ -73,8 +85,10 @@ def test_an_answer_makes_what_follows_fresh_and_short() -> None:
 def test_clear_bytes_are_as_few_as_said() -> None:
     dialer, listener = ends()
     for seal, number in ((dialer, 0), (listener, 0)):
-        assert seal.overhead_bytes(number, -1) == len(seal.seal(number, -1, b"", asks=False))
-    assert dialer.overhead_bytes(0, -1) == 1 + 4 + 12 + 1 + 16
+        overhead_bytes = seal.overhead_bytes(number, -1)
+        assert overhead_bytes == len(seal.seal(number, -1, b"", asks=False))
+    fresh_dialer, _ = ends()
+    assert fresh_dialer.overhead_bytes(0, -1) == 1 + 4 + 12 + 1 + 16
     assert listener.overhead_bytes(0, -1) == 1 + 12 + 1 + 16
 
 

@@ -147,7 +147,7 @@ def test_the_largest_frame_fits_a_unit_and_frames_are_whole_in_it() -> None:
     frames: list[Frame] = [
         Data(1, 0, bytes(CHUNK_BYTES_MAX)),
         Stored(Incarnation(b"life"), RangeSet(((1, 9),))),
-        Idle(9),
+        Idle(),
     ]
     encoded = [encode_frame(frame) for frame in frames]
     assert max(map(len, encoded)) <= FRAME_BYTES_MAX

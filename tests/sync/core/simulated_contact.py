@@ -111,6 +111,7 @@ class Contact:
         hub_memory: LinkMemory | None = None,
         stays_open: bool = False,
         node_floor: Priority = Priority.BULK,
+        hub_floor: Priority = Priority.BULK,
         seed: int = 0,
     ) -> None:
         salts = random.Random(seed)
@@ -135,7 +136,7 @@ class Contact:
             Session(
                 role=Role.LISTENER,
                 channel=ListenerChannel(SECRET, preamble, salts.randbytes(12)),
-                terms=terms,
+                terms=replace(terms, floor=hub_floor),
                 now=0.0,
                 memory=hub_memory,
             ),

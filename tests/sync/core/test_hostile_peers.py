@@ -18,6 +18,7 @@ from protocol.frames import (
     Frame,
     Have,
     Idle,
+    Kept,
     Offer,
     RefusalReason,
     Refused,
@@ -26,10 +27,11 @@ from protocol.frames import (
 )
 from protocol.framing import FrameDecoder, encode_frame
 from protocol.header import Priority
-from protocol.hello import Hello, PartialView, StreamView
-from protocol.ids import BundleId, Incarnation, SealTag, seal_tag_of
+from protocol.hello import Account, Hello, Manner, PartialView, StreamView
+from protocol.ids import BundleId, Incarnation, SealTag
 from protocol.limits import SESSION_CREDIT_BYTES
 from protocol.ranges import RangeSet
+from protocol.short_hello import Answer, Hail
 from protocol.stamps import Certainty
 from sync.core import (
     Ending,
@@ -55,12 +57,18 @@ from .simulated_contact import PAIR, SECRET, new_store, run_now
 THEIRS = Incarnation(b"them")
 PREAMBLE = DialerPreamble(PAIR, b"dialer salt.")
 LISTENER_SALT = b"listener sal"
+NOTHING = RangeSet()
 
 
 class Puppet:
     """One real session whose peer says whatever a test wants, sealed as it should be."""
 
-    def __init__(self, role: Role = Role.LISTENER, store: MemoryStore | None = None) -> None:
+    def __init__(
+        self,
+        role: Role = Role.LISTENER,
+        store: MemoryStore | None = None,
+        floor: Priority = Priority.BULK,
+    ) -> None:
         self.store = store or new_store(1)
         self.events: list[Event] = []
         self.heard: list[Frame] = []
@@ -68,9 +76,8 @@ class Puppet:
         listener = ListenerChannel(SECRET, PREAMBLE, LISTENER_SALT)
         self.peer: DialerChannel | ListenerChannel = dialer if role is Role.LISTENER else listener
         ours = listener if role is Role.LISTENER else dialer
-        self.session = Session(
-            role=role, channel=ours, terms=SessionTerms(credit_bytes=SESSION_CREDIT_BYTES), now=0.0
-        )
+        terms = SessionTerms(credit_bytes=SESSION_CREDIT_BYTES, floor=floor)
+        self.session = Session(role=role, channel=ours, terms=terms, now=0.0)
         self._decoder = FrameDecoder()
         self._clear_bytes = 17 if role is Role.DIALER else 0
         self._unread = b""
@@ -133,6 +140,33 @@ def hello(views: tuple[StreamView, ...] = (), partials: tuple[PartialView, ...] 
     )
 
 
+def hail(total: int = 0, stored: RangeSet = NOTHING, held: RangeSet = NOTHING) -> Hail:
+    return Hail(
+        generation=1,
+        incarnation=THEIRS,
+        stored=stored,
+        sequence_max=9,
+        held=held,
+        total=total,
+        partials=(),
+        credit_bytes=SESSION_CREDIT_BYTES,
+        minutes=0,
+        manner=Manner(Certainty.UNSET, stays_open=False),
+    )
+
+
+def answer(incarnation: Incarnation | None = THEIRS) -> Answer:
+    return Answer(
+        incarnation=incarnation,
+        sequences_ahead=0,
+        minutes_ahead=0,
+        otherwise=None,
+        partials=(),
+        credit_bytes=SESSION_CREDIT_BYTES,
+        manner=Manner(Certainty.UNSET, stays_open=False),
+    )
+
+
 def offer(handle: int = 1, sequence: int = 1, size_bytes: int = 1000, label: bytes = b"bundle") -> Offer:
     return Offer(
         handle=handle,
@@ -153,7 +187,6 @@ def whole(sequence: int = 1, data: bytes = b"x") -> Whole:
         incarnation=None,
         sequence=sequence,
         bundle_id=named.bundle_id,
-        seal_tag=seal_tag_of(data),
         priority=named.priority,
         dwell_code=0,
         recipient_key=b"k1",
@@ -176,6 +209,9 @@ def custody(store: MemoryStore) -> MemoryState:
         ([hello(), offer(), Data(2, 0, b"x")], "never offered"),
         ([hello(), offer(), Data(1, 999, b"xy")], "beyond the end"),
         ([hello(), offer(), offer(sequence=2)], "two bundles"),
+        ([hello(), hail()], "greeted twice"),
+        ([answer()], "first flight"),
+        ([hail(), Account(0, (), ())], "first flight"),
         ([hello(), Stored(THEIRS, numbers(1))], "first flight"),
         ([hello(), Bye()], "first flight"),
         ([hello(), Have(1, numbers(1))], "first flight"),
@@ -191,7 +227,7 @@ def custody(store: MemoryStore) -> MemoryState:
             "credit",
         ),
         ([hello(), offer(), *(Data(1, 2 * piece, b"x") for piece in range(FRAGMENTS_MAX + 1))], "pieces"),
-        ([hello(), *[Idle(0)] * (FRAMES_PER_RECORD_MAX + 1)], "into one record"),
+        ([hello(), *[Idle()] * (FRAMES_PER_RECORD_MAX + 1)], "into one record"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -218,7 +254,15 @@ def test_a_change_of_keys_inside_a_frame_is_refused() -> None:
 
 
 def test_a_listener_that_speaks_before_it_greets_is_refused() -> None:
-    Puppet(Role.DIALER).say(Idle(0)).assert_refused("before it greeted")
+    Puppet(Role.DIALER).say(Idle()).assert_refused("before it greeted")
+
+
+def test_a_dialer_is_not_hailed() -> None:
+    Puppet(Role.DIALER).say(hail()).assert_refused("only the other end")
+
+
+def test_an_answer_that_cannot_follow_our_hail_is_refused() -> None:
+    Puppet(Role.DIALER).say(answer(None)).assert_refused("cannot follow")
 
 
 def test_a_listener_that_greets_before_our_custody_is_open_is_refused() -> None:
@@ -326,14 +370,14 @@ class TestReplayedFirstFlights:
         Puppet(Role.LISTENER, store).say(replace(hello(), sequence_max=2), whole(1), whole(2))
         puppet = Puppet(Role.LISTENER, store).say(replace(hello(), sequence_max=1))
         assert not [event for event in puppet.events if isinstance(event, ForkSeen)]
-        puppet.listen().say(Idle(1))
+        puppet.listen().say(Idle())
         assert [event.ours for event in puppet.events if isinstance(event, ForkSeen)] == [False]
 
     def test_the_same_words_proven_fresh_do_count(self) -> None:
         store, _ = self.listener_with_history()
         puppet = Puppet(Role.LISTENER, store).say(hello())
         assert run_now(store.outgoing(RangeSet())) == ()
-        puppet.listen().say(Idle(0))
+        puppet.listen().say(Idle())
         assert [bundle.offer.sequence for bundle in run_now(store.outgoing(RangeSet()))] == [1, 2]
 
 
@@ -355,7 +399,11 @@ FRAMES = st.one_of(
     st.builds(DigestAsk, st.just(THEIRS), st.just(numbers(1, 2))),
     st.builds(DigestTell, st.just(THEIRS), st.just(numbers(1)), st.integers(0, 3)),
     st.builds(Refused, st.just(THEIRS), st.integers(0, 3), st.sampled_from(RefusalReason)),
-    st.builds(Idle, st.integers(0, 3)),
+    st.builds(hail, st.sampled_from([0, 1, 2**64 - 1])),
+    st.builds(answer, st.sampled_from([None, THEIRS])),
+    st.builds(Account, st.integers(0, 3), st.just((StreamView(THEIRS, numbers(1), 7),)), st.just(())),
+    st.builds(Kept, st.integers(2, 4), st.integers(1, 3)),
+    st.just(Idle()),
     st.just(Bye()),
     st.binary(max_size=12),
 )

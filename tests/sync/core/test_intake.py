@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from protocol.frames import Data, Frame, Have, Offer, RefusalReason, Refused, Stored, Whole
 from protocol.header import Priority
-from protocol.ids import BundleId, Incarnation, SealTag
+from protocol.ids import BundleId, Incarnation, SealTag, seal_tag_of
 from protocol.ranges import RangeSet
 from sync.core import BundleProgress, BundleReceived, Event, ForkSeen, Persist, RemoteError
 from sync.core.intake import Intake
@@ -108,13 +110,14 @@ def test_a_repeated_offer_changes_nothing(intake: Intake) -> None:
     assert intake.next_batch() is None
 
 
-def test_receipts_are_runs_of_all_that_is_held() -> None:
+def test_receipts_are_runs_of_all_that_came() -> None:
     intake = Intake(1000)
     intake.open(view((ReceivedStream(incarnation=THEIRS, held=numbers(1, 2, 3, 7), digest=0),)))
-    intake.offered(offer(sequence=4), THEIRS)
-    frames, events = persisted(intake, batch_of(intake), [STORED])
-    assert frames == [Stored(THEIRS, RangeSet(((1, 5),)))]
-    assert events == []  # Not a byte came: custody knew the bundle by its id.
+    for sequence, told in ((4, RangeSet(((4, 5),))), (5, RangeSet(((4, 6),))), (9, RangeSet(((9, 10),)))):
+        intake.offered(offer(handle=sequence, sequence=sequence), THEIRS)
+        frames, events = persisted(intake, batch_of(intake), [STORED])
+        assert frames == [Stored(THEIRS, told)]
+        assert events == []  # Not a byte came: custody knew the bundle by its id.
 
 
 def test_a_resumed_bundle_counts_what_was_held_before() -> None:
@@ -187,7 +190,6 @@ def whole(sequence: int = 1, size_bytes: int = 100) -> Whole:
         incarnation=None,
         sequence=sequence,
         bundle_id=named.bundle_id,
-        seal_tag=named.seal_tag,
         priority=named.priority,
         dwell_code=0,
         recipient_key=b"k1",
@@ -199,7 +201,8 @@ def test_a_bundle_in_one_frame_is_offered_sent_and_done(intake: Intake) -> None:
     intake.received_whole(whole(), THEIRS)
     batch = batch_of(intake)
     assert [(chunk.offset, len(chunk.data)) for chunk in batch.chunks] == [(0, 100)]
-    assert batch.chunks[0].offer == custody_offer(offer())
+    seal_tag = seal_tag_of(b"x" * 100)
+    assert batch.chunks[0].offer == replace(custody_offer(offer()), seal_tag=seal_tag)
     frames, events = persisted(intake, batch, [STORED])
     assert frames == [Stored(THEIRS, numbers(1))]
     assert [type(event) for event in events] == [BundleReceived]
@@ -227,7 +230,8 @@ def test_one_that_is_refused_is_named_by_its_number(intake: Intake) -> None:
 
 
 def test_one_that_was_offered_before_goes_on_under_its_handle(intake: Intake) -> None:
-    intake.offered(offer(), THEIRS)
+    named = replace(offer(), seal_tag=seal_tag_of(b"x" * 100))
+    intake.offered(named, THEIRS)
     intake.received(Data(1, 0, b"x" * 40))
     intake.received_whole(whole(), THEIRS)
     frames, _ = persisted(intake, batch_of(intake), [PARTIAL, STORED])

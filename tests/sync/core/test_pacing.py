@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from protocol.limits import CHUNK_BYTES_MAX
 from sync.core.pacing import (
     CHUNK_BYTES_MIN,
+    CHUNK_GUESSED_BYTES_MIN,
     CHUNK_S,
     CHUNK_START_BYTES,
     WINDOW_GUESSED_BYTES_MAX,
@@ -183,6 +184,6 @@ def test_nothing_is_chosen_before_the_link_has_taken_the_chunk_before() -> None:
 
 def test_a_first_chunk_holds_a_short_text_even_on_a_thin_link() -> None:
     pacing = Pacing(300.0, 1.5)
-    assert pacing.chunk_bytes == 1024
+    assert pacing.chunk_bytes == CHUNK_GUESSED_BYTES_MIN
     IdealLink(pacing, 300, 1.5).fill(60)
-    assert pacing.chunk_bytes == 512
+    assert pacing.chunk_bytes == CHUNK_BYTES_MIN

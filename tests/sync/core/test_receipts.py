@@ -176,7 +176,7 @@ class TestWaiting:
 
     def test_an_idle_peer_is_not_told_of_progress(self, puppet: Puppet) -> None:
         """All its bytes are under way: word of some of them would help it to nothing."""
-        puppet.say(offer(), Data(1, 0, bytes(10)), Idle(1))
+        puppet.say(offer(), Data(1, 0, bytes(10)), Idle())
         assert self.receipts_of(puppet) == []
 
     def test_goodbye_takes_along_what_is_held_back(self, puppet: Puppet) -> None:
@@ -192,7 +192,7 @@ def test_the_first_answer_waits_for_what_came_with_the_call() -> None:
     dialer = DialerChannel(SECRET, PAIR, PREAMBLE.salt)
     listener = ListenerChannel(SECRET, PREAMBLE, LISTENER_SALT)
     session = Session(role=Role.LISTENER, channel=listener, terms=SessionTerms(), now=0.0)
-    call = (hello(), offer(size_bytes=2), Data(1, 0, b"no"), Idle(1))
+    call = (hello(), offer(size_bytes=2), Data(1, 0, b"no"), Idle())
     session.receive(dialer.seal(b"".join(encode_frame(frame) for frame in call)), 0.0)
     said: list[bytes] = []
     while not said:
@@ -243,7 +243,7 @@ def test_one_word_tells_of_what_is_being_made_durable_too() -> None:
     called = Called()
     called.hear(offer(size_bytes=10), Data(1, 0, bytes(5)))
     called.finish(*called.session.effects())
-    called.hear(Data(1, 5, bytes(5)), Await(), Idle(1))
+    called.hear(Data(1, 5, bytes(5)), Await(), Idle())
     assert called.said() == []
     called.finish(*called.session.effects())
     assert called.said()[0] == Refused(THEIRS, 1, RefusalReason.CORRUPT)

@@ -54,7 +54,8 @@ class Histories:
     rounds: int = 0
 
     def compare(self) -> Verdict:
-        comparison = Comparison(self._view(), digest_of(self.ours, members(self.ours)), self._hello())
+        summed = members(self.ours), digest_of(self.ours, members(self.ours))
+        comparison = Comparison(self._view(), summed, self._hello())
         while not comparison.done:
             self.rounds += 1
             ours, theirs = comparison.questions()
@@ -257,7 +258,7 @@ def test_what_lies_beyond_a_full_list_is_not_taken_for_lost() -> None:
 
 def test_answers_nobody_asked_for_change_nothing() -> None:
     view = Histories(ours=stream_of(3))._view()
-    comparison = Comparison(view, 0, hello())
+    comparison = Comparison(view, (RangeSet(), 0), hello())
     comparison.answered_ours(Cut(NOW, numbers(1)), 5)
     comparison.answered_theirs(Cut(NOW, numbers(1)), 6)
     assert comparison.done

@@ -62,7 +62,7 @@ def in_flight(chunks: Sequence[Chunk], repeated_offers: Sequence[int]) -> Iterat
         offered = max(offered, chunk[0])
         if index < len(repeated_offers) and repeated_offers[index] <= offered:
             yield offer(repeated_offers[index])
-            yield Idle(len(SIZES))
+            yield Idle()
         yield data(chunk)
     yield from map(offer, SIZES)
 
@@ -108,7 +108,7 @@ def receipts(life: Incarnation) -> list[Frame]:
     progress: list[Frame] = [
         Have(handle, RangeSet(((start, start + 512),))) for handle in (1, 2) for start in (0, 512, 1024)
     ]
-    return [*progress, Stored(life, numbers(1)), Stored(life, numbers(2)), Safe(life, numbers(1)), Idle(0)]
+    return [*progress, Stored(life, numbers(1)), Stored(life, numbers(2)), Safe(life, numbers(1)), Idle()]
 
 
 def pending(store: MemoryStore) -> dict[int, RangeSet | None]:

@@ -171,7 +171,7 @@ def test_a_recorded_hello_notes_and_asks_nothing() -> None:
     run_now(add(store, "ours", 100))
     life = run_now(store.open_session()).incarnation
     claim = hello(views=(StreamView(life, numbers(1, 2, 3), 0),))
-    puppet = Puppet(Role.LISTENER, store).say(claim, Idle(0)).listen()
+    puppet = Puppet(Role.LISTENER, store).say(claim, Idle()).listen()
     assert not [frame for frame in puppet.heard if isinstance(frame, Return)]
     assert still_missed(store) == {}
     # The same caller, proven to speak now.
@@ -187,7 +187,7 @@ def test_an_asker_waits_for_the_promise_and_not_for_ever() -> None:
     run_now(store.note_foreign(Incarnation(b"gone"), numbers(4)))
     puppet = Puppet(Role.DIALER, store)
     own_digest = run_now(store.digest(life, numbers(1)))
-    puppet.say(hello(views=(StreamView(life, numbers(1), own_digest),)), Idle(0))
+    puppet.say(hello(views=(StreamView(life, numbers(1), own_digest),)), Idle())
     assert puppet.ending is None
     assert puppet.session.deadline() == pytest.approx(1.0 + PROMISE_S)
     puppet.session.wake(1.0 + PROMISE_S)

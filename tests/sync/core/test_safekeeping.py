@@ -144,6 +144,6 @@ def test_a_peer_that_tells_of_backups_without_end_is_cut_off() -> None:
     told = [Safe(THEIRS, numbers(1 + 2 * mark)) for mark in range(MARKS_MAX + 1)]
     puppet = Puppet(Role.DIALER).say(hello(), *told[:-1])
     assert puppet.ending is None
-    puppet.say(told[0], Idle(0))  # No news.
+    puppet.say(told[0], Idle())  # No news.
     assert puppet.ending is None
     puppet.say(told[-1]).assert_refused("backups")

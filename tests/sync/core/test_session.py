@@ -100,9 +100,9 @@ class TestMovingBundles:
         stores = Stores(up=(300,))
         contact = meet(stores.node, stores.hub)
         stores.check_all_arrived()
-        hello_bytes, whole_bytes, idle_bytes, bye_bytes = 28, 24, 3, 2
+        hail_bytes, whole_bytes, idle_bytes, bye_bytes = 14, 19, 1, 1
         sent = contact.node.session.counters.frame_bytes_sent
-        assert sent == hello_bytes + whole_bytes + 300 + idle_bytes + bye_bytes
+        assert sent == hail_bytes + whole_bytes + 300 + idle_bytes + bye_bytes
 
     def test_a_small_bundle_that_is_cut_off_is_asked_about_before_it_is_sent_again(self) -> None:
         stores = Stores(up=(300,))
@@ -517,6 +517,16 @@ class TestEnds:
         meet(stores.node, stores.hub)
         stores.check_all_arrived()
 
+    def test_damaged_bytes_of_a_small_bundle_are_refused_too(self) -> None:
+        stores = Stores(up=(300,))
+        contact = Contact(stores.node, stores.hub)
+        contact.before_effect = lambda end, effect: bytes(300) if isinstance(effect, Read) else None
+        contact.run()
+        assert received(stores.hub) == {}
+        assert len(contact.node.events_of(PeerRefused)) == 1
+        meet(stores.node, stores.hub)
+        stores.check_all_arrived()
+
 
 class TestWhatIsTold:
     def test_the_peers_greeting_carries_its_clock(self) -> None:
@@ -538,8 +548,8 @@ class TestWhatIsTold:
         contact = Contact(stores.node, stores.hub)
         contact.run(until=0.0)
         kinds = [type(effect).__name__ for effect in contact.node.performed]
-        assert kinds == ["Open", "Digest", "MarkReceipted", "Read"]
-        assert contact.node.performed[2] == MarkReceipted(1, NOTHING)
+        assert kinds == ["Open", "MarkReceipted", "Read"]
+        assert contact.node.performed[1] == MarkReceipted(1, NOTHING)
 
     def test_a_new_store_asks_for_no_digest(self) -> None:
         stores = Stores()
