@@ -15,6 +15,10 @@ from protocol.datagram_parts import DELAY_S_MAX, Acknowledged, Control, Part, en
 
 REORDERED_MAX: Final = 3
 """A datagram is lost once one sent so many later has arrived (as TCP and QUIC judge)."""
+SPREAD_MIN: Final = 2.0
+"""So many times later than they left datagrams arrive that a link took one after the other."""
+SPREAD_BYTES_MIN: Final = 1_000
+"""What is apart by less may be so for many a reason."""
 REORDERED_SHARE: Final = 0.25
 """Or once one sent this share of a round trip later has, for flights of few datagrams."""
 MARGIN_S_MAX: Final = 0.9
@@ -59,6 +63,8 @@ class Heard:
     newest: Sent | None = None
     rate_bytes_s: float | None = None
     """At which the link delivered, over the time the newest one was on its way."""
+    spread_bytes_s: float | None = None
+    """At which they arrived one behind the other, where they had left much faster: that is the link's own."""
 
 
 class RoundTrip:
@@ -135,6 +141,10 @@ class Flight:
         self.highest_confirmed = -1
         self._confirmed_at = now
         self._first_at = now
+        self._limited_until_bytes = 0
+        """Until so many are confirmed, what arrives tells nothing of the link: we had too little to say."""
+        self._is_heard = False
+        """Something was confirmed since the link was idle."""
         self._free_at = now
         self._sent: dict[int, Sent] = {}
 
@@ -178,6 +188,9 @@ class Flight:
         if not self._sent:
             # Nothing was asked of the link until now: the pause says nothing of its rate.
             self._confirmed_at = self._first_at = now
+            self._is_heard = False
+        if limited:
+            self._limited_until_bytes = self.confirmed_bytes + self.in_flight_bytes + size_bytes
         self._sent[number] = Sent(
             number=number,
             size_bytes=size_bytes,
@@ -188,7 +201,7 @@ class Flight:
             confirmed_bytes=self.confirmed_bytes,
             confirmed_at=self._confirmed_at,
             first_at=self._first_at,
-            is_limited=limited,
+            is_limited=self.confirmed_bytes < self._limited_until_bytes,
         )
         self.in_flight_bytes += size_bytes
 
@@ -207,12 +220,15 @@ class Flight:
         self.highest_confirmed = max(self.highest_confirmed, newest.number)
         # When the newest arrived, not when we hear of it: how long word of it waits says nothing of the link.
         waited_s = word.delay_s if newest.number == word.highest and word.delay_s < DELAY_S_MAX else 0.0
-        self._confirmed_at = max(self._confirmed_at, now - waited_s)
-        self._first_at = newest.at
+        arrived_at = max(self._confirmed_at, now - waited_s)
+        spread = self._spread(confirmed, arrived_at)
+        self._confirmed_at, self._first_at, self._is_heard = arrived_at, newest.at, True
         elapsed_s = max(newest.at - newest.first_at, self._confirmed_at - newest.confirmed_at)
         rate = (self.confirmed_bytes - newest.confirmed_bytes) / elapsed_s if elapsed_s > 0 else None
         lost = tuple(self._lost_before(newest))
-        return Heard(confirmed=tuple(confirmed), lost=lost, newest=newest, rate_bytes_s=rate)
+        return Heard(
+            confirmed=tuple(confirmed), lost=lost, newest=newest, rate_bytes_s=rate, spread_bytes_s=spread
+        )
 
     def unheard_receipts(self, room_bytes: int) -> list[Part]:
         """What the oldest say besides data, if it is as little as that: all that follows waits behind it."""
@@ -239,6 +255,14 @@ class Flight:
         for sent in lost:
             self._settle(sent)
         return lost
+
+    def _spread(self, confirmed: list[Sent], arrived_at: float) -> float | None:
+        apart_s = arrived_at - self._confirmed_at
+        size_bytes = sum(sent.size_bytes for sent in confirmed)
+        is_spread = apart_s > SPREAD_MIN * (confirmed[-1].at - self._first_at)
+        if not (self._is_heard and is_spread and size_bytes >= SPREAD_BYTES_MIN):
+            return None
+        return size_bytes / apart_s
 
     def _lost_before(self, newest: Sent | None) -> Iterator[Sent]:
         if newest is None:

@@ -69,6 +69,8 @@ class Hearing:
                 self.peer_has_closed = True
                 return Outcome.HEARD
             case Control():
+                if part.goes_on:
+                    self._schedule.rest_follows(now)
                 return Outcome.TAKEN if self._inbox.control(part, phase) else Outcome.REFUSED
             case DataPiece():
                 return Outcome.TAKEN if self._inbox.data(part, phase) else Outcome.REFUSED
@@ -101,6 +103,7 @@ class Hearing:
         if newest is not None:
             self._rate.heard(
                 heard.rate_bytes_s,
+                spread_bytes_s=heard.spread_bytes_s,
                 limited=newest.is_limited,
                 newly_confirmed=len(heard.confirmed),
                 confirmed_bytes=self._flight.confirmed_bytes,

@@ -18,13 +18,15 @@ from protocol.datagram_parts import (
     encode_parts,
 )
 from protocol.fields import Fields
-from protocol.frames import Bye, Data, DigestTell, Have, Idle, Offer, Stored
+from protocol.frames import Bye, Data, DigestTell, Have, Idle, Kept, Offer, Stored, Whole
 from protocol.framing import next_bounds
 from protocol.header import Priority
 
-_BYE: Final = bytes((Bye.CODE, 0))
-_ANSWERS: Final = frozenset((Stored.CODE, Have.CODE, DigestTell.CODE, Bye.CODE))
-_PATIENT: Final = frozenset((Stored.CODE, Have.CODE, Idle.CODE))
+from .datagram_sizes import FIRST_FLIGHT_BYTES
+
+_BYE: Final = bytes((Bye.CODE,))
+_ANSWERS: Final = frozenset((Stored.CODE, Kept.CODE, Have.CODE, DigestTell.CODE, Bye.CODE))
+_PATIENT: Final = frozenset((Stored.CODE, Kept.CODE, Have.CODE, Idle.CODE))
 ECHOES_MAX: Final = 64
 PIECES_MAX: Final = 32
 """In one datagram: with word of what came, and what is said again, far from `PARTS_MAX`."""
@@ -43,19 +45,24 @@ class Outbox:
         self.queued_bytes = 0
         """Bytes that have not left yet, or are to leave again."""
         self.has_said_bye = False
+        self.named = 0
+        """Bundles that wait for their receipts, or had them."""
+        self.most_urgent: Priority | None = None
+        """Of those."""
         self.ends_idle = False
         """Since we said that we have no more, we only answered."""
         self._control: deque[bytes] = deque()
         self._cut = b""
         """The rest of a frame that has begun to leave."""
         self._control_end = 0
-        self._data: dict[Priority, deque[DataPiece]] = {priority: deque() for priority in Priority}
+        self._data: dict[Priority, deque[DataPiece]] = {}
+        """Of classes that have something, the most urgent first: an empty queue takes most of a kilobyte."""
         self._priorities: dict[int, Priority] = {}
         """Of the latest bundles offered."""
         self._sizes: dict[int, int] = {}
-        self._again_control: deque[Control] = deque()
+        self._again_control: list[Control] = []
         self._again_data: deque[DataPiece] = deque()
-        self._echoes: deque[tuple[Part, ...]] = deque()
+        self._echoes: list[tuple[Part, ...]] = []
         self._is_ending = False
         self._end_is_due = False
 
@@ -89,6 +96,18 @@ class Outbox:
         foremost = next((queue for queue in self._data.values() if queue), None)
         return sum(len(piece.data) for piece in foremost or ())
 
+    @property
+    def haste(self) -> Priority | None:
+        """The class of the text that is foremost, if it is an urgent one."""
+        for priority in (Priority.EMERGENCY, Priority.URGENT):
+            if queue := self._data.get(priority):
+                return priority if self._is_text(queue[0]) else None
+        return None
+
+    def _is_text(self, piece: DataPiece) -> bool:
+        """Of a bundle that we know to be short."""
+        return 0 < self._sizes.get(piece.handle, 0) <= FIRST_FLIGHT_BYTES
+
     def holds_bulk(self, size_bytes_max: int) -> bool:
         """What would leave next is of a larger bundle than this."""
         queues = (self._again_data, *self._data.values())
@@ -117,8 +136,7 @@ class Outbox:
         self._control.clear()
         self._again_control.clear()
         self._again_data.clear()
-        for queue in self._data.values():
-            queue.clear()
+        self._data.clear()
         self._echoes.clear()
         self._cut = b""
         self.queued_bytes = 0
@@ -132,7 +150,11 @@ class Outbox:
                 insort(self._again_control, part, key=lambda piece: piece.offset)
                 self.queued_bytes += len(part.data)
             elif isinstance(part, DataPiece):
-                self._again_data.append(part)
+                priority = self._priorities.get(part.handle, Priority.BULK)
+                if priority <= Priority.URGENT and self._is_text(part):
+                    self._queue_of(priority).appendleft(part)
+                else:
+                    self._again_data.append(part)
                 self.queued_bytes += len(part.data)
             elif isinstance(part, End):
                 self._end_is_due = True
@@ -146,18 +168,21 @@ class Outbox:
         """Parts that are to be said a second time, once all else has left."""
         if self.queued_bytes or self._end_is_due or not self._echoes:
             return []
-        parts: list[Part] = [part for part in self._echoes.popleft() if not isinstance(part, End)]
+        parts: list[Part] = [part for part in self._echoes.pop(0) if not isinstance(part, End)]
         return parts if len(encode_parts(parts)) <= room_bytes else []
 
-    def take(self, room_bytes: int) -> list[Part]:
-        """Parts for one datagram."""
+    def take(self, room_bytes: int, *, only: Priority = Priority.BULK) -> list[Part]:
+        """Parts for one datagram; of data, none less urgent than `only`."""
         taken: list[Part] = []
         room_bytes = self._take_control_again(room_bytes, taken)
         room_bytes = self._take_control(room_bytes, taken)
         if not (self._cut or self._control or self._again_control):
-            room_bytes = self._take_data(self._again_data, room_bytes, taken)
-            for queue in self._data.values():
-                room_bytes = self._take_data(queue, room_bytes, taken)
+            if only is Priority.BULK:
+                room_bytes = self._take_data(self._again_data, room_bytes, taken)
+            for priority, queue in self._data.items():
+                if priority <= only:
+                    room_bytes = self._take_data(queue, room_bytes, taken)
+            self._data = {priority: queue for priority, queue in self._data.items() if queue}
         if self._end_is_due and not self.queued_bytes and room_bytes >= PIECE_OVERHEAD_BYTES_MAX:
             self._end_is_due = False
             taken.insert(0, End(self._control_end))
@@ -170,11 +195,15 @@ class Outbox:
             fields = Fields(body)
             data = Data.read(fields)
             priority = self._priorities.get(data.handle, Priority.BULK)
-            self._data[priority].append(DataPiece(data.handle, data.offset, data.data))
+            self._queue_of(priority).append(DataPiece(data.handle, data.offset, data.data))
             self.ends_idle = False
             self.queued_bytes += len(data.data)
             return
         self.has_said_bye |= code == Bye.CODE
+        if code in (Offer.CODE, Whole.CODE):
+            priority = (Offer if code == Offer.CODE else Whole).read(Fields(body)).priority
+            self.named += 1
+            self.most_urgent = priority if self.most_urgent is None else min(self.most_urgent, priority)
         self.ends_idle = code == Idle.CODE or (self.ends_idle and code in _ANSWERS)
         if code == Offer.CODE:
             self._note_offer(Offer.read(Fields(body)))
@@ -182,6 +211,11 @@ class Outbox:
             self._drop_older(body)
         self._control.append(frame)
         self.queued_bytes += len(frame)
+
+    def _queue_of(self, priority: Priority) -> deque[DataPiece]:
+        if priority not in self._data:
+            self._data = dict(sorted([*self._data.items(), (priority, deque())]))
+        return self._data[priority]
 
     def _note_offer(self, offer: Offer) -> None:
         self._priorities[offer.handle] = offer.priority
@@ -204,7 +238,7 @@ class Outbox:
             piece = self._joined_control_again()
             size = min(room_bytes - PIECE_OVERHEAD_BYTES_MAX, len(piece.data))
             if size < len(piece.data):
-                self._again_control.appendleft(Control(piece.offset + size, piece.data[size:]))
+                self._again_control.insert(0, Control(piece.offset + size, piece.data[size:]))
             taken.append(Control(piece.offset, piece.data[:size]))
             self.queued_bytes -= size
             room_bytes -= size + PIECE_OVERHEAD_BYTES_MAX
@@ -212,14 +246,14 @@ class Outbox:
 
     def _joined_control_again(self) -> Control:
         """The first piece, with those that continue it: many small ones may have been lost in a row."""
-        first = self._again_control.popleft()
+        first = self._again_control.pop(0)
         data = bytearray(first.data)
         while (
             self._again_control
             and self._again_control[0].offset == first.offset + len(data)
             and len(data) < JOINED_BYTES_MAX
         ):
-            data += self._again_control.popleft().data
+            data += self._again_control.pop(0).data
         return Control(first.offset, bytes(data))
 
     def _take_control(self, room_bytes: int, taken: list[Part]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from protocol.datagram_parts import Control, DataPiece, Part, encode_parts
+from protocol.datagram_parts import Control, Part, encode_parts
 
 from .datagram_flight import RETOLD_PIECES_MAX, Flight
 from .datagram_inbox import Inbox
@@ -16,6 +16,14 @@ from .datagram_outbox import Outbox
 
 RETOLD_BYTES_MAX: Final = 256
 """A goodbye says so much again rather than wait until it is confirmed."""
+
+
+def going_on(parts: list[Part]) -> list[Part]:
+    """The parts of a first datagram whose rest follows at once."""
+    *before, last = parts
+    if not isinstance(last, Control) or last.offset:
+        return parts
+    return [*before, Control(0, last.data, goes_on=True)]
 
 
 class Parting:
@@ -76,6 +84,6 @@ class Parting:
         if self._is_dialer or not self._outbox.empty or self._flight.outstanding:
             return False
         are_idle = self._outbox.ends_idle and self._inbox.peer_is_idle
-        if not word or not are_idle or any(isinstance(part, DataPiece) for part in parts):
+        if not word or not are_idle or self._outbox.named:
             return False
         return is_first or tuple(parts) == self.last_words

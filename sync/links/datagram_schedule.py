@@ -6,15 +6,19 @@ import math
 from typing import Final
 
 from protocol.datagram_parts import DataPiece, Part
+from protocol.header import Priority
 
 from .datagram_flight import Flight, RoundTrip
 from .datagram_outbox import Outbox
-from .datagram_rate import UNIT_BYTES, RateControl
+from .datagram_rate import RateControl
 from .datagram_silence import Silence
+from .datagram_sizes import HEADERS_BYTES, UNIT_BYTES
 from .datagram_words import Words
 
 BURST_S: Final = 0.004
 """Timers come late by about as much."""
+LATE_S_MAX: Final = 0.03
+"""On a busy machine, by so much: where that makes no queue to speak of, it is made up for."""
 BURST_BYTES: Final = 2 * UNIT_BYTES
 """After a pause so much leaves at once."""
 QUIET_S: Final = 0.005
@@ -24,6 +28,10 @@ ANSWER_QUIET_S: Final = 0.02
 ANSWER_CORK_S: Final = 0.045
 """An answer waits longer: the receipt behind it is being made durable."""
 TWICE_SHARE: Final = 1 / 16
+REST_S: Final = 3.0
+"""How long an answer waits for the rest of what it answers."""
+REST_SHARE: Final = 0.9
+"""Of that time is what the rest may need."""
 HOLD_S_MAX: Final = 3.0
 """Receipts of a dialer that waits for word anyway leave with its answer to that."""
 
@@ -55,6 +63,7 @@ class Schedule:
         self._is_dialer = is_dialer
         self._first_queued_at = self._last_queued_at = now
         self._asked_at = now
+        self._rest_until = -math.inf
 
     # What is written.
 
@@ -64,6 +73,11 @@ class Schedule:
             self._first_queued_at = now - CORK_S if is_overdue else now
         self._last_queued_at = self._first_queued_at if is_overdue and self._outbox.empty else now
 
+    def after_write(self) -> None:
+        """It is queued: an emergency waits for nothing."""
+        if self._outbox.most_urgent is Priority.EMERGENCY:
+            self._rest_until = -math.inf
+
     def flush_at(self, unit_bytes: int) -> float:
         """When a datagram that is not full should leave."""
         if self._outbox.queued_bytes >= unit_bytes or self._outbox.has_said_bye:
@@ -71,7 +85,18 @@ class Schedule:
         if self._words.is_answer:
             return min(self._first_queued_at + ANSWER_CORK_S, self._last_queued_at + ANSWER_QUIET_S)
         flush_at = min(self._first_queued_at + CORK_S, self._last_queued_at + QUIET_S)
-        return max(flush_at, self._held_until())
+        return max(flush_at, self._held_until(), self._rest_until)
+
+    def rest_follows(self, now: float) -> None:
+        """What came is the beginning of something small, all of which can be answered at once."""
+        if not self._is_dialer and self._outbox.most_urgent is not Priority.EMERGENCY:
+            self._rest_until = now + REST_S
+
+    def rest_came(self, now: float) -> None:
+        """Or something else did: what waited for it leaves with what it sets off."""
+        if self._rest_until > now:
+            self._first_queued_at = self._last_queued_at = now
+        self._rest_until = -math.inf
 
     def _held_until(self) -> float:
         awaited = self._flight.oldest_asking
@@ -86,7 +111,8 @@ class Schedule:
         """So much has left."""
         pace = self._rate.pace_bytes_s
         is_after_pause = bursts and self._flight.in_flight_bytes <= BURST_BYTES
-        burst_s = max(BURST_S, BURST_BYTES / pace if is_after_pause else 0.0)
+        late_s = max(BURST_S, min(self._rate.standing_s / 2, LATE_S_MAX))
+        burst_s = max(late_s, BURST_BYTES / pace if is_after_pause else 0.0)
         self.may_send_at = max(self.may_send_at, now - burst_s) + size_bytes / pace
 
     def asked(self, now: float) -> None:
@@ -108,6 +134,16 @@ class Schedule:
         if asks or not self._flight.outstanding:
             self._asked_at = now
         return asks
+
+    @property
+    def rest_is_worth_waiting(self) -> bool:
+        """Where a datagram has its price, what is left of our flight will not take long, and nothing urgent
+        that is in what leaves now waits for its receipt meanwhile."""
+        outbox = self._outbox
+        left_s = (outbox.queued_bytes + HEADERS_BYTES) / self._rate.rate_bytes_s
+        is_short = 0 < outbox.queued_bytes and left_s <= REST_SHARE * REST_S
+        none_waits = outbox.named == 1 or (outbox.most_urgent or Priority.BULK) > Priority.URGENT
+        return self._is_dialer and self._rate.is_thin and is_short and none_waits
 
     @property
     def may_say_twice(self) -> bool:

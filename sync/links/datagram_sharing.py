@@ -1,4 +1,6 @@
-"""Beside other flows: a window that grows and yields as theirs, and what tells a full queue from bad luck."""
+"""Beside other flows: how they are noticed, a window that grows and yields as theirs, and what tells a full
+queue from bad luck.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,24 @@ OVERFLOW_SHARE_MIN: Final = 0.02
 OVERFLOW_CUT: Final = 0.85
 OVERFLOW_RECOVERY: Final = 1.06
 """Each round: what others left free is taken about as slowly as CUBIC would."""
+STANDING_SHARE: Final = 0.1
+STANDING_S_MIN: Final = 0.03
+STANDING_ROUNDS: Final = 8
+"""One whole cycle: a queue that outlives our draining is somebody else's."""
+SHARED_ROUNDS: Final = 40
+SHARED_S: Final = 20.0
+"""Then look again whether we are still not alone."""
+SHARED_LINK: Final = 0.58
+"""Of the link, at most: a small flow beside ours loses more in a full queue than we do, and would starve."""
+USED_SHARE: Final = 0.8
+"""Of a window that may grow."""
+WORST_QUEUE_DECAY: Final = 0.97
+"""Each round: the buffer before a link may shrink, or what looked like a queue turn out to be distance."""
+
+
+def shortest_queue_s(least_s: float, own_s: float) -> float:
+    """A queue shorter than this is nobody's, where a datagram of ours takes `own_s` by itself."""
+    return max(STANDING_SHARE * least_s, STANDING_S_MIN, own_s)
 
 
 @dataclass(slots=True)
@@ -80,3 +100,66 @@ class Overflow:
         self.lost_count = self._confirmed_count = 0
         self._queue_s = 0.0
         return overflowed
+
+
+class Sharing:
+    """Whether somebody else fills the queue, and our window for as long as that lasts."""
+
+    def __init__(self) -> None:
+        self.window: CubicWindow | None = None
+        """None while the link is ours alone."""
+        self._round_queue_s = math.inf
+        self._queues_s: list[float] = []
+        """The shortest of each round."""
+        self._worst_queue_s = 0.0
+        self._rounds = 0
+        self._since = 0.0
+
+    def heard(self, queue_s: float) -> None:
+        """The newest datagram that arrived had waited so long."""
+        self._round_queue_s = min(self._round_queue_s, queue_s)
+        self._worst_queue_s = max(self._worst_queue_s, queue_s)
+
+    def grow(self, in_flight_bytes: int, now: float, *, round_trip_s: float, link_bytes_s: float) -> None:
+        """So much is on its way over a link that carries `link_bytes_s` in all."""
+        if self.window is not None and in_flight_bytes >= USED_SHARE * self.window.window_bytes:
+            self.window.grow(now, round_trip_s, SHARED_LINK * link_bytes_s * round_trip_s)
+
+    def lost(self, sent_at: float, queue_s: float, now: float) -> None:
+        """One was lost. It counts where a queue stood that was about as long as any: that one overflowed."""
+        if self.window is None or sent_at <= self.window.cut_at:
+            return
+        if queue_s >= self._worst_queue_s / 2:
+            self.window.cut(now)
+
+    def end_round(self, *, is_full: bool) -> None:
+        """A round is over; only a full one tells of the queue."""
+        if is_full:
+            self._queues_s = [*self._queues_s, self._round_queue_s][-STANDING_ROUNDS:]
+            self._rounds += 1
+        self._round_queue_s = math.inf
+        self._worst_queue_s *= WORST_QUEUE_DECAY
+
+    def stands(self, standing_s: float) -> bool:
+        """Whether a queue outlives our draining."""
+        return self._knows and min(self._queues_s) > standing_s
+
+    def begin(self, window_bytes: float, unit_bytes: int, queue_s: float, now: float) -> None:
+        """We are not alone."""
+        self.window = CubicWindow.begin(window_bytes, unit_bytes, now)
+        self._rounds, self._since = 0, now
+        self._worst_queue_s = queue_s
+
+    def is_over(self, standing_s: float, now: float) -> bool:
+        """Whether nobody else is there any more, or it is time to look whether that is so."""
+        is_gone = self._knows and not self.stands(standing_s)
+        return is_gone or (self._rounds >= SHARED_ROUNDS and now - self._since >= SHARED_S)
+
+    def end(self) -> None:
+        """The link is drained, and then ours until a queue stands again."""
+        self.window = None
+        self._queues_s.clear()
+
+    @property
+    def _knows(self) -> bool:
+        return len(self._queues_s) == STANDING_ROUNDS

@@ -9,7 +9,8 @@ from protocol.datagram_parts import Acknowledged, Part, Ping
 
 from .datagram_flight import Flight, RoundTrip
 from .datagram_parting import Parting
-from .datagram_rate import UNIT_BYTES, UNIT_BYTES_MIN, RateControl
+from .datagram_rate import ACKNOWLEDGE_S, RateControl
+from .datagram_sizes import UNIT_BYTES, UNIT_BYTES_MIN
 
 PATIENCE_S_MAX: Final = 1.0
 """How late an answer may be: with the round trip, so long we send into a link that has gone dark."""
@@ -30,6 +31,7 @@ PROBE_SHARE: Final = 0.25
 """Of a thin link, for knocking."""
 INTRODUCED_EACH: Final = 4
 """Knocks: each byte of one is paid for without use, where the link is dark."""
+LATE_S: Final = 0.02
 SMALL_FLIGHT: Final = 2
 """Datagrams. One of so few was probably just lost; of many, the link itself."""
 LENIENCY_MAX: Final = 16.0
@@ -66,6 +68,11 @@ class Silence:
         self._leniency = 1.0
         """Grows where we knocked although the answer was only late: the link is slower than we think."""
 
+    @property
+    def is_dark(self) -> bool:
+        """Nothing is heard, although it should be."""
+        return self.probe_at is not None
+
     def heard(self, now: float, size_bytes: int) -> None:
         """The peer spoke."""
         self._heard_at = now
@@ -92,6 +99,15 @@ class Silence:
             return self._unasked_overdue_at()
         due_at = asking.departs_at + self._round_trip.expected_s
         return max(self._heard_at, due_at) + self._patience_s * self._leniency
+
+    def is_late(self, now: float) -> bool:
+        """No answer in its usual time: nobody knows yet what that means, but where a datagram takes long to
+        leave, it is dear to find out."""
+        asking = self._flight.oldest_asking
+        if asking is None or not self._rate.is_slow:
+            return False
+        due_at = max(self._heard_at, asking.departs_at + self._round_trip.expected_s)
+        return now >= due_at + ACKNOWLEDGE_S + LATE_S
 
     def judge(self, now: float) -> None:
         """Is it dark by now?"""

@@ -12,6 +12,8 @@ from .datagram_rate import ACKNOWLEDGE_S
 
 UNASKED_MAX: Final = 64
 """Datagrams that nobody asked about before we tell of them all the same."""
+TOLD_TIMES_MAX: Final = 8
+"""What stays unheard for so long is sent once more without need, and that is all."""
 PAIR_BYTES_MIN: Final = 1000
 PAIR_APART_S_MAX: Final = 1.0
 """A slower link is measured soon enough without, and there each byte counts."""
@@ -24,6 +26,8 @@ class Arrivals:
     runs: list[tuple[int, int]] = field(default_factory=list)
     """(lowest, highest), newest run first."""
     newest_at: float = 0.0
+    _told_times: int = 0
+    """Words of the older runs, as they are."""
 
     def add(self, number: int, now: float) -> bool:
         """Take note; whether it came out of turn."""
@@ -31,10 +35,12 @@ class Arrivals:
             self.newest_at = now
         for index, (low, high) in enumerate(self.runs):
             if low - 1 <= number <= high + 1:
+                self._told_times *= index == 0
                 self.runs[index] = (min(low, number), max(high, number))
                 self._join(index)
                 return index > 0
             if number > high:
+                self._told_times = 0
                 self.runs.insert(index, (number, number))
                 del self.runs[RUNS_MAX:]
                 return True
@@ -43,7 +49,10 @@ class Arrivals:
         return number > 0 and len(self.runs) > 1
 
     def word(self, now: float) -> Acknowledged:
-        """What to tell the peer."""
+        """What to tell the peer; older runs only as often as it takes to be sure that it has heard."""
+        self._told_times += 1
+        if self._told_times > TOLD_TIMES_MAX:
+            del self.runs[1:]
         return Acknowledged(tuple(self.runs), max(0.0, now - self.newest_at))
 
     def _join(self, index: int) -> None:

@@ -70,7 +70,8 @@ class HttpDialer:
         )
         self._url = base_url.rstrip("/") + SYNC_PATH
         self._trust: Trust = PinnedKey(pin) if pin is not None else tls or True
-        self._way = way or HttpWay()
+        self.way = way or HttpWay()
+        """What sessions have found out of the way to the hub."""
         self._way_out = way_out
         usual_s = max(ANSWER_ROUND_TRIPS * rtt_s, ANSWER_S_MIN) + FIRST_RECORD_BYTES * 8 / rate_bit_s
         self._answer_s = usual_s if answer_s is None else answer_s
@@ -85,7 +86,7 @@ class HttpDialer:
             self._url,
             self.properties,
             self._trust,
-            way=self._way,
+            way=self.way,
             answer_s=self._answer_s,
             way_out=self._way_out,
         )

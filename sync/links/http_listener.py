@@ -33,6 +33,7 @@ from .http_body import pour
 from .http_listener_turns import TURN_PATH, TurnSessions
 from .http_terms import BETWEEN_TURNS_S, BUFFER_BYTES_MAX, HOLD_S, INBOX_BYTES_MAX, SYNC_PATH
 from .sockets import LISTENER_RATE_BIT_S, TcpSettings, TcpSocket, settings_of, socket_of, tune
+from .tcp_watch import TcpWatch
 from .thin_link import Cork, cork_of_caller_s, corked
 
 SESSIONS_MAX: Final = 512
@@ -148,6 +149,7 @@ class HttpListenerConnection:
         self._sends_no_more = False
         self._is_closed = False
         self._cork: Cork | None = None
+        self._watch: TcpWatch | None = None
         self.socket: TcpSocket | None = socket_of(request.transport)
         """None if the caller has gone already."""
         if request.transport is not None:
@@ -157,6 +159,7 @@ class HttpListenerConnection:
             self.tcp = settings_of(self.socket)
             self._cork = Cork(self.socket, cork_of_caller_s(self.socket))
             self._cork.heard()
+            self._watch = TcpWatch(self.socket)
             self.properties = replace(LISTENER_PROPERTIES, bounds_queue=self.tcp.bounds_queue)
 
     @asynccontextmanager
@@ -186,6 +189,8 @@ class HttpListenerConnection:
                 if self._cork is not None:
                     self._cork.hold()
                 await self._writer.write(data)
+            if self._watch is not None:
+                self._watch.stir()
             await self._writer.drain()
         except FAILURES as error:
             raise caller_broke(error) from error
@@ -206,6 +211,8 @@ class HttpListenerConnection:
         self._is_closed = True
         if self._cork is not None:
             self._cork.close()
+        if self._watch is not None:
+            self._watch.close()
         self._inbox.fail(LinkError("This end of the link was closed."))
         if self._request.transport is not None:
             self._request.transport.close()

@@ -25,6 +25,11 @@ class HttpWay:
         self._begun_with = path
         self._in_turns_until = float("-inf")
 
+    def remind(self, path: HttpPath) -> None:
+        """What an earlier process found out; what this one has found stays."""
+        if self._begun_with is None and self._in_turns_until == float("-inf"):
+            self._begun_with = path
+
     def path(self, now: float) -> HttpPath:
         """As it is to be kept."""
         self._anchor(now)

@@ -6,8 +6,10 @@ import asyncio
 import socket
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp import hdrs
 from aiohttp.http import HttpProcessingError
 
 from ..ports import LinkError, LinkRefused
@@ -15,8 +17,8 @@ from ..way_out import WayOut
 from .byte_queue import ByteQueue
 from .http_body import pour
 from .http_upload import Upload
+from .packet_sizes import packet_sizes
 from .sockets import TcpSocket, tuned_socket
-from .thin_link import packet_sizes
 from .tls import Trust, trouble_of
 
 CONNECT_S: Final = 60.0
@@ -72,7 +74,7 @@ class StreamingRequest:
         self._client = client
         self._url = url
         self._inbox = inbox
-        self._upload = Upload(rate_bit_s, rtt_s)
+        self._upload = Upload(rate_bit_s, rtt_s, headers_bytes=_headers_bytes(url))
         self._task: asyncio.Task[None] | None = None
         self._is_abandoned = False
 
@@ -114,6 +116,8 @@ class StreamingRequest:
 
     async def close(self) -> None:
         """What was sent before still leaves, if the link lets it."""
+        if self._task is not None and not self._task.done():
+            await self._upload.flush()
         self._upload.hang_up()
         if self._task is not None:
             self._task.cancel()
@@ -159,11 +163,21 @@ def broken(url: str, error: Exception) -> LinkError:
         return LinkRefused(f"{trouble} Nothing is lost: everything stays here.")
     cause = str(error) or type(error).__name__
     if isinstance(error, aiohttp.ServerDisconnectedError) and url.startswith("http:"):
-        cause = "it hung up without an answer; if the hub serves TLS, its address begins with https://"
+        cause = (
+            "it hung up without an answer; if the hub serves TLS, its address begins with https://; else it "
+            "has a newer session of this site open"
+        )
     return LinkError(
         f"The link to {url} broke or cannot be reached ({cause}). What was receipted is safe; "
         "the rest goes on at the next contact."
     )
+
+
+def _headers_bytes(url: str) -> int:
+    """What a streaming request's headers take."""
+    split = urlsplit(url)
+    line = f"{hdrs.METH_POST} {split.path} HTTP/1.1\r\n{hdrs.HOST}: {split.netloc}\r\n"
+    return len(f"{line}{hdrs.TRANSFER_ENCODING}: chunked\r\n\r\n")
 
 
 def transport_of(response: aiohttp.ClientResponse) -> asyncio.Transport | None:

@@ -9,30 +9,33 @@ from typing import Final
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
+from .http_flight import FirstFlight
 from .http_terms import BUFFER_BYTES_MAX
 from .modem_queue import ModemQueue
+from .packet_sizes import packet_sizes
 from .sockets import TcpSocket, socket_of
 from .tcp_info import progress_of, unacknowledged_bytes
-from .thin_link import DEAR_BELOW_BIT_S, Cork, cork_s, packet_sizes, reset_on_close
+from .tcp_watch import TcpWatch
+from .thin_link import DEAR_BELOW_BIT_S, Cork, cork_s, reset_on_close
 
 FIRST_BYTES_S: Final = 0.25
 """How long the headers wait to leave in one packet with the first bytes of the session."""
-HEADERS_BYTES: Final = 88
-"""About what our request's headers take, and the length before the first bytes."""
 
 
 class Upload(aiohttp.Payload):
     """Lends out aiohttp's writer until it is told to end."""
 
-    def __init__(self, rate_bit_s: int, rtt_s: float) -> None:
+    def __init__(self, rate_bit_s: int, rtt_s: float, *, headers_bytes: int) -> None:
         super().__init__(None)
         sizes = packet_sizes(rate_bit_s, rtt_s)
-        self._first_bytes = max(sizes.first_bytes - HEADERS_BYTES, 1) if sizes is not None else 0
-        """Of the stream, in a packet of their own; 0 once they are gone, or where that does not matter."""
+        self._flight = (
+            FirstFlight(sizes, rate_bit_s / 8, headers_bytes=headers_bytes) if sizes is not None else None
+        )
         self._modem = ModemQueue(rate_bit_s)
         self._cork_s = cork_s(rate_bit_s)
         self._is_dear = rate_bit_s < DEAR_BELOW_BIT_S
         self._cork: Cork | None = None
+        self._watch: TcpWatch | None = None
         self.begun = asyncio.Event()
         """Set once the connection stands, or never will."""
         self._ended = asyncio.Event()
@@ -60,9 +63,12 @@ class Upload(aiohttp.Payload):
         if (target := self.socket) is not None:
             self._acknowledged_before = progress_of(target).acknowledged_bytes
             self._cork = Cork(target, self._cork_s)
+            self._watch = TcpWatch(target)
         send_headers = partial(self._send_headers, writer)
         self._headers_alone = asyncio.get_running_loop().call_later(FIRST_BYTES_S, send_headers)
         self.begun.set()
+        if self._flight is not None:
+            await self._flight.run(self._write_packet, lambda: self._is_all_there)
         await self._ended.wait()
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -72,15 +78,10 @@ class Upload(aiohttp.Payload):
     async def send(self, data: bytes) -> None:
         """Returns when there is room for more. Raises what aiohttp raises."""
         writer = self._lent()
+        if self._flight is not None and await self._flight.put(data):
+            return
         self._hold()
-        self._modem.took(len(data), asyncio.get_running_loop().time())
-        if self._first_bytes and self._cork is not None:
-            await writer.write(data[: self._first_bytes])
-            data, self._first_bytes = data[self._first_bytes :], 0
-            self._cork.release()
-            self._cork.hold()
-        if data:
-            await writer.write(data)
+        await self._hand_over(writer, data)
         await writer.drain()
         await self._wait_room()
 
@@ -93,11 +94,17 @@ class Upload(aiohttp.Payload):
     async def finish(self) -> None:
         """Nothing more will be sent; on return aiohttp has written so. `hang_up` at once joins the packet, or
         replaces it where packets are dear and all that was sent before is there."""
+        writer = self._lent()
+        await self.flush()
         self._hold()
-        target = self.socket
-        self._has_only_to_hang_up = self._is_dear and target is not None and unacknowledged_bytes(target) == 0
-        await self._lent().write_eof()
+        self._has_only_to_hang_up = self._is_dear and self._is_all_there
+        await writer.write_eof()
         self._end()
+
+    async def flush(self) -> None:
+        """Hand over what waits to share a packet."""
+        if self._flight is not None and self._writer is not None and not self._ended.is_set():
+            await self._flight.finish()
 
     def hang_up(self) -> None:
         """Give the writer back; the connection is closed next. Idempotent."""
@@ -109,6 +116,8 @@ class Upload(aiohttp.Payload):
         self._end()
         if self._cork is not None:
             self._cork.close()
+        if self._watch is not None:
+            self._watch.close()
 
     def abort(self) -> None:
         """Break the connection; what was sent before need not arrive any more."""
@@ -116,6 +125,23 @@ class Upload(aiohttp.Payload):
             reset_on_close(target)
         if self._writer is not None and self._writer.transport is not None:
             self._writer.transport.abort()
+
+    @property
+    def _is_all_there(self) -> bool:
+        target = self.socket
+        return target is not None and unacknowledged_bytes(target) == 0
+
+    async def _write_packet(self, data: bytes) -> None:
+        self._hold()
+        await self._hand_over(self._lent(), data)
+        if self._cork is not None:
+            self._cork.release()
+
+    async def _hand_over(self, writer: AbstractStreamWriter, data: bytes) -> None:
+        self._modem.took(len(data), asyncio.get_running_loop().time())
+        await writer.write(data)
+        if self._watch is not None:
+            self._watch.stir()
 
     async def _wait_room(self) -> None:
         loop = asyncio.get_running_loop()

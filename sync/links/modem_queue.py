@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from .thin_link import ACKNOWLEDGEMENT_BYTES
+from .packet_sizes import ACKNOWLEDGEMENT_BYTES, LEAD_S
 
 THIN_BELOW_BIT_S: Final = 10_000
 """From there on the kernel's four packets are gone in the time of a round trip or two."""
 FIRST_FLIGHT_BYTES: Final = 2 * 1024
 """A short consult leaves at once, in as few packets as it fits in."""
-LEAD_S: Final = 0.25
-"""The next chunk is chosen, read and handed over so long before the one in front of it is out."""
 LOOK_S: Final = 0.1
 """How often the kernel is asked what has arrived."""
 FASTER: Final = 2.0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from asyncio.trsock import TransportSocket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +27,11 @@ quarter of an hour, during which a dead connection looks alive."""
 
 _TCP_NOTSENT_LOWAT: Final = 25
 """Linux; the socket module names it from Python 3.12 on."""
+_SO_MAX_PACING_RATE: Final = 47
+_PACE: Final = struct.Struct("=I")
+_NO_PACE: Final = 0xFFFF_FFFF
+"""As the kernel itself says it in 32 bits."""
+_TCP_RTO_MAX_MS: Final = 44
 _NAME_BYTES_MAX: Final = 16
 
 
@@ -96,9 +103,8 @@ def tune(target: TcpSocket, rate_bit_s: int) -> None:
     No small send buffer: it would also bound what is in flight, and so the rate of a link that turns out to
     be faster than was guessed. The limit on unsent bytes does what it is for, and only that.
     """
-    unsent_bytes = min(max(int(rate_bit_s / 8 * UNSENT_S), UNSENT_BYTES_MIN), UNSENT_BYTES_MAX)
     target.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    target.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, unsent_bytes)
+    limit_unsent(target, rate_bit_s)
     acknowledge_late(target)
     target.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(USER_TIMEOUT_S * 1000))
     try:
@@ -106,6 +112,44 @@ def tune(target: TcpSocket, rate_bit_s: int) -> None:
     except OSError:
         # The kernel lacks it or forbids it to us; slower under loss, never wrong. `settings_of` tells.
         return
+
+
+def limit_unsent(target: TcpSocket, rate_bit_s: int) -> None:
+    """For a link of this rate, as guessed or as it turned out."""
+    unsent_bytes = min(max(int(rate_bit_s / 8 * UNSENT_S), UNSENT_BYTES_MIN), UNSENT_BYTES_MAX)
+    target.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, unsent_bytes)
+
+
+def limit_pace(target: TcpSocket, bytes_s: int | None) -> None:
+    """The kernel sends no faster; None lets it decide."""
+    pace = _NO_PACE if bytes_s is None else min(max(bytes_s, 1), _NO_PACE)  # At 0 nothing would leave.
+    target.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, _PACE.pack(pace))
+
+
+def limit_repeats(target: TcpSocket, most_s: float) -> None:
+    """The kernel asks a silent link at least so often whether it is back.
+
+    Else it waits twice as long each time. Kernels before 6.15 cannot be told.
+    """
+    with suppress(OSError):
+        target.setsockopt(socket.IPPROTO_TCP, _TCP_RTO_MAX_MS, int(most_s * 1000))
+
+
+def is_bbr(target: TcpSocket) -> bool:
+    """Whether the kernel gave us what `tune` asked for."""
+    name = target.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, _NAME_BYTES_MAX)
+    return name.split(b"\0")[0] == CONGESTION_CONTROL.encode()
+
+
+def renew_bbr(target: TcpSocket) -> None:
+    """Let BBR begin anew, with the window that it has.
+
+    The kernel ignores the name that is in force, so by way of the one that every kernel has. Where BBR was
+    forbidden meanwhile that one stays: slower under loss, never wrong.
+    """
+    with suppress(OSError):
+        target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
+        target.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, CONGESTION_CONTROL.encode())
 
 
 def acknowledge_late(target: TcpSocket) -> None:

@@ -11,19 +11,17 @@ from typing import Final
 
 from .sockets import TcpSocket
 
-_ROUND_TRIP_AT: Final = 68
-_ACKNOWLEDGED_AT: Final = 120
-_SHORTEST_AT: Final = 148
-"""Where Linux has `tcpi_rtt`, `tcpi_bytes_acked` and `tcpi_min_rtt` in its `struct tcp_info`."""
-_ROUND_TRIP: Final = struct.Struct("=I")
-_ACKNOWLEDGED: Final = struct.Struct("=Q")
-_INFO_BYTES: Final = _SHORTEST_AT + _ROUND_TRIP.size
+_INFO: Final = struct.Struct("=xB6xI4xI4xI40xI48xQ20xI8xQ24xI")
+"""Of Linux's `struct tcp_info`: `tcpi_ca_state`, `tcpi_rto`, `tcpi_snd_mss`, `tcpi_unacked`, `tcpi_rtt`,
+`tcpi_bytes_acked`, `tcpi_min_rtt`, `tcpi_delivery_rate` and `tcpi_delivered`."""
+_TIMED_OUT: Final = 4
+"""`TCP_CA_Loss`: nothing was heard for so long that all is sent again."""
 _UNKNOWN: Final = 0xFFFF_FFFF
 _NUMBER: Final = struct.Struct("i")
 _MICROSECOND_S: Final = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TcpProgress:
     """How far a connection is; all zero where an older kernel tells less."""
 
@@ -33,19 +31,40 @@ class TcpProgress:
     """The round trip lately, with the time that packets took on the line and waited for it."""
     rtt_s_min: float = 0.0
     """The shortest."""
+    delivered_bytes_s: float = 0.0
+    """How fast segments reached the other end lately, those sent again among them; without their headers."""
+    delivered_segments: int = 0
+    """That many have, in all."""
+    segment_bytes: int = 0
+    segments_under_way: int = 0
+    has_timed_out: bool = False
+    """The last segments were taken for lost, all of them, as when the link is away."""
+    patience_s: float = 0.0
+    """How long the kernel waits for an acknowledgement now before it takes all for lost."""
+
+    @property
+    def is_delivering(self) -> bool:
+        """Whether the figures are those of a link that is in use."""
+        return self.delivered_bytes_s > 0 and self.segments_under_way > 0 and not self.has_timed_out
 
 
 def progress_of(target: TcpSocket) -> TcpProgress:
     """As it is now."""
-    info = target.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
-    if len(info) < _INFO_BYTES:
+    info = target.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
+    if len(info) < _INFO.size:
         return TcpProgress()
-    rtt_s = float(_ROUND_TRIP.unpack_from(info, _ROUND_TRIP_AT)[0]) * _MICROSECOND_S
-    shortest = _ROUND_TRIP.unpack_from(info, _SHORTEST_AT)[0]
+    state, patience_us, segment_bytes, under_way, rtt_us, acknowledged_bytes, *rest = _INFO.unpack(info)
+    shortest_us, rate, delivered_segments = rest
     return TcpProgress(
-        acknowledged_bytes=int(_ACKNOWLEDGED.unpack_from(info, _ACKNOWLEDGED_AT)[0]),
-        rtt_s=rtt_s,
-        rtt_s_min=rtt_s if shortest == _UNKNOWN else float(shortest) * _MICROSECOND_S,
+        acknowledged_bytes=acknowledged_bytes,
+        rtt_s=rtt_us * _MICROSECOND_S,
+        rtt_s_min=(rtt_us if shortest_us == _UNKNOWN else shortest_us) * _MICROSECOND_S,
+        delivered_bytes_s=float(rate),
+        delivered_segments=delivered_segments,
+        segment_bytes=segment_bytes,
+        segments_under_way=under_way,
+        has_timed_out=state == _TIMED_OUT,
+        patience_s=patience_us * _MICROSECOND_S,
     )
 
 

@@ -1,7 +1,6 @@
-"""Few packets where each one is dear: how large they are, what waits to share one, which are not sent at all.
+"""Few packets where each one is dear: what waits to share one, and which are not sent at all.
 
-A packet costs 40 to 60 bytes before it carries anything, and the kernel sends one again that it takes for
-lost: on a link on which a packet takes seconds, that is every large one, unless we see to it.
+A packet costs 40 to 60 bytes before it carries anything.
 """
 
 from __future__ import annotations
@@ -11,29 +10,10 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from .sockets import TcpSocket, acknowledge_late
 from .tcp_info import progress_of
-
-HEADERS_BYTES: Final = 40
-"""Of IPv4 and TCP without options, which a segment's size leaves out."""
-HANDSHAKE_BYTES: Final = 60
-"""A packet of the handshake, with its options."""
-ACKNOWLEDGEMENT_BYTES: Final = 52
-SEGMENT_BYTES_MIN: Final = 640
-"""The smallest chunk fits in, with its offer and what is put around it; below it headers cost too much."""
-SEGMENT_BYTES_FULL: Final = 1_460
-"""From here on the kernel's own choice is as good."""
-FIRST_BYTES_MIN: Final = 128
-"""The headers of the request, and the greeting."""
-PROBE_HANDSHAKES: Final = 2.0
-"""The kernel repeats the last packet when twice the time of the handshake has passed without a word."""
-FIRST_SHARE: Final = 0.9
-NEXT_SHARE: Final = 0.74
-"""Of that time, for the first packet and for those behind it, whose acknowledgement may ride on an answer.
-What is guessed of a link is not exact."""
 
 DEAR_BELOW_BIT_S: Final = 1_000_000
 """Links as fast as that are not paid for by the kilobyte."""
@@ -49,34 +29,6 @@ REARM_S: Final = 0.25
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """`struct linger`: on, no seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class PacketSizes:
-    """How large packets may be, so that no repeat of one leaves before its acknowledgement can be here."""
-
-    first_bytes: int
-    """Of the stream, in the first packet: it goes when the kernel knows nothing but the handshake."""
-    segment_bytes: int
-    """For `TCP_MAXSEG`: every packet less its headers without options."""
-
-
-def packet_sizes(rate_bit_s: int, rtt_s: float) -> PacketSizes | None:
-    """For a link like this; None where full packets do no harm.
-
-    A first packet is answered after its own time on the line, a round trip and the acknowledgement's time;
-    each packet behind it is answered as much later as it takes on the line.
-    """
-    rate_bytes_s = rate_bit_s / 8
-    probe_s = PROBE_HANDSHAKES * (rtt_s + 2 * HANDSHAKE_BYTES / rate_bytes_s)
-    next_bytes = int(rate_bytes_s * probe_s * NEXT_SHARE) - HEADERS_BYTES
-    if next_bytes >= SEGMENT_BYTES_FULL:
-        return None
-    first_s = probe_s * FIRST_SHARE - rtt_s - ACKNOWLEDGEMENT_BYTES / rate_bytes_s
-    return PacketSizes(
-        first_bytes=max(int(rate_bytes_s * first_s) - ACKNOWLEDGEMENT_BYTES, FIRST_BYTES_MIN),
-        segment_bytes=max(next_bytes, SEGMENT_BYTES_MIN),
-    )
 
 
 def cork_s(rate_bit_s: int) -> float:

@@ -17,10 +17,13 @@ from protocol.ids import Pseudonym
 
 from ..ports import LinkError
 from ..way_out import WayOut, bind_to
-from .datagram_rate import RateMemory
 from .datagram_transport import DatagramTransport
+from .rate_memory import RateMemory
 from .udp_connection import SOCKET_BUFFER_BYTES, UdpConnection, udp_properties
 
+RATE_BIT_S_GUESS: Final = 22_000
+RTT_S_GUESS: Final = 0.9
+"""An L-band terminal's uplink: what a link is like of which nothing is known."""
 RESOLVE_S: Final = 30.0
 REFUSALS_MAX: Final = 3
 """Words of a router or host that nobody listens, in a row, before we believe them."""
@@ -40,17 +43,19 @@ class UdpDialer:
         *,
         pseudonym: Pseudonym,
         link_secret: bytes,
-        rate_bit_s: int = 22_000,
-        rtt_s: float = 0.9,
+        rate_bit_s: int | None = None,
+        rtt_s: float = RTT_S_GUESS,
         usd_per_megabyte: float = 0.0,
         entropy: Callable[[int], bytes] = token_bytes,
         way_out: WayOut | None = None,
     ) -> None:
-        """The guesses of rate and round trip pace the first flight, until the link is measured."""
+        """What is told of rate and round trip paces the first flight, until the link is measured; where
+        nothing is told of the rate, bulk begins slowly."""
         self.properties = udp_properties(
-            rate_bit_s=rate_bit_s, rtt_s=rtt_s, usd_per_megabyte=usd_per_megabyte
+            rate_bit_s=rate_bit_s or RATE_BIT_S_GUESS, rtt_s=rtt_s, usd_per_megabyte=usd_per_megabyte
         )
-        self.memory = RateMemory(rate_bit_s / 8, rtt_s)
+        told_bytes_s = self.properties.rate_bit_s_guess / 8
+        self.memory = RateMemory(told_bytes_s, rtt_s, is_told=rate_bit_s is not None)
         """What the last session found out."""
         self._host = host
         self._port = port

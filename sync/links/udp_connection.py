@@ -9,11 +9,13 @@ from typing import Final
 from protocol.errors import ProtocolError
 
 from ..ports import LinkError, LinkProperties, LinkShape
-from .datagram_rate import RateMemory
-from .datagram_transport import DATAGRAM_BYTES_MAX, HEADERS_BYTES, DatagramTransport
+from .datagram_sizes import DATAGRAM_BYTES_MAX, HEADERS_BYTES
+from .datagram_transport import DatagramTransport
+from .rate_memory import RateMemory
 
 SOCKET_BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Three round trips of a 10 Mbit/s satellite link: bursts that come while we store must not be lost here."""
+PEER_LET_GO: Final = "The other end let go of the session."
 STRANGERS_MAX: Final = 10_000
 """Datagrams that are not the peer's before the session is given up: somebody floods it."""
 
@@ -84,6 +86,11 @@ class UdpConnection:
             self._check_writable()
             self._writable.clear()
             await self._writable.wait()
+
+    def overtake(self, data: bytes) -> None:
+        if self._failure is None and not self._is_finished:
+            self._transport.write(data, self._now())
+            self._settle()
 
     async def receive(self) -> bytes:
         while True:
@@ -164,7 +171,7 @@ class UdpConnection:
             self._transmit(datagram)
         self._stop()
         if self._transport.peer_has_closed:
-            self.fail("The other end let go of the session. What was receipted is safe.")
+            self.fail(f"{PEER_LET_GO} What was receipted is safe.")
             return
         deadline = self._transport.deadline()
         if deadline is not None and self._failure is None:

@@ -30,6 +30,10 @@ class Drops:
         """So many more were dropped."""
         self._counts[reason] += count
 
+    def withdraw(self, reason: Drop, count: int) -> None:
+        """So many found their session after all."""
+        self._counts[reason] -= count
+
     def described(self) -> str:
         """One line, the most frequent reason first; empty if there were none."""
         told = (f"{count} {reason.value}" for reason, count in self._counts.most_common() if count)

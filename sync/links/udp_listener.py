@@ -25,11 +25,12 @@ from ..driver import Call, answer_session
 from ..ports import LinkRefused
 from ..registry import SessionRegistry
 from .callee import Callee, Lookup, Reported, unreported
-from .datagram_rate import RateMemory
 from .datagram_transport import DatagramTransport
+from .rate_memory import RateMemory
 from .udp import enlarge_buffers
 from .udp_connection import UdpConnection, udp_properties
 from .udp_drops import Drop, Drops
+from .udp_strays import Strays
 
 SESSIONS_MAX: Final = 512
 """Conversations at once. More sites than that wait their turn: each one costs memory."""
@@ -60,6 +61,11 @@ class _Waiting:
     is_fresh: bool
     address: Address
     datagrams: list[bytes] = field(default_factory=list)
+
+    def keep(self, datagram: bytes) -> None:
+        """Until it can be opened, if that many are to be kept."""
+        if len(self.datagrams) < FLIGHT_DATAGRAMS_MAX:
+            self.datagrams.append(datagram)
 
 
 @dataclass(slots=True, eq=False)
@@ -94,11 +100,13 @@ class UdpListener(asyncio.DatagramProtocol):
         self._socket: asyncio.DatagramTransport | None = None
         self._calls: asyncio.Queue[_Waiting] = asyncio.Queue(CALLS_WAITING_MAX)
         self._waiting: dict[DialerPreamble, _Waiting] = {}
+        self._waiting_at: dict[Address, _Waiting] = {}
         self._peers: dict[DialerPreamble, _Peer] = {}
         self._by_address: dict[Address, _Peer] = {}
         self._lingering: OrderedDict[DialerPreamble, asyncio.TimerHandle] = OrderedDict()
         self._memories: OrderedDict[Pseudonym, RateMemory] = OrderedDict()
         self._conversations: set[asyncio.Task[None]] = set()
+        self._strays: Strays[Address] = Strays()
         self._drops = Drops()
 
     @property
@@ -160,10 +168,7 @@ class UdpListener(asyncio.DatagramProtocol):
             self._drops.note(Drop.FOREIGN)
             return
         if introduction is None:
-            if (known := self._by_address.get(addr)) is not None:
-                self._arrived(known, data, addr)
-            else:
-                self._drops.note(Drop.HOMELESS)
+            self._arrived_unintroduced(data, addr)
             return
         peer = self._peers.get(introduction.preamble)
         if peer is None:
@@ -188,6 +193,18 @@ class UdpListener(asyncio.DatagramProtocol):
         self._drops.note(Drop.UNPROVEN, peer.connection.strangers - strangers)
         return is_new
 
+    def _arrived_unintroduced(self, datagram: bytes, addr: Address) -> None:
+        """Of whom it is, its address tells: of a session, of a caller that has just come, or that will."""
+        known, waiting = self._by_address.get(addr), self._waiting_at.get(addr)
+        # A live session's are not taken from it: whoever forges its address can call from there.
+        if waiting is not None and (known is None or known.is_over):
+            waiting.keep(datagram)
+        elif known is not None:
+            self._arrived(known, datagram, addr)
+        else:
+            self._strays.keep(addr, datagram, asyncio.get_running_loop().time())
+            self._drops.note(Drop.HOMELESS)
+
     def _settle_at(self, peer: _Peer, addr: Address) -> None:
         """A caller's address changes when a router between forgets it."""
         if self._by_address.get(addr) is not peer:
@@ -204,8 +221,12 @@ class UdpListener(asyncio.DatagramProtocol):
                 return
             self._waiting[preamble] = waiting
             self._calls.put_nowait(waiting)
-        if len(waiting.datagrams) < FLIGHT_DATAGRAMS_MAX:
-            waiting.datagrams.append(datagram)
+            self._waiting_at[addr] = waiting
+        waiting.keep(datagram)
+        strays = self._strays.take(addr, asyncio.get_running_loop().time())
+        self._drops.withdraw(Drop.HOMELESS, len(strays))
+        for stray in strays:
+            waiting.keep(stray)
 
     async def _take_calls(self, group: asyncio.TaskGroup) -> None:
         while True:
@@ -215,6 +236,8 @@ class UdpListener(asyncio.DatagramProtocol):
             except LinkRefused:
                 callee = None
             del self._waiting[waiting.preamble]
+            if self._waiting_at.get(waiting.address) is waiting:
+                del self._waiting_at[waiting.address]
             if callee is None:
                 self._drops.note(Drop.UNKNOWN, len(waiting.datagrams))
             elif waiting.is_fresh:

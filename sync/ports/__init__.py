@@ -39,6 +39,10 @@ from .links import (
     LinkProperties,
     LinkRefused,
     LinkShape,
+    Overtaking,
+    is_counting,
+    is_described,
+    is_overtaking,
 )
 
 __all__ = [
@@ -66,6 +70,7 @@ __all__ = [
     "Moment",
     "Offer",
     "OutgoingBundle",
+    "Overtaking",
     "PairStore",
     "PartialBundle",
     "Rank",
@@ -76,4 +81,7 @@ __all__ = [
     "SessionView",
     "ToReturn",
     "UnopenedBundle",
+    "is_counting",
+    "is_described",
+    "is_overtaking",
 ]

@@ -184,6 +184,10 @@ class Custody(Protocol):
         nothing changed, for a moment that is not of this store's history, as after the restoring of a copy
         that is older. Wakes `PairStore.wait_outgoing`."""
 
+    async def date_receipts(self, *, since_s: float, now_s: float) -> None:
+        """What the peer was heard to hold before `since_s` or after `now_s`, by the wall clock, was dated by
+        one that was not set: it counts as heard of at `now_s`."""
+
     async def prune(self, *, stored_before_s: float, keep_newest: int) -> int:
         """Drop the sealed bytes of those of our bundles that are safe, that the peer was known to hold before
         that moment of the wall clock, and that are not among the newest `keep_newest`; how many those were.

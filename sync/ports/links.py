@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard
 
 
 class LinkShape(StrEnum):
@@ -45,7 +45,6 @@ class LinkRefused(LinkError):
     """The other end answered and said no (unknown pair, wrong version, overloaded); the message says why."""
 
 
-@runtime_checkable
 class Described(Protocol):
     """A connection that can say how its bytes travel; not every medium has something to say."""
 
@@ -53,12 +52,19 @@ class Described(Protocol):
         """Short lines for status, such as "congestion control: bbr"; the same ones while nothing changes."""
 
 
-@runtime_checkable
 class Counting(Protocol):
     """A connection that knows what its bytes cost the medium: with headers, repeats and probes."""
 
     medium_bytes_up: int
     medium_bytes_down: int
+
+
+class Overtaking(Protocol):
+    """A connection that sends what is urgent before what it was given earlier."""
+
+    def overtake(self, data: bytes) -> None:
+        """Take `data` although there is no room for more of what was sent last; also while `send` waits for
+        that. A link that broke says so at the next `send`."""
 
 
 class Connection(Protocol):
@@ -77,6 +83,22 @@ class Connection(Protocol):
 
     async def close(self) -> None:
         """Let go of the medium; idempotent, never raises, bounded in time."""
+
+
+# Asked of each connection, by a name that no other has: for `isinstance` the interpreter collects the members
+# of the protocol anew each time, which takes longer than many a session's packets.
+
+
+def is_described(connection: Connection) -> TypeGuard[Described]:
+    return hasattr(connection, "described")
+
+
+def is_counting(connection: Connection) -> TypeGuard[Counting]:
+    return hasattr(connection, "medium_bytes_up")
+
+
+def is_overtaking(connection: Connection) -> TypeGuard[Overtaking]:
+    return hasattr(connection, "overtake")
 
 
 class Dialer(Protocol):

@@ -15,8 +15,9 @@ from protocol.header import Priority
 from protocol.ids import BundleId, Incarnation
 from protocol.stamps import Certainty
 from sync.core import Ending, Event, LinkMemory, Persist, Role, Session, SessionEnded, SessionTerms
-from sync.links.datagram_rate import RateMemory
-from sync.links.datagram_transport import HEADERS_BYTES, DatagramTransport
+from sync.links.datagram_sizes import HEADERS_BYTES
+from sync.links.datagram_transport import DatagramTransport
+from sync.links.rate_memory import RateMemory
 from sync.performance import perform
 from sync.ports import Rank
 from sync.stores import MemoryStore
@@ -125,8 +126,8 @@ class End:
         """One turn of the driver's loop; whether there may be another at once."""
         if now < self.is_busy_until or self.session.finished:
             return False
-        may_write = self.transport.has_room and self.session.may_speak
-        if may_write and (frames := self.session.outgoing(now)):
+        has_room = self.transport.has_room or self.session.overtakes
+        if has_room and self.session.may_speak and (frames := self.session.outgoing(now)):
             self.transport.write(frames, now)
             return True
         effects = self.session.effects()
@@ -234,7 +235,7 @@ def contact(
             else ListenerSeal(SECRET, preamble, salts.randbytes(12))
         )
         if is_dialer:
-            rate = memory or RateMemory(up.rate_bit_s / 8, rtt_s)
+            rate = memory or RateMemory(up.rate_bit_s / 8, rtt_s, is_told=True)
         else:
             rate = hub_memory or RateMemory(2750.0, 0.9)
         session = Session(role=role, channel=BareChannel(), terms=terms, now=0.0, memory=link_memory)

@@ -15,11 +15,12 @@ from statistics import median
 
 from protocol.header import Priority
 from sync.core import BundleReceived, Ending, Event
-from sync.links.datagram_rate import RateMemory
+from sync.links.rate_memory import RateMemory
 from sync.ports import Rank
 from sync.stores import MemoryStore
 
 from .datagram_contact import Contact, End, add, contact, new_store
+from .datagram_overtaking import OWN_S, usual_s, worst_s, worst_unknown_s
 from .lossy_link import Conditions
 
 CASE_BYTES = 761
@@ -172,9 +173,11 @@ def _useful_share(met: Contact) -> float:
     return ip_bytes(met) / (CASE_BYTES + REPLY_BYTES + sum(PHOTOGRAPHS_BYTES))
 
 
-def _periods(up_s: float, down_s: float, count: int = 60) -> tuple[tuple[float, float], ...]:
-    """The contact begins in the middle of a bright period."""
-    begins = [(up_s + down_s) * number + up_s / 2 for number in range(count)]
+def _periods(
+    up_s: float, down_s: float, *, late_s: float = 0.0, count: int = 60
+) -> tuple[tuple[float, float], ...]:
+    """The contact begins in the middle of a bright period, or somewhat before it."""
+    begins = [(up_s + down_s) * number + up_s / 2 + late_s for number in range(count)]
     return tuple((begin, begin + down_s) for begin in begins)
 
 
@@ -194,7 +197,9 @@ def _fleet(seed: int) -> Contact:
 
 
 def _periodic(seed: int) -> Contact:
-    return _case_c(Conditions(rate_bit_s=128_000, delay_s=0.5, dark=_periods(40, 20)), seed)
+    """Nothing is lost at random here: what a seed changes is how far the sender is when it becomes dark."""
+    dark = _periods(40, 20, late_s=0.037 * seed)
+    return _case_c(Conditions(rate_bit_s=128_000, delay_s=0.5, dark=dark), seed)
 
 
 def _gappy(seed: int) -> Contact:
@@ -275,6 +280,15 @@ ROWS = (
     Row("case C 22 kbit/s gaps, to the bound", "x", 1.08, 1.045, _gappy_ratio),
     Row("case C 22 kbit/s gaps bytes", "x", 1.10, 1.05, lambda seed: _useful_share(_gappy(seed))),
     Row("case C text at hub", "s", 0.9, 0.75, _text_at),
+    Row("emergency behind 5 MB", "s", OWN_S + 3, OWN_S + 2, usual_s),
+    Row("emergency behind 5 MB, worst of eight", "s", OWN_S + 3, OWN_S + 2, worst_s),
+    Row(
+        "emergency behind 5 MB, link not told",
+        "s",
+        OWN_S + 3,
+        OWN_S + 2,
+        partial(worst_unknown_s, memory=GUESS),
+    ),
 )
 
 

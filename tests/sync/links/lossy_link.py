@@ -15,8 +15,9 @@ from protocol.channel import DialerPreamble
 from protocol.datagrams import DialerSeal, ListenerSeal
 from protocol.errors import ProtocolError
 from protocol.ids import Pseudonym
-from sync.links.datagram_rate import RateMemory
-from sync.links.datagram_transport import HEADERS_BYTES, DatagramTransport
+from sync.links.datagram_sizes import HEADERS_BYTES
+from sync.links.datagram_transport import DatagramTransport
+from sync.links.rate_memory import RateMemory
 
 SECRET = bytes(range(32))
 PAIR = Pseudonym(b"pair")

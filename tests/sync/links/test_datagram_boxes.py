@@ -139,7 +139,7 @@ def test_progress_that_has_not_left_gives_way_to_newer() -> None:
 
 def test_whether_the_sender_has_no_more_follows_from_its_frames() -> None:
     outbox = Outbox()
-    write(outbox, Idle(0))
+    write(outbox, Idle())
     assert outbox.ends_idle
     write(outbox, Have(1, RangeSet.whole(1)))
     assert outbox.ends_idle, "answers do not count"
@@ -152,18 +152,18 @@ def test_a_goodbye_alone_is_known_as_such() -> None:
     write(outbox, Bye())
     assert outbox.has_said_bye
     assert outbox.is_only_bye()
-    write(outbox, Idle(0))
+    write(outbox, Idle())
     assert not outbox.is_only_bye()
 
 
 def test_frames_cut_short_are_our_own_mistake() -> None:
     with pytest.raises(ValueError, match="whole"):
-        Outbox().write(encode_frame(Idle(300))[:-1])
+        Outbox().write(encode_frame(Have(300, RangeSet.whole(1)))[:-1])
 
 
 def test_the_end_comes_after_everything_else() -> None:
     outbox, inbox = Outbox(), Inbox()
-    write(outbox, Idle(0), Data(1, 0, bytes(600)))
+    write(outbox, Idle(), Data(1, 0, bytes(600)))
     outbox.finish()
     datagrams = drain(outbox, 200)
     assert [any(isinstance(part, End) for part in datagram) for datagram in datagrams][-1]
@@ -195,8 +195,8 @@ def test_what_comes_out_of_turn_is_bounded_and_the_missing_piece_still_fits() ->
         offset += len(piece)
     assert offset < AHEAD_BYTES_MAX + 2 * len(piece)
     assert not inbox.data(DataPiece(9, 0, piece), Phase.FRESH), "nor bytes of what was never offered"
-    assert inbox.control(Control(0, encode_frame(Idle(0))), Phase.FRESH)
-    assert frames_of(inbox)[0] == Idle(0)
+    assert inbox.control(Control(0, encode_frame(Idle())), Phase.FRESH)
+    assert frames_of(inbox)[0] == Idle()
 
 
 def test_a_bundle_is_not_handed_on_in_more_pieces_than_a_session_keeps_apart() -> None:
@@ -221,8 +221,8 @@ def test_a_bundle_is_not_handed_on_in_more_pieces_than_a_session_keeps_apart() -
 
 def test_phases_are_never_mixed_in_one_message() -> None:
     inbox = Inbox()
-    inbox.control(Control(0, encode_frame(Idle(1))), Phase.EARLY)
-    inbox.control(Control(3, encode_frame(Idle(2))), Phase.FRESH)
+    inbox.control(Control(0, encode_frame(Idle())), Phase.EARLY)
+    inbox.control(Control(1, encode_frame(Idle())), Phase.FRESH)
     messages = []
     while message := inbox.take():
         messages.append(message)

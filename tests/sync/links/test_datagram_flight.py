@@ -13,7 +13,7 @@ from protocol.datagram_parts import RUNS_MAX, Acknowledged, Pair, Ping
 from protocol.datagrams import Opened
 from sync.links.datagram_flight import Flight, RoundTrip
 from sync.links.datagram_rate import ACKNOWLEDGE_S
-from sync.links.datagram_words import UNASKED_MAX, Arrivals, Words
+from sync.links.datagram_words import TOLD_TIMES_MAX, UNASKED_MAX, Arrivals, Words
 
 RATE = 1000.0
 
@@ -185,3 +185,49 @@ def test_short_ones_and_a_thin_link_tell_nothing(sizes: tuple[int, int], apart_s
     for number, size_bytes in enumerate(sizes):
         words.note(opened(number, asks=True), number * apart_s, size_bytes=size_bytes, says_something=True)
     assert len(words.take(5.0)) == 1
+
+
+def sent_and_heard(size_bytes: int, *, left_apart_s: float, arrived_apart_s: float) -> float | None:
+    """What two datagrams tell, of which the second arrived so much later."""
+    flight = Flight(0.0)
+    for number in range(3):
+        flight.launch(
+            number,
+            size_bytes,
+            (Ping(),),
+            number * left_apart_s,
+            asks=True,
+            limited=False,
+            rate_bytes_s=RATE,
+        )
+    flight.hear(word((0, 0)), RATE, 1.0)
+    return flight.hear(word((0, 1)), RATE, 1.0 + arrived_apart_s).spread_bytes_s
+
+
+def test_what_left_together_and_arrives_apart_tells_how_fast_the_link_is() -> None:
+    assert sent_and_heard(1_400, left_apart_s=0.0, arrived_apart_s=4.0) == pytest.approx(350)
+
+
+@pytest.mark.parametrize(("size_bytes", "left_apart_s"), [(1_400, 2.0), (60, 0.0)])
+def test_what_left_apart_or_is_short_tells_nothing_of_the_link(size_bytes: int, left_apart_s: float) -> None:
+    assert sent_and_heard(size_bytes, left_apart_s=left_apart_s, arrived_apart_s=4.0) is None
+
+
+def test_until_what_was_on_its_way_has_arrived_a_sender_that_had_no_more_tells_nothing() -> None:
+    flight = Flight(0.0)
+    for number, limited in enumerate((False, True, False)):
+        flight.launch(number, 100, (Ping(),), 0.0, asks=True, limited=limited, rate_bytes_s=RATE)
+    assert [sent.is_limited for sent in flight.in_order] == [False, True, True]
+    flight.hear(word((0, 2)), RATE, 1.0)
+    flight.launch(3, 100, (Ping(),), 1.0, asks=True, limited=False, rate_bytes_s=RATE)
+    assert [sent.is_limited for sent in flight.in_order] == [False]
+
+
+def test_older_runs_are_told_until_the_peer_must_have_heard_of_them() -> None:
+    arrivals = Arrivals()
+    for number in (0, 1, 5):
+        arrivals.add(number, 0.0)
+    told = [arrivals.word(0.0).runs for _ in range(TOLD_TIMES_MAX + 1)]
+    assert told == [((5, 5), (0, 1))] * TOLD_TIMES_MAX + [((5, 5),)]
+    arrivals.add(7, 0.0)
+    assert arrivals.word(0.0).runs == ((7, 7), (5, 5))

@@ -1,45 +1,33 @@
-"""On a thin link an emergency waits behind seconds of bulk, never behind all that was written before it."""
+"""On a thin link an emergency waits behind a datagram of bulk, never behind all that was written before."""
 
 from __future__ import annotations
 
 import pytest
 
-from protocol.header import Priority
-from sync.core import BundleReceived, LinkMemory
-from sync.links.datagram_rate import RateMemory
-from sync.ports import Rank
+from sync.links.rate_memory import RateMemory
 
-from .datagram_contact import add, contact, new_store
-from .lossy_link import Conditions
+from .datagram_overtaking import DELAY_S, MOMENTS_S, OWN_S, RATE_BIT_S, overtakes_s
 
-RATE_BIT_S = 2_400
-DELAY_S = 0.75
-PHOTOGRAPH_BYTES = 5_000_000
-TEXT_BYTES = 761
-OWN_S = TEXT_BYTES * 8 / RATE_BIT_S + DELAY_S
+RATE_BYTES_S = RATE_BIT_S / 8
+MEMORIES = {
+    "told": RateMemory(RATE_BYTES_S, 2 * DELAY_S, is_told=True),
+    "measured": RateMemory(RATE_BYTES_S, 2 * DELAY_S, is_proven=True),
+    "told half of it": RateMemory(RATE_BYTES_S / 2, 2 * DELAY_S, is_told=True),
+}
 
 
-@pytest.mark.parametrize("queued_s", [0.5, 2, 5, 10, 20, 33, 60])
-def test_an_emergency_behind_a_photograph_waits_a_few_seconds(queued_s: float) -> None:
-    node, hub = new_store(1), new_store(2)
-    add(node, PHOTOGRAPH_BYTES, seed=9, priority=Priority.ROUTINE, rank=Rank.STANDARD)
-    met = contact(
-        node,
-        hub,
-        Conditions(rate_bit_s=RATE_BIT_S, delay_s=DELAY_S),
-        memory=RateMemory(RATE_BIT_S / 8, 2 * DELAY_S),
-        link_memory=LinkMemory(RATE_BIT_S / 8, 2 * DELAY_S),
-        seed=3,
-    )
-    met.run(until=queued_s)
-    add(node, TEXT_BYTES, seed=11, priority=Priority.EMERGENCY)
-    met.node.session.outgoing_changed(met.world.now)
-    met.node.settle()
-    met.run(until=queued_s + 60)
-    arrived_s = next(
-        at
-        for at, event in met.hub.observed
-        if isinstance(event, BundleReceived) and event.offer.size_bytes == TEXT_BYTES
-    )
-    # A datagram or two of bulk that are on their way, and its own frames: 14 s before this was bounded.
-    assert arrived_s - queued_s < OWN_S + 5.5
+@pytest.mark.parametrize("known", MEMORIES)
+@pytest.mark.parametrize("moment_s", MOMENTS_S)
+def test_an_emergency_behind_a_photograph_waits_three_seconds_at_most(moment_s: float, known: str) -> None:
+    assert overtakes_s(moment_s, 1, memory=MEMORIES[known]) <= OWN_S + 3.0
+
+
+@pytest.mark.parametrize("moment_s", MOMENTS_S[-2:])
+def test_a_link_that_was_taken_for_a_faster_one_is_found_out(moment_s: float) -> None:
+    """Without that the guess filled the link for more than a minute, for as long as the photograph took."""
+    assert overtakes_s(moment_s, 1, memory=RateMemory(2_750.0, 0.9)) <= OWN_S + 3.0
+
+
+def test_a_lost_text_goes_again_before_bulk() -> None:
+    """Its own time twice, and until a datagram behind it has been answered."""
+    assert max(overtakes_s(moment_s, 3, is_lost=True) for moment_s in MOMENTS_S) <= 2 * OWN_S + 6.5

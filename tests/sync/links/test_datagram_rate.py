@@ -7,10 +7,11 @@ import pytest
 from protocol.frames import Data
 from protocol.framing import encode_frame
 from protocol.header import Priority
-from sync.links.datagram_rate import STALE_S, RateMemory
+from sync.links.rate_memory import STALE_S, RateMemory
 
 from .cubic_flow import CubicFlow
 from .datagram_contact import add, contact, new_store
+from .datagram_figures import bulk
 from .lossy_link import Conditions, joined
 from .test_datagram_boxes import offer
 
@@ -61,6 +62,10 @@ def shares(rate_bit_s: float, rtt_s: float, queue_bytes: int, *, ours_at: float,
         (2_000_000, 0.1, 50_000, 10.0, 0.0),
         (1_000_000, 0.6, 75_000, 0.0, 0.1),
         (512_000, 0.65, 40_000, 10.0, 0.0),
+        (128_000, 1.0, 16_000, 10.0, 0.0),
+        (128_000, 1.0, 16_000, 0.0, 10.0),
+        (128_000, 0.3, 10_000, 0.0, 10.0),
+        (64_000, 0.6, 10_000, 10.0, 0.0),
     ],
 )
 def test_a_clean_link_is_shared(
@@ -102,3 +107,10 @@ def test_a_link_that_became_thin_is_not_flooded(is_proven: bool) -> None:
     assert max(queue_s for _, queue_s in queues) <= first_flight_s + 1.0
     assert max(queue_s for at, queue_s in queues if at > 14) <= 1.6
     assert met.node.transport.memory.rate_bytes_s == pytest.approx(8_000, rel=0.1)
+
+
+def test_a_remembered_rate_that_is_far_too_low_is_outgrown_in_spite_of_losses() -> None:
+    """A busy machine had measured itself: growth of a quarter, less what is lost, was taken for none."""
+    geo = Conditions(rate_bit_s=10_000_000, delay_s=0.3, queue_bytes=750_000, loss=0.05)
+    remembered = RateMemory(200_000, 0.6, is_proven=True)
+    assert bulk(geo, 12_000_000, seed=1, memory=remembered) >= 4_500_000

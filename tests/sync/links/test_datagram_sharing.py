@@ -6,7 +6,17 @@ import math
 
 import pytest
 
-from sync.links.datagram_sharing import CUBIC_BETA, OVERFLOW_CUT, CubicWindow, Overflow
+from sync.links.datagram_sharing import (
+    CUBIC_BETA,
+    OVERFLOW_CUT,
+    SHARED_LINK,
+    SHARED_ROUNDS,
+    SHARED_S,
+    STANDING_ROUNDS,
+    CubicWindow,
+    Overflow,
+    Sharing,
+)
 from sync.links.datagram_sounding import ROUNDS_MAX, ROUNDS_MIN, Sounding
 
 
@@ -92,3 +102,49 @@ def test_a_look_ends_when_the_link_is_half_empty_or_after_two_rounds() -> None:
     sounding.sounded_round()
     sounding.sounded_round()
     assert sounding.has_seen(80_000, 100_000)
+
+
+def shared() -> Sharing:
+    """Beside somebody whose queue stood for a whole cycle."""
+    sharing = Sharing()
+    for _ in range(STANDING_ROUNDS):
+        assert not sharing.stands(0.05)
+        sharing.heard(0.2)
+        sharing.end_round(is_full=True)
+    assert sharing.stands(0.05)
+    sharing.begin(20_000, 1_000, 0.2, now=10.0)
+    return sharing
+
+
+def test_beside_others_we_never_take_more_than_our_part_of_the_link() -> None:
+    sharing = shared()
+    assert sharing.window is not None
+    sharing.grow(20_000, 1_000.0, round_trip_s=2.0, link_bytes_s=40_000)
+    assert sharing.window.window_bytes == SHARED_LINK * 80_000
+
+
+def test_a_loss_cuts_the_window_once_a_round_trip_and_where_the_queue_was_long() -> None:
+    sharing = shared()
+    assert sharing.window is not None
+    sharing.lost(11.0, 0.01, now=12.0)
+    assert sharing.window.window_bytes == 20_000, "no queue, bad luck"
+    sharing.lost(11.0, 0.2, now=12.0)
+    sharing.lost(11.5, 0.2, now=12.1)
+    assert sharing.window.window_bytes == CUBIC_BETA * 20_000
+
+
+def test_sharing_ends_when_the_queue_has_gone_or_after_a_while_to_look() -> None:
+    sharing = shared()
+    assert not sharing.is_over(0.05, now=11.0)
+    sharing.heard(0.0)
+    sharing.end_round(is_full=True)
+    assert sharing.is_over(0.05, now=11.0)
+    again = shared()
+    for _ in range(SHARED_ROUNDS):
+        again.heard(0.2)
+        again.end_round(is_full=True)
+    assert not again.is_over(0.05, now=10.0 + SHARED_S / 2)
+    assert again.is_over(0.05, now=10.0 + SHARED_S)
+    again.end()
+    assert again.window is None
+    assert not again.stands(0.05)

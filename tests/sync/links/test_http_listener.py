@@ -22,6 +22,7 @@ from sync.links.http_listener import HttpListener
 from sync.links.http_path import HttpPath, HttpWay
 from sync.ports import Connection, LinkError, Rank
 from sync.registry import SessionRegistry
+from sync.signal import Signal
 from sync.stores.database import Database
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
 
@@ -114,7 +115,7 @@ async def sync(
     stays_open: bool = False,
     pseudonym: Pseudonym = PAIR,
     observer: Callable[[Event], None] = lambda _: None,
-    parting: asyncio.Event | None = None,
+    parting: Signal | None = None,
     in_turns: bool = False,
 ) -> SessionReport:
     way = HttpWay(HttpPath(in_turns_s=3600.0)) if in_turns else HttpWay()
@@ -135,7 +136,7 @@ async def talk(
     stays_open: bool = False,
     pseudonym: Pseudonym = PAIR,
     observer: Callable[[Event], None] = lambda _: None,
-    parting: asyncio.Event | None = None,
+    parting: Signal | None = None,
 ) -> SessionReport:
     return await dial_session(
         connection,
@@ -192,7 +193,7 @@ async def test_a_session_moves_everything_both_ways_and_both_ends_say_so(
 @BOTH_WAYS
 async def test_an_open_session_brings_what_is_added_later_at_once(tmp_path: Path, in_turns: bool) -> None:
     heard: asyncio.Queue[Event] = asyncio.Queue()
-    parting = asyncio.Event()
+    parting = Signal()
     async with (
         asyncio.timeout(PATIENCE_S),
         running_hub(tmp_path, stays_open=True) as hub,
@@ -262,7 +263,7 @@ async def test_a_stranger_is_told_what_to_do(tmp_path: Path, in_turns: bool) -> 
 @BOTH_WAYS
 async def test_one_caller_too_many_is_told_to_come_back(tmp_path: Path, in_turns: bool) -> None:
     heard: asyncio.Queue[Event] = asyncio.Queue()
-    parting = asyncio.Event()
+    parting = Signal()
     async with (
         asyncio.timeout(PATIENCE_S),
         running_hub(tmp_path, sessions_max=1, stays_open=True) as hub,

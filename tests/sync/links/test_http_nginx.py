@@ -14,6 +14,7 @@ import pytest
 from sync.core import BundleReceived, BundleSent, Ending, Event
 from sync.links.http import HttpDialer
 from sync.links.http_path import HttpWay
+from sync.signal import Signal
 from tests.architecture.checkout import ROOT
 from tests.sync.links.test_http_listener import add, opened_store, received, running_hub, sealed_of, talk
 
@@ -125,7 +126,7 @@ async def test_a_session_moves_everything_once(tmp_path: Path, server: str, full
 @pytest.mark.parametrize("server", [AS_IT_COMES, RECOMMENDED], ids=["as it comes", "recommended"])
 async def test_an_open_session_brings_news_both_ways_at_once(tmp_path: Path, server: str) -> None:
     heard: asyncio.Queue[Event] = asyncio.Queue()
-    parting = asyncio.Event()
+    parting = Signal()
     async with (
         asyncio.timeout(PATIENCE_S / 2),
         running_hub(tmp_path, stays_open=True) as hub,

@@ -61,7 +61,7 @@ async def overhead(rate_bit_s: int, rtt_s: float, up_bytes: int, down_bytes: int
     ("rate_bit_s", "rtt_s", "up_bytes", "down_bytes", "most_bytes"),
     [
         (2_400, 1.5, 0, 0, 1_200),
-        (2_400, 1.5, 2_000, 200, 1_800),
+        (2_400, 1.5, 2_000, 200, 1_550),
         (64_000, 0.6, 0, 0, 900),
         (64_000, 0.6, 2_000, 200, 1_400),
     ],

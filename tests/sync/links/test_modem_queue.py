@@ -6,7 +6,8 @@ from collections import deque
 
 import pytest
 
-from sync.links.modem_queue import FIRST_FLIGHT_BYTES, LEAD_S, LOOK_S, ModemQueue
+from sync.links.modem_queue import FIRST_FLIGHT_BYTES, LOOK_S, ModemQueue
+from sync.links.packet_sizes import LEAD_S
 
 CHUNK_BYTES = 542
 MORE_THAN_ASKED_BYTES = 100_000

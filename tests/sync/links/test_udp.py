@@ -13,21 +13,24 @@ import pytest
 
 from protocol.bare_channel import BareChannel
 from protocol.channel import DialerPreamble, Phase
-from protocol.datagrams import ListenerSeal
-from protocol.framing import next_bounds
+from protocol.datagrams import DialerSeal, ListenerSeal
+from protocol.frames import Data
+from protocol.framing import encode_frame, next_bounds
+from protocol.header import Priority
 from protocol.ids import Pseudonym
 from protocol.varint import encode_varint
-from sync.links.datagram_rate import RateMemory
 from sync.links.datagram_transport import DatagramTransport
+from sync.links.rate_memory import RateMemory
 from sync.links.udp import UdpDialer
 from sync.links.udp_connection import UdpConnection, udp_properties
 from sync.ports import Connection, LinkError, LinkShape
 
 from .contract import PATIENCE_S, ConnectionContract, Joined
+from .test_datagram_boxes import offer
 
 SECRET = bytes(range(32))
 PAIR = Pseudonym(b"pair")
-NOTE = 0x7F
+NOTE = 0x3F
 """A kind of frame that nobody knows and everybody may skip: the transport carries it in order."""
 
 
@@ -171,3 +174,30 @@ async def test_what_the_link_carried_is_remembered_by_its_dialer() -> None:
         await caller.connection.close()
         bound.close()
     assert dialer.memory.rtt_s < 1.0
+
+
+async def test_what_is_urgent_leaves_although_there_is_no_room() -> None:
+    sent: list[bytes] = []
+    has_begun = asyncio.Event()
+
+    def transmit(datagram: bytes) -> None:
+        sent.append(datagram)
+        has_begun.set()
+
+    thin = RateMemory(300.0, 1.5, is_told=True)
+    now = asyncio.get_running_loop().time()
+    transport = DatagramTransport(DialerSeal(SECRET, PAIR, bytes(12)), thin, now, is_dialer=True)
+    properties = udp_properties(rate_bit_s=2_400, rtt_s=1.5)
+    connection = UdpConnection(transport, properties, transmit=transmit, closed=lambda _: None)
+    bulk = encode_frame(offer(1, 5_000_000, Priority.BULK)) + encode_frame(Data(1, 0, bytes(3_000)))
+    text = encode_frame(offer(2, 700, Priority.EMERGENCY)) + encode_frame(Data(2, 0, bytes(700)))
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+        sending = group.create_task(connection.send(bulk))
+        await has_begun.wait()
+        left = len(sent)
+        assert not sending.done(), "it waits for room"
+        connection.overtake(text)
+        assert len(sent) == left + 1
+        assert len(sent[-1]) > 700, "all of it in one datagram"
+        sending.cancel()
+    await connection.close()

@@ -6,15 +6,22 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
 
 from protocol.channel import DialerPreamble
-from protocol.datagrams import DialerSeal, ListenerSeal, gone_datagram
+from protocol.datagram_parts import Closing, Control, encode_parts
+from protocol.datagrams import DialerSeal, ListenerSeal, gone_datagram, introduction_of
+from protocol.frames import Whole
+from protocol.framing import encode_frame
 from protocol.header import Priority
+from protocol.hello import Manner
 from protocol.ids import BundleId, Incarnation, Pseudonym
+from protocol.ranges import RangeSet
+from protocol.short_hello import USUAL_CREDIT_BYTES, Hail
+from protocol.stamps import Certainty
 from sync.core import Ending, SessionTerms
 from sync.driver import SessionReport, Setting, dial_session
 from sync.links.callee import Callee
@@ -23,6 +30,7 @@ from sync.links.udp_connection import STRANGERS_MAX, UdpConnection
 from sync.links.udp_listener import CALLS_WAITING_MAX, UdpListener
 from sync.ports import LinkError, LinkRefused, Rank
 from sync.registry import SessionRegistry
+from sync.signal import Signal
 from sync.stores import MemoryStore
 
 PATIENCE_S = 20.0
@@ -66,7 +74,7 @@ class Hub:
     listener: UdpListener
     address: tuple[str, int]
     stores: dict[Pseudonym, MemoryStore]
-    parting: asyncio.Event
+    parting: Signal
     reports: list[SessionReport] = field(default_factory=list)
 
 
@@ -75,7 +83,7 @@ async def running_hub(
     *, port: int = 0, sessions_max: int = 16, stores: dict[Pseudonym, MemoryStore] | None = None
 ) -> AsyncIterator[Hub]:
     stores = stores or {pair: new_store(100 + number) for number, pair in enumerate(PAIRS)}
-    parting = asyncio.Event()
+    parting = Signal()
 
     async def lookup(pseudonym: Pseudonym) -> Callee | None:
         if pseudonym == REVOKED:
@@ -121,7 +129,7 @@ async def talk(
     pair: Pseudonym = PAIRS[0],
     *,
     stays_open: bool = False,
-    parting: asyncio.Event | None = None,
+    parting: Signal | None = None,
 ) -> SessionReport:
     return await dial_session(
         connection,
@@ -133,6 +141,80 @@ async def talk(
             terms=SessionTerms(stays_open=stays_open),
             parting=parting,
         ),
+    )
+
+
+async def test_what_follows_an_introduction_at_once_waits_with_it_for_the_look_up() -> None:
+    """No datagram behind it says who sends it; each must find the call that its address began."""
+    async with asyncio.timeout(PATIENCE_S), running_hub() as hub:
+        store = new_store(1)
+        for number in range(3):
+            await add(store, f"text {number}", 1200)
+        report = await talk(await dialer(hub).dial(), store)
+        assert report.ending is Ending.DONE, report.reason
+        assert hub.listener.dropped == 0
+        assert len(await hub.stores[PAIRS[0]].received_after(0, 10)) == 3
+
+
+async def test_what_overtakes_its_introduction_is_not_lost() -> None:
+    async with asyncio.timeout(PATIENCE_S), running_hub() as hub:
+        store = hub.stores[PAIRS[0]]
+        seal = DialerSeal(secret_of(PAIRS[0]), PAIRS[0], b"some salt of")
+        first = encode_parts([Control(0, encode_frame(first_hail()))])
+        rest = encode_parts([Control(len(encode_frame(first_hail())), encode_frame(first_whole()))])
+        datagrams = [seal.seal(0, -1, first, asks=False), seal.seal(1, -1, rest, asks=True)]
+        assert introduction_of(datagrams[1]) is None
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
+            caller.connect(hub.address)
+            for datagram in reversed(datagrams):
+                caller.send(datagram)
+            await until(lambda: store.holds(first_whole().bundle_id))
+        assert hub.listener.dropped == 0
+
+
+async def test_a_second_call_from_one_address_takes_nothing_for_the_first_that_is_over() -> None:
+    """Behind a router that shares one port, a session that has just ended is no reason to lose the next."""
+    async with asyncio.timeout(PATIENCE_S), running_hub() as hub:
+        hail, whole = encode_frame(first_hail()), encode_frame(first_whole())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
+            caller.connect(hub.address)
+            first = DialerSeal(secret_of(PAIRS[0]), PAIRS[0], b"salt no. one")
+            caller.send(first.seal(0, -1, encode_parts([Control(0, hail)]), asks=True))
+            await until(lambda: hub.listener.live == 1)
+            caller.send(first.seal(1, -1, encode_parts([Closing()]), asks=False))
+            await until(lambda: hub.listener.live == 0)
+            second = DialerSeal(secret_of(PAIRS[0]), PAIRS[0], b"salt no. two")
+            again = encode_frame(replace(first_hail(), generation=2))
+            caller.send(second.seal(0, -1, encode_parts([Control(0, again)]), asks=False))
+            caller.send(second.seal(1, -1, encode_parts([Control(len(again), whole)]), asks=True))
+            await until(lambda: hub.stores[PAIRS[0]].holds(first_whole().bundle_id))
+        assert hub.listener.dropped == 0
+
+
+def first_hail() -> Hail:
+    return Hail(
+        generation=1,
+        incarnation=Incarnation(b"life"),
+        stored=RangeSet(),
+        sequence_max=1,
+        held=RangeSet(),
+        total=0,
+        partials=(),
+        credit_bytes=USUAL_CREDIT_BYTES,
+        minutes=0,
+        manner=Manner(Certainty.UNSET, stays_open=False),
+    )
+
+
+def first_whole() -> Whole:
+    return Whole(
+        incarnation=None,
+        sequence=1,
+        bundle_id=BundleId(b"bundle no. 1"),
+        priority=Priority.ROUTINE,
+        dwell_code=0,
+        recipient_key=b"k1",
+        data=b"sealed",
     )
 
 
@@ -179,7 +261,7 @@ async def test_many_callers_share_one_socket_and_none_hears_another() -> None:
 
 async def test_a_session_held_open_pushes_both_ways_at_once() -> None:
     async with asyncio.timeout(PATIENCE_S), running_hub() as hub:
-        node, parting = new_store(1), asyncio.Event()
+        node, parting = new_store(1), Signal()
         async with asyncio.TaskGroup() as group:
             held = group.create_task(talk(await dialer(hub).dial(), node, stays_open=True, parting=parting))
             up = await add(node, "up", 100)
@@ -319,7 +401,7 @@ async def test_a_caller_whose_address_changes_is_recognised_when_it_says_who_it_
     async with asyncio.timeout(PATIENCE_S), running_hub() as hub, translated(hub) as middle:
         node = new_store(1)
         async with asyncio.TaskGroup() as group:
-            parting = asyncio.Event()
+            parting = Signal()
             to_middle = UdpDialer(
                 *middle.address,
                 pseudonym=PAIRS[0],
