@@ -6,7 +6,7 @@ The core decides, the store keeps, the link carries; nothing here knows what a f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from secrets import token_bytes
 from typing import Final
@@ -38,8 +38,9 @@ from .core import (
     SessionTerms,
 )
 from .performance import perform
-from .ports import Clock, Connection, LinkError, LinkRefused, PairStore
+from .ports import Clock, Connection, LinkError, LinkRefused, PairStore, is_overtaking
 from .registry import Seat, SessionRegistry
+from .signal import Signal
 
 PREAMBLE_S: Final = 15.0
 """For the first bytes of a caller; a connection that says nothing costs us a socket."""
@@ -85,7 +86,7 @@ class Setting:
     observer: Observer = _unobserved
     entropy: Entropy = token_bytes
     """Fresh random bytes; a salt must never be used twice with one secret."""
-    parting: asyncio.Event | None = None
+    parting: Signal | None = None
     """Set it to make the session say goodbye early."""
 
 
@@ -160,10 +161,6 @@ class _Door:
             self.registry.leave(self.seat)
 
 
-class _FencedOff(Exception):
-    """A newer session of the pair waits for this one to go; leaves the task group even when blocked."""
-
-
 class _Conversation:
     """One session being run: a reader, a writer, and the loop between them that feeds custody and core."""
 
@@ -172,6 +169,7 @@ class _Conversation:
     ) -> None:
         self._session = session
         self._connection = connection
+        self._overtaking = connection if is_overtaking(connection) else None
         self._setting = setting
         self._door = door
         self._began_at = self._now()
@@ -181,21 +179,27 @@ class _Conversation:
         self._is_writing = False
         self._heard_all = asyncio.Event()
         self._ended: SessionEnded | None = None
+        self._staying: asyncio.Timeout | None = None
+        """Runs out when a newer session of the pair waits for this one to go."""
 
     async def run(self) -> SessionReport:
         """The whole session; on return nothing of it is left running."""
+        parting = self._setting.parting
         try:
-            async with asyncio.TaskGroup() as group:
-                self._help(group, self._read(), self._write(), self._watch_custody())
-                if self._setting.parting is not None:
-                    self._help(group, self._watch_parting(self._setting.parting))
-                await self._converse(group)
+            async with asyncio.timeout(None) as self._staying, asyncio.TaskGroup() as group:
+                helpers = (self._read(), self._write(), self._watch_custody())
+                self._helpers += [group.create_task(helper) for helper in helpers]
+                if parting is not None:
+                    parting.listen(self._part)
+                await self._converse()
                 await self._hang_up()
                 for helper in self._helpers:
                     helper.cancel()
-        except* _FencedOff:
-            pass
+        except TimeoutError:
+            pass  # Fenced off.
         finally:
+            if parting is not None:
+                parting.unlisten(self._part)
             if self._door is not None:
                 self._door.leave()
             await self._connection.close()
@@ -207,23 +211,19 @@ class _Conversation:
     def _now(self) -> float:
         return self._setting.clock.monotonic_s()
 
-    def _help(self, group: asyncio.TaskGroup, *helpers: Coroutine[None, None, None]) -> None:
-        self._helpers += [group.create_task(helper) for helper in helpers]
-
     # The loop.
 
-    async def _converse(self, group: asyncio.TaskGroup) -> None:
+    async def _converse(self) -> None:
         while not self._session.finished:
             self._stirred.clear()  # Before the work, so that bytes arriving during it wake us again.
             # Taken before the effects, told after them: who hears that custody passed finds that it has.
             events = self._session.events()
-            may_write = not self._is_writing and self._session.may_speak
-            if may_write and (data := self._outgoing()):
-                self._is_writing = True
-                self._to_write.put_nowait(data)
+            may_write = not self._is_writing or (self._overtaking and self._session.overtakes)
+            if may_write and self._session.may_speak and (data := self._outgoing()):
+                self._write_soon(data)
             elif effects := self._session.effects():
                 for effect in effects:
-                    self._session.completed(effect, await self._perform(effect, group), self._now())
+                    self._session.completed(effect, await self._perform(effect), self._now())
             elif not events:
                 await self._wait_stirred()
             self._tell(events)
@@ -234,26 +234,42 @@ class _Conversation:
         tells = not self._connection.properties.carries_frames
         return self._session.outgoing(self._now(), tells_when_taken=tells)
 
+    def _write_soon(self, data: bytes) -> None:
+        """In its turn; where the link has no room for what came before, ahead of that."""
+        if self._is_writing and self._overtaking is not None:
+            self._overtaking.overtake(data)
+            return
+        self._is_writing = True
+        self._to_write.put_nowait(data)
+
     def _tell(self, events: Sequence[Event]) -> None:
         for event in events:
             self._ended = event if isinstance(event, SessionEnded) else self._ended
             self._setting.observer(event)
 
-    async def _perform(self, effect: Effect, group: asyncio.TaskGroup) -> EffectResult:
+    async def _perform(self, effect: Effect) -> EffectResult:
         door = self._door
         if isinstance(effect, Open) and effect.peer_generation is not None and door is not None:
             if not await door.enter(effect.peer_generation) or door.seat is None:
                 return Fenced()
-            self._help(group, self._watch_fence(door.seat))
+            door.seat.fenced.listen(self._fence_off)
         return await perform(self._setting.store, effect)
 
     async def _wait_stirred(self) -> None:
         deadline = self._session.deadline()
+        if deadline is None:
+            await self._stirred.wait()
+            return
+        # A timer of our own, since `asyncio.timeout` costs three times as much, and each session waits often.
+        due = asyncio.get_running_loop().call_later(max(0.0, deadline - self._now()), self._fall_due)
         try:
-            async with asyncio.timeout(None if deadline is None else max(0.0, deadline - self._now())):
-                await self._stirred.wait()
-        except TimeoutError:
-            self._session.wake(self._now())
+            await self._stirred.wait()
+        finally:
+            due.cancel()
+
+    def _fall_due(self) -> None:
+        self._session.wake(self._now())
+        self._stirred.set()
 
     async def _hang_up(self) -> None:
         """Let the last bytes leave; the listener also waits until the dialer has read them and hung up."""
@@ -300,14 +316,14 @@ class _Conversation:
             self._session.outgoing_changed(self._now())
             self._stirred.set()
 
-    async def _watch_parting(self, parting: asyncio.Event) -> None:
-        await parting.wait()
+    def _part(self) -> None:
         self._session.part("this side was asked to end the session", self._now())
         self._stirred.set()
 
-    async def _watch_fence(self, seat: Seat) -> None:
-        await seat.fenced.wait()
-        raise _FencedOff
+    def _fence_off(self) -> None:
+        """A newer session of the pair waits for this one to go, which may be blocked anywhere."""
+        if self._staying is not None:
+            self._staying.reschedule(asyncio.get_running_loop().time())
 
     def _report(self) -> SessionReport:
         ended = self._ended or SessionEnded(

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from protocol.ids import Pseudonym
 
+from .signal import Signal
+
 
 @dataclass(slots=True, eq=False)
 class Seat:
@@ -18,8 +20,8 @@ class Seat:
 
     pair: Pseudonym
     generation: int
-    fenced: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when a newer session waits for this one to go."""
+    fenced: Signal = field(default_factory=Signal)
+    """Given when a newer session waits for this one to go."""
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from sync.stores.connection import Connection
 from sync.stores.database import Database
+
+Note = Callable[[Connection], None]
+"""Something to write down in a transaction that others may share."""
 
 CONTACTS_MAX: Final = 2000
 """Rows kept: half a year at ten contacts a day. Older ones live on in the sums."""
@@ -66,6 +70,21 @@ class Diary:
     async def count(
         self, contact: int, *, bytes_up: int, bytes_down: int, usd: float, reached: bool, now_s: int
     ) -> None:
+        """As `counting`, by itself."""
+        await self._database.note(
+            self.counting(
+                contact, bytes_up=bytes_up, bytes_down=bytes_down, usd=usd, reached=reached, now_s=now_s
+            )
+        )
+
+    async def end(self, contact: int, *, outcome: str, now_s: int, seconds: float = 0.0) -> None:
+        """As `ending`, by itself."""
+        await self._database.note(self.ending(contact, outcome=outcome, now_s=now_s, seconds=seconds))
+
+    @staticmethod
+    def counting(
+        contact: int, *, bytes_up: int, bytes_down: int, usd: float, reached: bool, now_s: int
+    ) -> Note:
         """What the contact has carried so far, replacing the report before; the sums follow."""
 
         def write(connection: Connection) -> None:
@@ -77,9 +96,10 @@ class Diary:
             if reached:
                 connection.execute("UPDATE traffic SET last_reached_s = ?", (now_s,))
 
-        await self._database.note(write)
+        return write
 
-    async def end(self, contact: int, *, outcome: str, now_s: int, seconds: float = 0.0) -> None:
+    @staticmethod
+    def ending(contact: int, *, outcome: str, now_s: int, seconds: float = 0.0) -> Note:
         """The contact is over. A failure like the one before it joins that row."""
 
         def write(connection: Connection) -> None:
@@ -89,7 +109,7 @@ class Diary:
             )
             _join_failures(connection, contact)
 
-        await self._database.note(write)
+        return write
 
     async def latest(self) -> Contact | None:
         """The newest row."""

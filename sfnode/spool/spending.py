@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from sync.scheduler import NOTHING_SPENT, DayCount, Tick, counted
+from dataclasses import replace
+
+from sync.scheduler import NOTHING_SPENT, DayCount, Tick, as_noted, counted
 from sync.stores.connection import Connection
 from sync.stores.database import Database
+from sync.stores.recollection import Recollection
+
+from .diary import Note
 
 
 class Spending:
@@ -12,31 +17,49 @@ class Spending:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._recollection = Recollection(database)
 
     async def today(self, link: str, now: Tick) -> DayCount:
         """What counts against today's cap."""
-        return counted(await self._database.read(lambda connection: _kept(connection, link)), now)
+        return counted(await self._recollection.read(link, lambda connection: _kept(connection, link)), now)
 
     async def add(self, link: str, now: Tick, *, usd: float, size_bytes: int) -> None:
         """So much more was spent."""
+        await self._database.note(self.adding(link, now, usd=usd, size_bytes=size_bytes), then=self.noted)
+
+    def adding(self, link: str, now: Tick, *, usd: float, size_bytes: int) -> Note:
+        """As `add`, in a transaction with others; `noted` is to follow."""
 
         def write(connection: Connection) -> None:
-            count = counted(_kept(connection, link), now)
-            _keep(connection, link, count.plus(usd=usd, size_bytes=size_bytes), closed=count.is_closed)
+            count = counted(_kept(connection, link), now).plus(usd=usd, size_bytes=size_bytes)
+            _keep(connection, link, as_noted(count, now))
 
-        await self._database.note(write)
+        return self._recollection.changing(write)
+
+    def closing(self, link: str, now: Tick) -> Note:
+        """All that may be spent today is spent, apart from the reserve; `noted` is to follow."""
+
+        def write(connection: Connection) -> None:
+            count = replace(counted(_kept(connection, link), now), is_closed=True)
+            _keep(connection, link, as_noted(count, now))
+
+        return self._recollection.changing(write)
+
+    def noted(self) -> None:
+        """What was added or closed is in the database."""
+        self._recollection.changed()
 
     async def close(self, link: str, now: Tick) -> None:
-        """All that may be spent today is spent, apart from the reserve."""
+        """As `closing`, by itself."""
+        await self._database.note(self.closing(link, now), then=self.noted)
 
-        def write(connection: Connection) -> None:
-            _keep(connection, link, counted(_kept(connection, link), now), closed=True)
-
-        await self._database.note(write)
+    async def note_running(self, link: str, now: Tick) -> None:
+        """So long the machine has run, for a later boot that cannot know it."""
+        await self.add(link, now, usd=0.0, size_bytes=0)
 
     async def rename(self, link: str, name: str) -> None:
         """The same link under another name: what it has cost today still counts."""
-        await self._database.note(
+        await self._recollection.note(
             lambda connection: connection.execute(
                 "UPDATE OR REPLACE link_day SET link = ? WHERE link = ?", (name, link)
             )
@@ -44,26 +67,47 @@ class Spending:
 
     async def reopen(self, link: str) -> None:
         """Its cap was changed."""
-        await self._database.note(
+        await self._recollection.note(
             lambda connection: connection.execute("UPDATE link_day SET closed = 0 WHERE link = ?", (link,))
         )
 
 
 def _kept(connection: Connection, link: str) -> DayCount:
     row = connection.execute(
-        "SELECT boot, began_s, day, usd, size_bytes, closed FROM link_day WHERE link = ?", (link,)
+        "SELECT boot, began_s, day, usd, size_bytes, closed, ran_s, noted_boot, noted_s FROM link_day"
+        " WHERE link = ?",
+        (link,),
     ).fetchone()
     if row is None:
         return NOTHING_SPENT
-    boot, began_s, day, usd, size_bytes, closed = row
+    boot, began_s, day, usd, size_bytes, closed, ran_s, noted_boot, noted_s = row
     return DayCount(
-        boot=boot, began_s=began_s, day=day, usd=usd, size_bytes=size_bytes, is_closed=bool(closed)
+        boot=boot,
+        began_s=began_s,
+        day=day,
+        usd=usd,
+        size_bytes=size_bytes,
+        is_closed=bool(closed),
+        ran_s=ran_s,
+        noted_boot=noted_boot,
+        noted_s=noted_s,
     )
 
 
-def _keep(connection: Connection, link: str, count: DayCount, *, closed: bool) -> None:
+def _keep(connection: Connection, link: str, count: DayCount) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO link_day (link, boot, began_s, day, usd, size_bytes, closed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (link, count.boot, count.began_s, count.day, count.usd, count.size_bytes, closed),
+        "INSERT OR REPLACE INTO link_day (link, boot, began_s, day, usd, size_bytes, closed, ran_s,"
+        " noted_boot, noted_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            link,
+            count.boot,
+            count.began_s,
+            count.day,
+            count.usd,
+            count.size_bytes,
+            count.is_closed,
+            count.ran_s,
+            count.noted_boot,
+            count.noted_s,
+        ),
     )

@@ -12,6 +12,7 @@ from typing import Final
 
 from sync.stores.applied import HasTrace
 from sync.stores.ballast import Ballast
+from sync.stores.connection import Connection
 from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.identity import Sidecar
 from sync.stores.migrations import Schema
@@ -19,7 +20,8 @@ from sync.stores.notices import NOTICES_SCHEMA, Notices
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore, system_wall_s
 
 from .alarms import NeutralAlarms
-from .diary import Diary
+from .diary import Diary, Note
+from .foretold import ForetoldRows
 from .link_memory import LinkMemories
 from .pairing import Pairing, Pairings
 from .retries import Retries
@@ -42,6 +44,7 @@ class Spool:
         self.spending = Spending(database)
         self.link_memories = LinkMemories(database)
         self.transfers = Transfers(database)
+        self.foretold = ForetoldRows(database)
         self.alarms = NeutralAlarms(database)
 
     @classmethod
@@ -66,6 +69,16 @@ class Spool:
                 await spool.close()
                 raise
         return spool
+
+    async def note(self, *notes: Note) -> None:
+        """Write these down in one transaction: diary and spending agree with each other, and a card is
+        spared. A power cut may undo the last second of them."""
+
+        def write(connection: Connection) -> None:
+            for note in notes:
+                note(connection)
+
+        await self._database.note(write, then=self.spending.noted)
 
     async def custody(self, pairing: Pairing) -> SqlitePairStore:
         """Custody towards the hub: the same object for every caller."""

@@ -12,6 +12,7 @@ from sfnode.domain.moments import Moment
 from sync.ports import Rank
 from sync.stores.connection import Connection
 from sync.stores.database import Database
+from sync.stores.recollection import Recollection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +32,13 @@ class Transfers:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._recollection = Recollection(database)
 
     async def note_queued(
         self, bundle_id: BundleId, *, priority: Priority, rank: Rank, size_bytes: int, now_s: int
     ) -> None:
         """Custody has it; repeating changes nothing."""
-        await self._database.note(
+        await self._recollection.note(
             lambda connection: connection.execute(
                 "INSERT INTO transfer (bundle_id, priority, rank, size_bytes, queued_s)"
                 " VALUES (?, ?, ?, ?, ?) ON CONFLICT (bundle_id) DO NOTHING",
@@ -46,7 +48,7 @@ class Transfers:
 
     async def note_stored(self, bundle_ids: Sequence[BundleId], *, now_s: int) -> None:
         """The hub was found to hold these; the first time stays."""
-        await self._database.note(
+        await self._recollection.note(
             lambda connection: connection.executemany(
                 "UPDATE transfer SET stored_s = ? WHERE bundle_id = ? AND stored_s IS NULL",
                 [(now_s, bundle_id) for bundle_id in bundle_ids],
@@ -55,7 +57,7 @@ class Transfers:
 
     async def note_lost(self, bundle_ids: Sequence[BundleId]) -> None:
         """The hub turned out not to hold these although it once did."""
-        await self._database.note(
+        await self._recollection.note(
             lambda connection: connection.executemany(
                 "UPDATE transfer SET stored_s = NULL WHERE bundle_id = ?",
                 [(bundle_id,) for bundle_id in bundle_ids],
@@ -64,7 +66,7 @@ class Transfers:
 
     async def forget(self, bundle_ids: Sequence[BundleId]) -> None:
         """Custody has let go of these for good."""
-        await self._database.write(
+        await self._recollection.write(
             lambda connection: connection.executemany(
                 "DELETE FROM transfer WHERE bundle_id = ?", [(bundle_id,) for bundle_id in bundle_ids]
             )
@@ -72,10 +74,11 @@ class Transfers:
 
     async def unstored(self) -> tuple[Transfer, ...]:
         """Not known to be at the hub, in the order in which they go."""
-        return await self._database.read(
+        return await self._recollection.read(
+            "unstored",
             lambda connection: _transfers(
                 connection, "WHERE stored_s IS NULL ORDER BY priority, rank, transfer", ()
-            )
+            ),
         )
 
     async def stored(self) -> tuple[BundleId, ...]:
@@ -92,12 +95,13 @@ class Transfers:
     async def of(self, bundle_ids: Sequence[BundleId]) -> dict[BundleId, Transfer]:
         """Those of these bundles that were ever queued."""
         wanted = frozenset(bundle_ids)
-        rows = await self._database.read(
+        rows = await self._recollection.read(
+            wanted,
             lambda connection: tuple(
                 transfer
                 for bundle_id in wanted
                 for transfer in _transfers(connection, "WHERE bundle_id = ?", (bundle_id,))
-            )
+            ),
         )
         return {transfer.bundle_id: transfer for transfer in rows}
 

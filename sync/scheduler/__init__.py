@@ -2,10 +2,10 @@
 
 from .decisions import Decision, Dial, Held, HeldBy
 from .estimate import CONTACTS_MIN, Forecast, Measured, forecast, look
-from .policy import ask, decide
+from .policy import ask, ask_instead, decide
 from .retry import FRESH, RETRY_RULE, Attempts, RetryRule
 from .situation import Backlog, Current, LinkNow, PairNow
-from .spending import NOTHING_SPENT, DayCount, Tick, counted
+from .spending import NOTHING_SPENT, DayCount, Tick, as_noted, counted, should_note
 from .tariff import Tariff
 from .terms import UNLIMITED, Allowance, LinkCap, LinkMode, LinkTerms
 
@@ -34,9 +34,12 @@ __all__ = [
     "RetryRule",
     "Tariff",
     "Tick",
+    "as_noted",
     "ask",
+    "ask_instead",
     "counted",
     "decide",
     "forecast",
     "look",
+    "should_note",
 ]

@@ -34,6 +34,8 @@ class Dial:
     stays_open: bool = False
     replaces: bool = False
     """Another contact with the peer is under way over a worse link: it ends once this one has dialled."""
+    abandons: bool = False
+    """The contact it replaces does not answer: nobody is there to say goodbye to."""
     beyond_cap: bool = False
     """An emergency goes although today's cap is used up, its reserve too: the person is told."""
 

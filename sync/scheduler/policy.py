@@ -25,6 +25,10 @@ LOOK_AGAIN_S: Final = 600.0
 EMERGENCY_DIAL_S: Final = 8.0
 """So long an emergency waits for an answer over one link before another is dialled beside it: a satellite
 answers within, and three handshakes lost in a row say that nobody is there."""
+SILENCE_S: Final = 6.0
+"""Beyond two round trips and what is on its way: the other side may hold a receipt back for five seconds."""
+SILENCE_BYTES: Final = 1_024
+"""What may have to leave before anything can be answered."""
 RESERVE_POLL_S: Final = 1_800.0
 """Between two looks that the reserve pays for: it has to last for what is urgent until the day ends."""
 COMPARED_BYTES: Final = 100_000
@@ -45,8 +49,23 @@ def decide(links: Sequence[LinkNow], pairs: Sequence[PairNow], now_s: float) -> 
 
 def ask(links: Sequence[LinkNow], pair: PairNow, now_s: float) -> Decision:
     """The same when a person says `sync`: pauses, polls and manual modes do not count; floors and caps do."""
-    eager = [replace(link, terms=replace(link.terms, mode=LinkMode.POLL)) for link in links]
-    return decide(eager, [replace(pair, attempts={}, good_s=-math.inf, current=None)], now_s)
+    return decide(_eager(links), [replace(pair, attempts={}, good_s=-math.inf, current=None)], now_s)
+
+
+def ask_instead(links: Sequence[LinkNow], pair: PairNow, now_s: float) -> Decision:
+    """While a contact lasts that a person has asked for: which link an emergency leaves it for, if any."""
+    if pair.current is None:
+        return Decision()
+    eager = _eager(links)
+    dial = _dial_instead(replace(pair, attempts={}), pair.current, eager, now_s)
+    look_at_s = math.inf
+    if pair.waits(Priority.EMERGENCY):
+        look_at_s = _look_at_silence_s(pair.current, eager, now_s)
+    return Decision(dials=(dial,) if dial else (), look_at_s=look_at_s)
+
+
+def _eager(links: Sequence[LinkNow]) -> list[LinkNow]:
+    return [replace(link, terms=replace(link.terms, mode=LinkMode.POLL)) for link in links]
 
 
 def _for_pair(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> Decision:
@@ -71,8 +90,8 @@ def _for_pair(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> Decision
             pair, pair.current, links, choices, now_s
         )
         moments.append(now_s + TRY_BETTER_S)
-        if not pair.current.heard and now_s < (patient_until_s := pair.current.began_s + EMERGENCY_DIAL_S):
-            moments.append(patient_until_s)
+        if pair.waits(Priority.EMERGENCY) and len(links) > 1:
+            moments.append(_look_at_silence_s(pair.current, links, now_s))
     return Decision(dials=(dial,) if dial else (), held=held, look_at_s=min(moments, default=math.inf))
 
 
@@ -97,8 +116,11 @@ def _dial_to_look(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> tupl
         return None, now_s + LOOK_AGAIN_S if automatic else math.inf
 
     def due_s(link: LinkNow) -> float:
-        since_s = pair.let_go_s if link.terms.mode is LinkMode.HOLD else pair.good_s
-        poll_s = link.terms.poll_s if link.may_look() else max(link.terms.poll_s, RESERVE_POLL_S)
+        since_s, poll_s = pair.good_s, link.terms.poll_s
+        if not link.may_look():
+            poll_s = max(poll_s, RESERVE_POLL_S)
+        elif link.terms.mode is LinkMode.HOLD:
+            since_s = pair.let_go_s
         return max(now_s, since_s + poll_s, pair.over(link).ready_s(Priority.BULK))
 
     def turn(link: LinkNow) -> tuple[float, float, float]:
@@ -116,15 +138,32 @@ def _dial_to_look(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> tupl
     ), math.inf
 
 
+def _silent_from_s(current: Current, links: Sequence[LinkNow]) -> float:
+    """From when on an emergency does not wait for a contact any longer."""
+    if not current.heard:
+        return current.began_s + EMERGENCY_DIAL_S
+    patience_s = SILENCE_S
+    for link in links:
+        if link.name == current.link:
+            patience_s += 2 * link.measured.rtt_s + SILENCE_BYTES / link.measured.rate_bytes_s
+    return current.silent_since_s + patience_s
+
+
+def _look_at_silence_s(current: Current, links: Sequence[LinkNow], now_s: float) -> float:
+    """Nobody tells when a contact goes dark, or an emergency is there: so one looks."""
+    silent_from_s = _silent_from_s(current, links)
+    return silent_from_s if now_s < silent_from_s < math.inf else now_s + SILENCE_S
+
+
 def _dial_instead(pair: PairNow, current: Current, links: Sequence[LinkNow], now_s: float) -> Dial | None:
-    """Another link for an emergency, where nobody has answered yet over the one that was dialled."""
-    if current.heard or not pair.waits(Priority.EMERGENCY) or now_s < current.began_s + EMERGENCY_DIAL_S:
+    """Another link for an emergency, where nobody answers over the one that was dialled, or no more."""
+    if not pair.waits(Priority.EMERGENCY) or now_s < _silent_from_s(current, links):
         return None
     others = [link for link in links if link.name != current.link]
     choice = choose(Priority.EMERGENCY, pair, others, now_s)
     if choice.link is None or choice.ready_s > now_s:
         return None
-    return replace(_dial(pair, choice.link, Priority.EMERGENCY), replaces=True)
+    return replace(_dial(pair, choice.link, Priority.EMERGENCY), replaces=True, abandons=True)
 
 
 def _dial_beside(
@@ -182,12 +221,14 @@ def _floor(pair: PairNow, link: LinkNow, urgent: Priority, choices: Choices) -> 
 
 def _dial(pair: PairNow, link: LinkNow, floor: Priority) -> Dial:
     has_emergency = pair.waits(Priority.EMERGENCY)
+    # What no cap may stop is an emergency, and not a session that is kept open after one.
+    stays_open = link.terms.mode is LinkMode.HOLD and link.may_look()
     return Dial(
         pair=pair.pair,
         link=link.name,
         floor=floor,
-        allowance=link.allowance(floor),
-        stays_open=link.terms.mode is LinkMode.HOLD,
+        allowance=link.terms.cap.left(link.spent) if stays_open else link.allowance(floor),
+        stays_open=stays_open,
         beyond_cap=has_emergency and link.terms.cap.is_used_up(link.spent),
     )
 

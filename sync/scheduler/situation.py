@@ -75,6 +75,8 @@ class Current:
     heard: bool = True
     """Whether the peer has answered."""
     began_s: float = -math.inf
+    silent_since_s: float = math.inf
+    """Since when nothing has come in although an emergency waits; infinite while none does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What a link has cost today, by clocks that may be wrong.
 
-Law: a clock set back never begins a new day, and one set forward begins at most one too early.
+Law: a clock set back never begins a new day, one set forward begins at most one too early, and whatever
+clocks claim, a day ends when the machine has run for one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,12 @@ from typing import Final
 DAY_S: Final = 86_400.0
 DAY_S_MIN: Final = 23 * 3600.0
 """From one midnight to the next by a clock that only drifts; less than that is a clock being set."""
+LEAP_DAYS_MAX: Final = 30
+"""So many days a machine may have been off. A clock that claims more after a restart is not believed: a day
+of running has to pass."""
+NOTE_EVERY_S: Final = 1_800.0
+"""How often running time is put down where no spending is: what a restart loses of it only makes the day
+longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +50,12 @@ class DayCount:
     size_bytes: int = 0
     is_closed: bool = False
     """A contact was ended because all that may be spent was spent: only emergencies go until tomorrow."""
+    ran_s: float = 0.0
+    """How long the machine had run since the first contact of the day, when that was put down last."""
+    noted_boot: str = ""
+    """In which boot that was."""
+    noted_s: float = 0.0
+    """Monotonic, of that boot."""
 
     def plus(self, *, usd: float, size_bytes: int) -> DayCount:
         return replace(self, usd=self.usd + usd, size_bytes=self.size_bytes + size_bytes)
@@ -59,16 +72,35 @@ def counted(count: DayCount, now: Tick) -> DayCount:
         if count.boot == now.boot:
             # A clock that is set now and then claims midnights: none lies sooner than a day after the last.
             began_s = max(began_s, count.began_s + DAY_S_MIN)
-        return DayCount(boot=now.boot, began_s=began_s, day=now.day)
+        return DayCount(
+            boot=now.boot, began_s=began_s, day=now.day, noted_boot=now.boot, noted_s=now.monotonic_s
+        )
     return count
 
 
-def _is_another_day(count: DayCount, now: Tick) -> bool:
-    same_boot = count.boot == now.boot
+def as_noted(count: DayCount, now: Tick) -> DayCount:
+    """The same, as it is to be put down: a later boot goes on counting from here."""
+    return replace(count, ran_s=_ran_s(count, now), noted_boot=now.boot, noted_s=now.monotonic_s)
+
+
+def should_note(count: DayCount, now: Tick) -> bool:
+    """Whether running time would be lost at a restart that no spending has put down."""
+    return _ran_s(count, now) >= count.ran_s + NOTE_EVERY_S
+
+
+def _ran_s(count: DayCount, now: Tick) -> float:
+    """For how long the machine is known to have run since the first contact of the day."""
+    if count.noted_boot == now.boot:
+        return count.ran_s + now.monotonic_s - count.noted_s
     # Of another boot nothing is known but that this one began after it.
-    passed_s = now.monotonic_s - count.began_s if same_boot else now.monotonic_s
-    if passed_s >= DAY_S:
+    return count.ran_s + now.monotonic_s
+
+
+def _is_another_day(count: DayCount, now: Tick) -> bool:
+    if _ran_s(count, now) >= DAY_S:
         return True
     if count.day is None or now.day is None or now.day <= count.day:
         return False
-    return not same_boot or passed_s >= DAY_S_MIN
+    if count.boot == now.boot:
+        return now.monotonic_s - count.began_s >= DAY_S_MIN
+    return now.day - count.day <= LEAP_DAYS_MAX

@@ -18,18 +18,30 @@ class Tariff:
     increment_s: float = 0.0
     """Time is rounded up to whole increments; 0 bills each second."""
     usd_per_message: float = 0.0
+    usd_per_session: float = 0.0
+    """For setting one up, whatever it carries."""
+    session_bytes_min: int = 0
+    """A session that carries less is billed as this."""
+    session_s_min: float = 0.0
+    """A session that lasts less is billed as this: the first minute of a call."""
 
     @property
     def is_free(self) -> bool:
-        return not (self.usd_per_megabyte or self.usd_per_minute or self.usd_per_message)
+        return not (
+            self.usd_per_megabyte or self.usd_per_minute or self.usd_per_message or self.usd_per_session
+        )
 
     def cost_usd(self, *, size_bytes: int, connected_s: float = 0.0, messages: int = 0) -> float:
-        """The price of one contact."""
-        billed_s = connected_s
+        """The price of one contact; of one that never came about, nothing."""
+        if not (size_bytes or connected_s or messages):
+            return 0.0
+        billed_bytes = max(size_bytes, self.session_bytes_min) if size_bytes else 0
+        billed_s = max(connected_s, self.session_s_min)
         if self.increment_s > 0:
-            billed_s = math.ceil(connected_s / self.increment_s) * self.increment_s
+            billed_s = math.ceil(billed_s / self.increment_s) * self.increment_s
         return (
-            self.usd_per_megabyte * size_bytes / BYTES_PER_MEGABYTE
+            self.usd_per_megabyte * billed_bytes / BYTES_PER_MEGABYTE
             + self.usd_per_minute * billed_s / 60
             + self.usd_per_message * messages
+            + self.usd_per_session
         )

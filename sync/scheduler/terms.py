@@ -53,6 +53,10 @@ class LinkCap:
     bytes_per_day: float = math.inf
     reserve_share: float = RESERVE_SHARE
 
+    @property
+    def is_limited(self) -> bool:
+        return min(self.usd_per_day, self.bytes_per_day) < math.inf
+
     def left(self, spent: DayCount) -> Allowance:
         """For all that is no emergency."""
         share = 0.0 if spent.is_closed else 1 - self.reserve_share

@@ -46,7 +46,7 @@ def connect(path: Path, key: bytes | None, factory: Callable[..., object] = dbap
         "Connection", dbapi2.connect(path, isolation_level=None, cached_statements=256, factory=factory)
     )
     try:
-        for pragma in (*_key_pragmas(key), *_PRAGMAS):
+        for pragma in (*key_pragmas(key), *_PRAGMAS):
             connection.execute(f"PRAGMA {pragma}").fetchall()
         # Also the first reading of the file: a wrong key or a foreign file is met here.
         (journal,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -59,6 +59,14 @@ def connect(path: Path, key: bytes | None, factory: Callable[..., object] = dbap
         connection.close()
         raise
     return connection
+
+
+def key_pragmas(key: bytes | None) -> tuple[str, ...]:
+    """What makes SQLCipher of a connection, before anything else is asked of it; nothing without a key."""
+    if key is None:
+        return ()
+    # The log would print to the terminal what the caller already gets as an error.
+    return ("cipher_log_level = NONE", f"key = \"x'{key.hex()}'\"", f"cipher_page_size = {PAGE_BYTES}")
 
 
 def data_version(connection: Connection) -> int:
@@ -85,10 +93,3 @@ _PRAGMAS: Final = (
     # by one: 15 % fewer of 2 kB each second, 20 % fewer of 100 kB.
     "secure_delete = ON",
 )
-
-
-def _key_pragmas(key: bytes | None) -> tuple[str, ...]:
-    if key is None:
-        return ()
-    # The log would print to the terminal what the caller already gets as an error.
-    return ("cipher_log_level = NONE", f"key = \"x'{key.hex()}'\"", f"cipher_page_size = {PAGE_BYTES}")

@@ -104,13 +104,15 @@ class Database:
         """
         return await self._submit(Job(work, Durability.POWER_CUT, then, may_wait=may_wait))
 
-    async def note(self, work: Callable[[Connection], Result]) -> Result:
+    async def note(
+        self, work: Callable[[Connection], Result], *, then: Callable[[], object] | None = None
+    ) -> Result:
         """Like `write`, without the fsync: survives the death of the process; a power cut may undo it."""
-        return await self._submit(Job(work, Durability.PROCESS))
+        return await self._submit(Job(work, Durability.PROCESS, then))
 
     async def read(self, work: Callable[[Connection], Result]) -> Result:
         """Run `work` on a snapshot that holds every change answered before; never waits for a writer."""
-        self._check_usable()
+        self.check_usable()
         job = Job(work, Durability.PROCESS)
         self._reader.submit(job)
         await self._reader_thread.commit()
@@ -150,18 +152,19 @@ class Database:
         finally:
             await self._writer_thread.close()
 
-    async def _submit(self, job: Job[Result]) -> Result:
-        self._check_usable()
-        self._writer.submit(job)
-        await self._writer_thread.commit()
-        return job.result()
-
-    def _check_usable(self) -> None:
+    def check_usable(self) -> None:
+        """Raises `StoreClosed` or `StoreHalted`, as everything else would."""
         if self._closed:
             raise StoreClosed(f"{self.path} was closed. This change was not made; all earlier ones are safe.")
         # What was read after an unconfirmed write might never have reached the disk.
         if self._writer.halted is not None:
             raise StoreHalted(*self._writer.halted.args)
+
+    async def _submit(self, job: Job[Result]) -> Result:
+        self.check_usable()
+        self._writer.submit(job)
+        await self._writer_thread.commit()
+        return job.result()
 
 
 def _integrity(connection: Connection) -> tuple[str]:

@@ -123,6 +123,14 @@ class Despatch:
         content.empty(self._connection, row[1])
         return True
 
+    def date_receipts(self, since_s: float, now_s: float) -> None:
+        """What was stored at the peer by a clock that was not set was stored now."""
+        self._connection.execute(
+            "UPDATE outgoing SET stored_s = ? WHERE pair = ? AND state = 'stored'"
+            " AND (stored_s < ? OR stored_s > ?)",
+            (now_s, self._pair, since_s, now_s),
+        )
+
     def prune(self, stored_before_s: float, keep_newest: int) -> int:
         """Drop the bytes of a page of what is safe and old; how many bundles that were."""
         newest = self._connection.execute(

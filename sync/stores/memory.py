@@ -161,6 +161,9 @@ class MemoryStore:
         self._added.set()
         return self._received.note_backup(moment)
 
+    async def date_receipts(self, *, since_s: float, now_s: float) -> None:
+        self._sent.date_receipts(since_s, now_s)
+
     async def prune(self, *, stored_before_s: float, keep_newest: int) -> int:
         return self._sent.prune(stored_before_s, keep_newest)
 

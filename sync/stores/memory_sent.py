@@ -153,6 +153,12 @@ class MemorySent:
         for old in list(promised)[:-STREAMS_MAX]:
             del promised[old]
 
+    def date_receipts(self, since_s: float, now_s: float) -> None:
+        """What was stored at the peer by a clock that was not set was stored now."""
+        for sent in self.all():
+            if sent.stored_s is not None and not since_s <= sent.stored_s <= now_s:
+                sent.stored_s = now_s
+
     def prune(self, stored_before_s: float, keep_newest: int) -> int:
         """Drop the bytes of what is safe and old; how many bundles that were."""
         by_age = sorted(self.all(), key=lambda sent: sent.added)

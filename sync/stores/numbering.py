@@ -41,10 +41,13 @@ class Numbering:
         ).fetchone()
         return int(generation)
 
-    def open_session(self) -> None:
+    def open_session(self) -> int:
         """Count one more session: its generation is as little to be used twice as a number."""
         self._count()
-        self._connection.execute("UPDATE pair SET generation = generation + 1 WHERE pair = ?", (self._pair,))
+        ((generation,),) = self._connection.execute(
+            "UPDATE pair SET generation = generation + 1 WHERE pair = ? RETURNING generation", (self._pair,)
+        ).fetchall()
+        return int(generation)
 
     def begin(self, incarnation: Incarnation, reason: str) -> Life:
         """Make this the current incarnation; the one before it."""

@@ -93,10 +93,12 @@ class SqliteStore:
         def compare(connection: Connection) -> None:
             found[:] = [self._compare(connection, sidecar)]
 
-        watermark = self._means.watermark
-        await self._database.write(
-            compare, then=lambda: watermark.begin(sidecar, found[0].marks, found[0].given_out)
-        )
+        def begin() -> None:
+            self._means.watermark.begin(sidecar, found[0].marks, found[0].given_out)
+            for pair in self._pairs.values():
+                pair.renewed()
+
+        await self._database.write(compare, then=begin)
         await self._database.write(self._note_guard)
         return found[0].finding
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
 
 from protocol.header import Priority
 from protocol.ids import BundleId, Incarnation
@@ -36,14 +34,13 @@ from .despatch import PRUNE_PAGE, Despatch
 from .errors import StoreFull
 from .incidents import Incident, IncidentKind
 from .incoming import Incoming
-from .numbering import Numbering, given_out
+from .numbering import Numbering
 from .outgoing import Outgoing
+from .pair_changes import PairChanges
 from .returning import Returning
 from .room import Room
 from .sent_values import NewBundle, SentState
 from .watermark import Watermark
-
-Result = TypeVar("Result")
 
 
 def draw_moment() -> Moment:
@@ -69,7 +66,12 @@ class SqlitePairStore:
         self._means = means
         self._database = means.database
         self._pair = pair
-        self._stirred = asyncio.Event()
+        self._changes = PairChanges(means.database, means.watermark)
+        self._recollection = self._changes.recollection
+
+    def renewed(self) -> None:
+        """The store has begun a new incarnation by itself."""
+        self._recollection.changed()
 
     # Custody: the application's side.
 
@@ -92,7 +94,7 @@ class SqlitePairStore:
             dwell_code=dwell_code,
             sealed=sealed,
         )
-        return await self._number(lambda connection: self._despatch(connection).add(new), stir=True)
+        return await self._changes.renumber(lambda connection: self._despatch(connection).add(new), stir=True)
 
     async def received_after(self, row: int, limit: int) -> tuple[ReceivedBundle, ...]:
         """As the port says; a bundle that was damaged here is left out, and fetched again from the peer."""
@@ -103,53 +105,61 @@ class SqlitePairStore:
                 )
             except ReceivedDamaged as damage:
                 damaged, reason = damage.row, damage.reason
-            await self._database.write(
+            await self._recollection.write(
                 lambda connection, row=damaged, reason=reason: self._arrivals(connection).forget(row, reason)  # type: ignore[misc]  # defaults bind the loop's values
             )
 
     async def take(self, row: int) -> None:
-        await self._database.write(lambda connection: self._arrivals(connection).take(row))
+        await self._recollection.write(lambda connection: self._arrivals(connection).take(row))
 
     async def quarantine(self, row: int, reason: str) -> None:
-        await self._database.write(lambda connection: self._arrivals(connection).quarantine(row, reason))
+        await self._recollection.write(lambda connection: self._arrivals(connection).quarantine(row, reason))
 
     async def ask_rekey(self, row: int, recipient_key: bytes, reason: str) -> None:
-        await self._write_and_stir(
+        await self._changes.write_and_stir(
             lambda connection: self._arrivals(connection).ask_rekey(row, recipient_key, reason)
         )
 
     async def rekeys(self) -> tuple[AskedRekey, ...]:
-        return await self._database.read(lambda connection: self._despatch(connection).rekeys())
+        return await self._recollection.read("rekeys", lambda connection: self._despatch(connection).rekeys())
 
     async def reseal(self, *, bundle_id: BundleId, recipient_key: bytes, sealed: bytes) -> Offer | None:
-        return await self._number(
+        return await self._changes.renumber(
             lambda connection: self._despatch(connection).reseal(bundle_id, recipient_key, sealed), stir=True
         )
 
     async def without_bytes(self, limit: int) -> tuple[BundleId, ...]:
-        return await self._database.read(lambda connection: self._despatch(connection).without_bytes(limit))
+        return await self._recollection.read(
+            ("without bytes", limit), lambda connection: self._despatch(connection).without_bytes(limit)
+        )
 
     async def sent_state(self, bundle_id: BundleId) -> SentState | None:
         """How far one of our bundles has come; None if it never was in custody."""
-        return await self._database.read(lambda connection: self._despatch(connection).state(bundle_id))
+        return await self._recollection.read(
+            ("state", bundle_id), lambda connection: self._despatch(connection).state(bundle_id)
+        )
 
     async def withdraw(self, bundle_id: BundleId) -> bool:
         """Take one of our bundles back for good; False while its sending has begun, or when it is unknown."""
-        return await self._database.write(lambda connection: self._despatch(connection).withdraw(bundle_id))
+        return await self._recollection.write(
+            lambda connection: self._despatch(connection).withdraw(bundle_id)
+        )
 
     async def discard(self, bundle_id: BundleId) -> None:
         """Drop the sealed bytes of a received bundle that was kept aside; it stays held."""
-        await self._database.write(lambda connection: self._arrivals(connection).discard(bundle_id))
+        await self._recollection.write(lambda connection: self._arrivals(connection).discard(bundle_id))
 
     async def give_up(self, rows: Sequence[int]) -> None:
         """These received bundles were taken, and what came of them was lost: the peer sends them again."""
-        await self._database.write(lambda connection: self._arrivals(connection).give_up(rows))
+        await self._recollection.write(lambda connection: self._arrivals(connection).give_up(rows))
 
     async def to_return(self, limit: int) -> tuple[ToReturn, ...]:
-        return await self._database.read(lambda connection: self._returning(connection).to_return(limit))
+        return await self._recollection.read(
+            ("to return", limit), lambda connection: self._returning(connection).to_return(limit)
+        )
 
     async def mark_returned(self, rows: Sequence[int]) -> None:
-        await self._database.write(lambda connection: self._returning(connection).mark_returned(rows))
+        await self._recollection.write(lambda connection: self._returning(connection).mark_returned(rows))
 
     async def begin_backup(self) -> Moment:
         moment = draw_moment()
@@ -157,13 +167,20 @@ class SqlitePairStore:
         return moment
 
     async def note_backup(self, moment: Moment) -> bool:
-        return await self._write_and_stir(lambda connection: backups.note(connection, self._pair, moment))
+        return await self._changes.write_and_stir(
+            lambda connection: backups.note(connection, self._pair, moment)
+        )
+
+    async def date_receipts(self, *, since_s: float, now_s: float) -> None:
+        await self._recollection.write(
+            lambda connection: self._despatch(connection).date_receipts(since_s, now_s)
+        )
 
     async def prune(self, *, stored_before_s: float, keep_newest: int) -> int:
         """As the port says, page by page, so that nobody waits long behind it."""
         pruned, page = 0, PRUNE_PAGE
         while page == PRUNE_PAGE:
-            page = await self._database.write(
+            page = await self._recollection.write(
                 lambda connection: self._despatch(connection).prune(stored_before_s, keep_newest)
             )
             pruned += page
@@ -179,13 +196,16 @@ class SqlitePairStore:
 
     async def open_session(self) -> SessionView:
         def open_and_look(connection: Connection) -> SessionView:
-            Numbering(connection, self._pair).open_session()
-            return self._view(connection)
+            generation = Numbering(connection, self._pair).open_session()
+            view = self._recollection.inside("view", self._view, connection)
+            return replace(view, generation=generation)
 
-        return await self._number(open_and_look)
+        return await self._changes.number(open_and_look)
 
     async def outgoing(self, beside: RangeSet) -> tuple[OutgoingBundle, ...]:
-        return await self._database.read(lambda connection: self._outgoing(connection).pending(beside))
+        return await self._recollection.read(
+            ("outgoing", beside), lambda connection: self._outgoing(connection).pending(beside)
+        )
 
     async def read(self, sequence: int, offset: int, size_bytes: int) -> bytes:
         """As the port says; bytes that were damaged here are gone, and the operator hears of it."""
@@ -195,33 +215,36 @@ class SqlitePairStore:
             )
         except ContentDamaged as damage:
             reason = str(damage)
-        await self._database.write(
+        await self._recollection.write(
             lambda connection: self._outgoing(connection).note_damage(sequence, reason)
         )
         return b""
 
     async def mark_receipted(self, sequence: int, held: RangeSet) -> None:
-        await self._database.note(
+        await self._recollection.note(
             lambda connection: self._outgoing(connection).mark_receipted(sequence, held)
         )
 
     async def mark_stored(self, sequences: RangeSet) -> None:
         now_s = self._means.wall_s()
-        await self._database.write(
+        await self._recollection.write(
             lambda connection: self._outgoing(connection).mark_stored(sequences, now_s)
         )
 
     async def mark_lost(self, incarnation: Incarnation, sequences: RangeSet) -> None:
-        await self._number(lambda connection: self._outgoing(connection).mark_lost(incarnation, sequences))
+        await self._changes.renumber(
+            lambda connection: self._outgoing(connection).mark_lost(incarnation, sequences)
+        )
 
     async def mark_safe(self, incarnation: Incarnation, sequences: RangeSet) -> None:
-        await self._database.write(
+        await self._recollection.write(
             lambda connection: self._outgoing(connection).mark_safe(incarnation, sequences)
         )
 
     async def digest(self, incarnation: Incarnation, sequences: RangeSet) -> int:
-        return await self._database.read(
-            lambda connection: self._outgoing(connection).digest(incarnation, sequences)
+        return await self._recollection.read(
+            ("digest", incarnation, sequences),
+            lambda connection: self._outgoing(connection).digest(incarnation, sequences),
         )
 
     async def renew_incarnation(self, reason: str) -> SessionView:
@@ -231,34 +254,35 @@ class SqlitePairStore:
             self._outgoing(connection).renew(incarnation, reason, IncidentKind.RENEWED)
             return self._view(connection)
 
-        return await self._number(renew_and_look)
+        return await self._changes.renumber(renew_and_look)
 
     async def note_foreign(self, incarnation: Incarnation, sequences: RangeSet) -> None:
-        await self._database.write(
+        await self._recollection.write(
             lambda connection: self._returning(connection).note_foreign(incarnation, sequences)
         )
 
     async def mark_promised(self, incarnation: Incarnation, sequences: RangeSet) -> None:
-        await self._database.write(
+        await self._recollection.write(
             lambda connection: self._returning(connection).mark_promised(incarnation, sequences)
         )
 
     async def note_refusal(self, sequence: int, reason: str) -> None:
-        await self._database.write(
+        await self._recollection.write(
             lambda connection: self._outgoing(connection).note_refusal(sequence, reason)
         )
 
     async def note_rekey(self, incarnation: Incarnation, sequence: int, recipient_key: bytes) -> None:
-        await self._database.write(
+        await self._recollection.write(
             lambda connection: self._outgoing(connection).note_rekey(incarnation, sequence, recipient_key)
         )
 
     async def unopened(self) -> tuple[UnopenedBundle, ...]:
-        return await self._database.read(lambda connection: self._arrivals(connection).unopened())
+        return await self._recollection.read(
+            "unopened", lambda connection: self._arrivals(connection).unopened()
+        )
 
     async def wait_outgoing(self) -> None:
-        await self._stirred.wait()
-        self._stirred.clear()
+        await self._changes.wait_stirred()
 
     # PairStore, receiving.
 
@@ -268,49 +292,23 @@ class SqlitePairStore:
             return tuple([incoming.persist(chunk, self._admits) for chunk in chunks])
 
         try:
-            return await self._database.write(keep, may_wait=True)
+            return await self._recollection.write(keep, may_wait=True)
         except StoreFull:
             return (ChunkOutcome.NO_ROOM,) * len(chunks)
 
     async def received_digest(self, incarnation: Incarnation, sequences: RangeSet) -> int:
-        return await self._database.read(
-            lambda connection: self._incoming(connection).digest(incarnation, sequences)
+        return await self._recollection.read(
+            ("received digest", incarnation, sequences),
+            lambda connection: self._incoming(connection).digest(incarnation, sequences),
         )
 
     async def note_return(self, incarnation: Incarnation, sequences: RangeSet) -> None:
-        await self._write_and_stir(
+        await self._changes.write_and_stir(
             lambda connection: self._returning(connection).note_return(incarnation, sequences)
         )
 
     async def safe(self) -> tuple[SafeMark, ...]:
-        return await self._database.read(lambda connection: backups.marks(connection, self._pair))
-
-    # Changes that somebody has to hear of, even when our caller is cancelled in the meantime.
-
-    async def _write_and_stir(self, work: Callable[[Connection], Result]) -> Result:
-        return await self._database.write(work, then=self._stir())
-
-    def _stir(self) -> Callable[[], object]:
-        """To be called on the writer's thread."""
-        loop = asyncio.get_running_loop()
-        return lambda: loop.call_soon_threadsafe(self._stirred.set)
-
-    async def _number(self, work: Callable[[Connection], Result], *, stir: bool = False) -> Result:
-        """Work that may give out numbers; the note of the store's identity follows once they are durable."""
-        stirred = self._stir()
-        counted: list[int] = []
-
-        def work_and_count(connection: Connection) -> Result:
-            result = work(connection)
-            counted[:] = [given_out(connection)]
-            return result
-
-        def tell() -> None:
-            self._means.watermark.committed(counted[0])
-            if stir:
-                stirred()
-
-        return await self._database.write(work_and_count, then=tell)
+        return await self._recollection.read("safe", lambda connection: backups.marks(connection, self._pair))
 
     # One transaction's view of the tables.
 

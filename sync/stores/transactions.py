@@ -211,8 +211,12 @@ class Writer(_Queue):
         """One transaction around the group. None once it is durable, otherwise why all of it was undone."""
         try:
             self._begin(connection, group[0].durability)
-            for job in group:
-                self._run_inside(connection, job)
+            if len(group) == 1:
+                if not self._run_alone(connection, group[0]):
+                    return None
+            else:
+                for job in group:
+                    self._run_inside(connection, job)
             self._confirm(connection)
         except Exception as error:  # noqa: BLE001  # Whatever it is, the callers waiting for the group get it.
             connection.rollback()
@@ -230,6 +234,18 @@ class Writer(_Queue):
             connection.execute("COMMIT")
         except DriverError as error:
             raise commit_error(error, self.path) from error
+
+    def _run_alone(self, connection: Connection, job: Job[object]) -> bool:
+        """The only transaction of the group; False, and nothing left of it, if it failed."""
+        try:
+            job.attempt(connection)
+        except Exception as error:
+            if not connection.in_transaction:
+                raise
+            connection.rollback()
+            job.fail(store_error(error, self.path))
+            return False
+        return True
 
     def _run_inside(self, connection: Connection, job: Job[object]) -> None:
         """One transaction of the group; its failure is its own, unless SQLite undid the group with it."""

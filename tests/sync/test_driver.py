@@ -29,6 +29,7 @@ from sync.driver import PREAMBLE_S, SessionReport, Setting, answer_session, dial
 from sync.links import MemoryLinkConditions, memory_link
 from sync.ports import ChunkOutcome, Connection, IncomingChunk, LinkError, LinkRefused, Rank
 from sync.registry import SessionRegistry
+from sync.signal import Signal
 from sync.stores import MemoryStore
 
 from .core.simulated_contact import PAIR, SECRET, new_store, run_now
@@ -51,7 +52,7 @@ class Meeting:
     events: list[Event] = field(default_factory=list)
     random: random.Random = field(default_factory=lambda: random.Random(7))
     memory: LinkMemory = field(default_factory=LinkMemory)
-    parting: asyncio.Event | None = None
+    parting: Signal | None = None
     heard: Callable[[Event], None] | None = None
     """Told of the node's events instead of `events`."""
 
@@ -199,7 +200,7 @@ def test_the_same_seed_plays_the_same_session() -> None:
 
 def test_a_session_kept_open_pushes_what_custody_gets() -> None:
     async def scenario() -> None:
-        meeting = Meeting(stays_open=True, parting=asyncio.Event())
+        meeting = Meeting(stays_open=True, parting=Signal())
         at_node, at_hub = memory_link(CERTUS_UP, CERTUS_DOWN)
         async with asyncio.TaskGroup() as group:
             dialing = group.create_task(meeting.dial(at_node))

@@ -54,8 +54,7 @@ async def test_of_several_that_wait_the_newest_ends_up_seated() -> None:
         seat = await registry.take(ONE, generation)
         if seat is not None:
             seated.append(seat)
-            await seat.fenced.wait()
-            registry.leave(seat)
+            seat.fenced.listen(lambda: registry.leave(seat))
 
     async with asyncio.TaskGroup() as group:
         for generation in (1, 2, 4, 3):

@@ -88,7 +88,11 @@ CREATE TABLE link_day (
     day INTEGER,
     usd REAL NOT NULL,
     size_bytes INTEGER NOT NULL,
-    closed INTEGER NOT NULL
+    closed INTEGER NOT NULL,
+    -- How long the machine had run since then, and when that was put down, by the monotonic clock of that boot.
+    ran_s REAL NOT NULL,
+    noted_boot TEXT NOT NULL,
+    noted_s REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- What contacts have shown of each link.
@@ -99,7 +103,12 @@ CREATE TABLE link_memory (
     rate_bytes_s REAL NOT NULL,
     rtt_s REAL NOT NULL,
     overhead_bytes INTEGER NOT NULL,
-    contacts INTEGER NOT NULL
+    contacts INTEGER NOT NULL,
+    -- By this machine's clock: until then whole requests take turns, since something on the way holds them back.
+    in_turns_until_s INTEGER NOT NULL DEFAULT 0,
+    -- When the rate was measured, by the monotonic clock of that boot; an empty boot if nobody knows.
+    rated_boot TEXT NOT NULL DEFAULT '',
+    rated_s REAL NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 -- Sums over all contacts, including those whose rows were dropped. One row.

@@ -19,6 +19,8 @@ from sfnode.spool.diary import CONTACTS_MAX
 from sfnode.spool.pairing import Pairing, PendingEnrolment
 from sfnode.spool.spool import Spool
 from sync.ports import Rank
+from sync.scheduler import Tick
+from sync.stores.connection import Connection
 from sync.stores.database import Execution
 
 PAIRING = Pairing(
@@ -88,6 +90,27 @@ async def test_a_contact_left_open_by_a_killed_process_is_closed_by_the_next(spo
     await spool.diary.begin(link="sat", now_s=9)
     _, before = await spool.diary.newest(2)
     assert (before.ended_s, before.outcome, before.bytes_up) == (9, "the program was ended", 700)
+
+
+async def test_notes_that_belong_together_are_written_together_or_not_at_all(spool: Spool) -> None:
+    contact = await spool.diary.begin(link="sat", now_s=1)
+    now = Tick(boot="boot 1", monotonic_s=10.0, wall_s=1_800_000_000.0, is_set=True)
+    counting = spool.diary.counting(contact, bytes_up=70, bytes_down=0, usd=0.5, reached=True, now_s=2)
+    adding = spool.spending.adding("sat", now, usd=0.5, size_bytes=70)
+
+    def fail(_: Connection) -> None:
+        raise ValueError("on purpose")
+
+    assert (await spool.spending.today("sat", now)).size_bytes == 0
+    with pytest.raises(ValueError, match="on purpose"):
+        await spool.note(counting, adding, fail)
+    assert (await spool.diary.traffic()).bytes_up == 0
+    assert (await spool.spending.today("sat", now)).size_bytes == 0
+    ending = spool.diary.ending(contact, outcome="done", now_s=3)
+    await spool.note(counting, adding, ending)
+    (row,) = await spool.diary.newest(1)
+    assert (row.bytes_up, row.outcome) == (70, "done")
+    assert (await spool.spending.today("sat", now)).size_bytes == 70
 
 
 @given(reports=st.lists(st.lists(st.integers(0, 10**6), max_size=4), max_size=5))

@@ -21,10 +21,17 @@ from sync.scheduler import (
     LinkNow,
     PairNow,
     ask,
+    ask_instead,
     decide,
 )
 from sync.scheduler.choice import DEAR_AFTER_S
-from sync.scheduler.policy import EMERGENCY_DIAL_S, TRY_BETTER_S
+from sync.scheduler.policy import (
+    EMERGENCY_DIAL_S,
+    RESERVE_POLL_S,
+    SILENCE_BYTES,
+    SILENCE_S,
+    TRY_BETTER_S,
+)
 from tests.sync.scheduler.links import HUB, NOW_S, down, lband, link, pair, vsat
 
 EMERGENCY, URGENT, ROUTINE, BULK = Priority
@@ -191,6 +198,56 @@ def test_an_emergency_does_not_wait_for_a_link_that_does_not_answer() -> None:
     assert (dial.link, dial.replaces) == ("lband", True)
     routine = pair(waiting={ROUTINE: 10}, current=busy("vsat", heard=False))
     assert over(decide(links, [routine], NOW_S + EMERGENCY_DIAL_S)) is None
+
+
+def test_an_emergency_does_not_wait_for_a_contact_that_answers_no_more() -> None:
+    links = [vsat(), lband()]
+    patience_s = SILENCE_S + 2 * 0.6 + SILENCE_BYTES / 64_000
+    silent = replace(busy("vsat"), silent_since_s=NOW_S)
+    waits = pair(waiting={EMERGENCY: 10}, current=silent)
+    decision = decide(links, [waits], NOW_S + patience_s - 0.01)
+    assert over(decision) is None
+    assert decision.look_at_s == pytest.approx(NOW_S + patience_s)
+    (dial,) = decide(links, [waits], NOW_S + patience_s).dials
+    assert (dial.link, dial.floor, dial.replaces, dial.abandons) == ("lband", EMERGENCY, True, True)
+    # Nobody else is there, or not yet: it is looked at again.
+    for others in ([], [lband(mode=LinkMode.MANUAL)]):
+        assert over(decide([vsat(), *others], [waits], NOW_S + 100)) is None
+    paused = replace(waits, attempts={"lband": down(for_s=60.0, tried_s=-95.0)})
+    assert over(decide(links, [paused], NOW_S + 100)) is None
+    assert decide(links, [paused], NOW_S + 100).look_at_s <= NOW_S + 100 + SILENCE_S
+    # Who hears the peer, or has nothing urgent, stays.
+    for calm in (
+        replace(waits, current=busy("vsat")),
+        replace(waits, waiting={URGENT: Backlog(1, 10)}),
+    ):
+        assert over(decide(links, [calm], NOW_S + 100)) is None
+
+
+def test_what_a_person_has_asked_for_is_left_for_a_manual_link_too() -> None:
+    links = [vsat(), lband(mode=LinkMode.MANUAL)]
+    waits = pair(waiting={EMERGENCY: 10}, current=replace(busy("vsat"), silent_since_s=NOW_S))
+    assert over(ask_instead(links, waits, NOW_S + 100)) == "lband"
+    assert ask_instead(links, waits, NOW_S).look_at_s <= NOW_S + 10
+    assert ask_instead(links, replace(waits, current=None), NOW_S) == Decision()
+    assert ask_instead(links, replace(waits, waiting={}), NOW_S).look_at_s == math.inf
+
+
+def test_no_contact_is_kept_open_past_the_cap_nor_without_a_limit() -> None:
+    urgent = pair(waiting={EMERGENCY: 100})
+    for floor in (EMERGENCY, BULK):
+        held = lband(mode=LinkMode.HOLD, cap_usd=4.0, spent_usd=1.0, floor=floor)
+        (dial,) = decide([held], [urgent], NOW_S).dials
+        assert dial.stays_open
+        assert dial.allowance.usd == pytest.approx(2.0)
+    (dial,) = decide([lband(mode=LinkMode.HOLD, cap_usd=4.0, spent_usd=3.0)], [urgent], NOW_S).dials
+    assert (dial.stays_open, dial.allowance.is_limited) == (False, False)
+
+
+def test_past_the_cap_a_held_link_too_looks_but_seldom() -> None:
+    spent = lband(mode=LinkMode.HOLD, poll_s=60.0, cap_usd=4.0, is_closed=True)
+    decision = decide([spent], [pair(good_s=NOW_S - 100)], NOW_S)
+    assert (over(decision), decision.look_at_s) == (None, NOW_S - 100 + RESERVE_POLL_S)
 
 
 def test_a_narrow_contact_that_is_kept_open_makes_room_for_what_it_does_not_carry() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.scheduler import NOTHING_SPENT, DayCount, Tariff, Tick, counted
-from sync.scheduler.spending import DAY_S, DAY_S_MIN
+from sync.scheduler import NOTHING_SPENT, DayCount, Tariff, Tick, as_noted, counted
+from sync.scheduler.spending import DAY_S, DAY_S_MIN, LEAP_DAYS_MAX, NOTE_EVERY_S
 
 NOON_S = 20_000 * DAY_S + 12 * 3600
 
@@ -58,6 +59,37 @@ def test_after_a_restart_only_a_set_clock_or_a_day_of_running_proves_another_day
     assert not is_kept(count, tick(boot="two", up_s=DAY_S, is_set=False, wall_s=DAY_S))
 
 
+YEARS_S = 5 * 365 * DAY_S
+
+
+def days_until_fresh(count: DayCount, *, up_each_s: float, wall_from_s: float) -> int:
+    """On how many days a machine that is switched off at night still counts the old day."""
+    for day in range(400):
+        boot, up_s = f"night {day}", 0.0
+        while up_s <= up_each_s:
+            now = tick(boot=boot, up_s=up_s, wall_s=wall_from_s + day * DAY_S + up_s)
+            if not is_kept(count, now):
+                return day
+            count, up_s = as_noted(count, now), up_s + NOTE_EVERY_S
+    raise AssertionError("it never ends")
+
+
+def test_a_clock_that_was_years_ahead_freezes_a_day_for_a_day_of_running() -> None:
+    count = as_noted(spent(tick(wall_s=NOON_S + YEARS_S)), tick(wall_s=NOON_S + YEARS_S))
+    # Set right: with eight hours of running each day it is the third or fourth one, and not in five years.
+    assert days_until_fresh(count, up_each_s=8 * 3600, wall_from_s=NOON_S) in (2, 3)
+    assert days_until_fresh(count, up_each_s=16 * 3600, wall_from_s=NOON_S) == 1
+
+
+def test_a_leap_of_years_over_a_restart_begins_no_day_before_a_day_of_running() -> None:
+    now = tick(up_s=2_000)
+    count = as_noted(spent(tick()), now)
+    for days in (LEAP_DAYS_MAX + 1, 365, 20_000):
+        assert is_kept(count, tick(boot="two", up_s=60, wall_s=NOON_S + days * DAY_S))
+    assert not is_kept(count, tick(boot="two", up_s=60, wall_s=NOON_S + LEAP_DAYS_MAX * DAY_S))
+    assert days_until_fresh(count, up_each_s=16 * 3600, wall_from_s=NOON_S + YEARS_S) == 1
+
+
 @given(
     st.lists(
         st.tuples(st.floats(1, 40_000), st.floats(-3 * DAY_S, 3 * DAY_S), st.booleans()),
@@ -86,3 +118,43 @@ def test_a_tariff_rounds_minutes_up_to_its_steps() -> None:
     assert tariff.cost_usd(size_bytes=500_000, connected_s=21.0, messages=3) == 1.0 + 0.8 + 0.3
     assert Tariff(usd_per_minute=1.2).cost_usd(size_bytes=9, connected_s=30.0) == 0.6
     assert Tariff().is_free
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(1, 40_000), st.sampled_from(["on", "again"]), st.sampled_from([-YEARS_S, 0.0, YEARS_S])
+        ),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_over_restarts_too_a_clock_that_leaps_years_earns_no_day_but_its_first(
+    steps: list[tuple[float, str, float]],
+) -> None:
+    """The machine is never off for long, and its clock is right, or years from right."""
+    boot, boots, up_s, ran_s = "boot 0", 0, 0.0, 0.0
+    count, days = NOTHING_SPENT, 0
+    for passed_s, how, wrong_s in steps:
+        if how == "again":
+            boots, up_s = boots + 1, 0.0
+            boot = f"boot {boots}"
+        up_s, ran_s = up_s + passed_s, ran_s + passed_s
+        now = Tick(boot=boot, monotonic_s=up_s, wall_s=NOON_S + ran_s + wrong_s, is_set=True)
+        fresh = counted(count, now)
+        days += fresh is not count
+        count = as_noted(fresh.plus(usd=1.0, size_bytes=1), now)
+    # Its true midnights, and what a first day, begun with a wrong clock, may lack.
+    assert days <= 2 + (ran_s + DAY_S) / DAY_S_MIN
+
+
+def test_a_session_is_billed_as_the_least_that_the_tariff_names() -> None:
+    call = Tariff(usd_per_minute=1.2, increment_s=20.0, session_s_min=60.0, usd_per_session=0.5)
+    assert call.cost_usd(size_bytes=900, connected_s=3.0) == 1.2 + 0.5
+    assert call.cost_usd(size_bytes=900, connected_s=61.0) == pytest.approx(1.6 + 0.5)
+    packets = Tariff(usd_per_megabyte=8.0, session_bytes_min=5_000)
+    assert packets.cost_usd(size_bytes=900) == packets.cost_usd(size_bytes=5_000) == 0.04
+    assert packets.cost_usd(size_bytes=10_000) == 0.08
+    # A dial that found nobody is no session.
+    assert call.cost_usd(size_bytes=0) == packets.cost_usd(size_bytes=0) == 0.0
+    assert not Tariff(usd_per_session=0.5).is_free

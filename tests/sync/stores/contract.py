@@ -684,6 +684,29 @@ class StoreContract:
             await store.mark_lost(life, numbers(5))
             assert await store.read(5, 0, 100) == sealed_of("e", 100)
 
+    @pytest.mark.parametrize(
+        ("since_s", "now_s", "dated_s"),
+        [
+            (STORED_S + 1, STORED_S + 90, STORED_S + 90),  # Before any clock was set.
+            (0, STORED_S - 90, STORED_S - 90),  # In the future.
+            (STORED_S, STORED_S, STORED_S),
+            (0, STORED_S + 90, STORED_S),
+        ],
+    )
+    async def test_a_receipt_without_a_date_is_dated_by_who_knows_one(
+        self, since_s: float, now_s: float, dated_s: float
+    ) -> None:
+        async with self.opened() as store:
+            await add(store, "a", 100)
+            await add(store, "b", 100)
+            life = (await store.open_session()).incarnation
+            await store.mark_stored(numbers(1))
+            await store.mark_safe(life, numbers(1))
+            await store.date_receipts(since_s=since_s, now_s=now_s)
+            assert await store.prune(stored_before_s=dated_s, keep_newest=0) == 0
+            assert await store.prune(stored_before_s=dated_s + 0.5, keep_newest=0) == 1
+            assert (await store.open_session()).stored == numbers(1)
+
     async def test_what_was_pruned_and_lost_by_the_peer_is_sealed_again_under_its_number(self) -> None:
         async with self.opened() as store:
             for label in "abc":

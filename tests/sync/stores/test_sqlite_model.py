@@ -192,6 +192,11 @@ class TwoStores(RuleBasedStateMachine):
         before_s = self._now_s - age_s
         self._both(lambda store: store.prune(stored_before_s=before_s, keep_newest=keep))
 
+    @rule(before_s=st.integers(0, 100), ahead_s=st.integers(-50, 50))
+    def date_receipts(self, before_s: int, ahead_s: int) -> None:
+        now_s = self._now_s + ahead_s
+        self._both(lambda store: store.date_receipts(since_s=now_s - before_s, now_s=now_s))
+
     @rule(sequence=st.integers(1, 9), offset=st.integers(0, 200), size=st.integers(0, 200))
     def read(self, sequence: int, offset: int, size: int) -> None:
         self._both(lambda store: store.read(sequence, offset, size))
