@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -53,6 +53,8 @@ class Address:
     base: str = ""
     udp: str = ""
     """Where sites reach it in datagrams, if it listens for them."""
+    udp_described: Callable[[], tuple[str, ...]] = tuple
+    """How that goes, in short lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

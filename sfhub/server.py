@@ -139,6 +139,7 @@ async def _datagrams(hub: Hub, registry: SessionRegistry, host: str, port: int |
         ) from error
     shown = f"[{bound_host}]" if ":" in bound_host else bound_host
     hub.address.udp = f"udp://{shown}:{bound_port}"
+    hub.address.udp_described = listener.described
     async with listener.answering():
         yield
 

@@ -26,6 +26,8 @@ from .api.station_calls import StationCalls
 from .config import LinkSettings, NodeFolder, SiteSettings
 from .services.alarm_sound import AlarmSound
 from .services.alarms import Alarms
+from .services.arrivals import ArrivalForecasts
+from .services.carriers import outlooks
 from .services.casebook import CaseBook
 from .services.clock import SiteClock, SystemClock
 from .services.clock_watch import watch_clocks
@@ -99,7 +101,10 @@ class Daemon:
         sealer = surroundings.sealer
         self._rate = RateMeter()
         self._labels = Labels()
-        self._carriage = SpoolCarriage(spool, self._rate)
+        self._arrivals = ArrivalForecasts(
+            spool, clock=self._clock, links=lambda: outlooks(self._contacts), trouble=self._trouble
+        )
+        self._carriage = SpoolCarriage(spool, self._rate, foretold=self._arrivals.told)
         self._carriage.usd_per_byte = link.usd_per_megabyte / 1e6
         self._vault = VaultAccess(
             folder.root, self._open_casebook, execution=surroundings.execution, ballast=surroundings.ballast
@@ -111,9 +116,7 @@ class Daemon:
             clock=self._clock,
             tell=self._tell_alarm,
         )
-        self._outbox = Outbox(
-            self._vault, spool, sealer=sealer, clock=self._clock, queued=self._queued, trouble=self._trouble
-        )
+        self._outbox = self._new_outbox()
         self._inbox = Inbox(
             self._vault,
             spool,
@@ -135,7 +138,7 @@ class Daemon:
             watcher=self._watch,
             state_changed=self._contacts_stirred,
         )
-        self._prices = Prices(self._vault, spool, contacts=self._contacts, labels=self._labels)
+        self._prices = self._new_prices()
         self._status = self._new_status()
         self._methods = methods_of(self._case_calls(), self._station_calls())
         self.server = LocalServer(folder.socket, self.answer, describe_fault)
@@ -187,6 +190,27 @@ class Daemon:
         log_fault(f"the part for {name}", error)
         self._trouble(f"The part for {name} failed ({type(error).__name__}) and was started again.")
 
+    def _new_outbox(self) -> Outbox:
+        return Outbox(
+            self._vault,
+            self._spool,
+            sealer=self._surroundings.sealer,
+            clock=self._clock,
+            queued=self._queued,
+            trouble=self._trouble,
+            foretell=self._arrivals.note_queued,
+        )
+
+    def _new_prices(self) -> Prices:
+        return Prices(
+            self._vault,
+            self._spool,
+            contacts=self._contacts,
+            labels=self._labels,
+            arrivals=self._arrivals,
+            clock=self._clock,
+        )
+
     def _new_watch(self) -> SessionWatch:
         return SessionWatch(
             self._spool,
@@ -200,6 +224,8 @@ class Daemon:
             status_changed=self._status_stirred.set,
             rekey_asked=self._outbox.wake,
             asked_back=self._returning.wake,
+            greeted=self._arrivals.contact_began,
+            stored=self._arrivals.stored,
         )
 
     def _new_status(self) -> Status:
@@ -213,6 +239,7 @@ class Daemon:
             alarms=self._alarms,
             clock=self._clock,
             ballast=self._surroundings.ballast,
+            arrivals=self._arrivals,
         )
 
     def _case_calls(self) -> CaseCalls:

@@ -17,7 +17,15 @@ from .errors import BadRequest
 NAME_CHARACTERS_MAX: Final = 24
 """What a status line of 80 columns shows beside the site's own name."""
 FLOORS: Final = tuple(priority.name.lower() for priority in Priority)
-_PRICES: Final = ("usd_per_megabyte", "usd_per_minute", "usd_per_message", "increment_s")
+_PRICES: Final = (
+    "usd_per_megabyte",
+    "usd_per_minute",
+    "usd_per_message",
+    "usd_per_session",
+    "increment_s",
+    "session_bytes_min",
+    "session_s_min",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +58,12 @@ class LinkSettings:
     usd_per_message: float = 0.0
     message_bytes: int | None = None
     """How much one billed message carries."""
+    usd_per_session: float = 0.0
+    """What a contact costs before it has carried anything."""
+    session_bytes_min: int = 0
+    """A contact that carries less is billed as so many bytes."""
+    session_s_min: float = 0.0
+    """A contact that lasts less is billed as so many seconds: the first minute of a call."""
     cap_usd_per_day: float | None = None
     cap_bytes_per_day: int | None = None
     reserve_share: float = 0.25
@@ -107,6 +121,9 @@ class LinkSettings:
             usd_per_minute=self.usd_per_minute,
             increment_s=self.increment_s,
             usd_per_message=self.usd_per_message,
+            usd_per_session=self.usd_per_session,
+            session_bytes_min=self.session_bytes_min,
+            session_s_min=self.session_s_min,
         )
 
     @property

@@ -38,6 +38,8 @@ class StatusView:
     """How the link's bytes travel, in the contact under way or the last one: "congestion control: bbr"."""
     notices: tuple[str, ...] = ()
     """Sentences for the operator: forks, refusals, disk, clock."""
+    forecasts: str = ""
+    """How what was told of arrivals fared, "97 of the last 100 forecasts held", or that there is none yet."""
     key_epoch: int | None = None
     """Of the newest opening key; None while the vault is locked."""
     rekeys_pending: int = 0
@@ -151,6 +153,9 @@ class TransferView:
     """Seconds left at the measured rate, None without a measurement."""
     stored_s: int | None
     usd: float | None
+    arrival: str | None = None
+    """As it was told when it was queued: "likely 14:20Z to 15:10Z", "late: was likely by 15:10Z"; None
+    without a forecast and once it is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +315,30 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivalView:
+    """When something is likely at the hub. What a person there does with it is not foretold."""
+
+    basis: str
+    """"from 12 past contacts", "no forecast yet: 2 of 8 contacts seen"."""
+    contacts: int
+    """Past contacts that it rests on, or were seen so far."""
+    when: str = ""
+    """"between 14:20Z and 15:10Z", "in 5 s to 20 s"; "" while there is no forecast."""
+    by: str = ""
+    """"by 15:10Z"."""
+    low_s: float | None = None
+    """From now."""
+    high_s: float | None = None
+    from_s: int | None = None
+    """UTC seconds; None also while this machine's clock is not set."""
+    until_s: int | None = None
+
+    @property
+    def words(self) -> str:
+        return f"likely at the hub {self.when} ({self.basis})" if self.when else self.basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPriceView:
     """What it would take over one link, from the first byte to the last receipt."""
 
@@ -321,7 +350,9 @@ class LinkPriceView:
     basis: str
     """"measured in 5 contacts", or that there is no forecast yet."""
     held: str | None
-    """Why the link would not carry all of it by itself now."""
+    """Why the link would not carry all of it by itself now, and what of it goes all the same."""
+    window: str = ""
+    """Whether it can finish before the link goes dark, by past windows; "" while it is not up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,6 +368,8 @@ class BundlePriceView:
     """Until its last receipt, behind what is more urgent, once the link is there."""
     usd: float | None
     """Its own share, without what the contact costs anyway."""
+    arrival: ArrivalView | None = None
+    """None where it is held back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +387,22 @@ class PriceView:
         """The link that what is most urgent would take; the first of all where none may carry it."""
         taken = self.bundles[0].link if self.bundles else None
         return next((each for each in self.links if each.link == taken), self.links[0])
+
+    @property
+    def arrival(self) -> str:
+        """When the first and the last of what may go are likely at the hub; "" when all is held back."""
+        going = [each for each in self.bundles if each.arrival is not None]
+        if not going or going[0].arrival is None or going[-1].arrival is None:
+            return ""
+        first, last = going[0].arrival, going[-1].arrival
+        if len(going) == 1 or not first.when:
+            return first.words
+        if not last.when:
+            return f"{going[0].what} {first.words}, the rest: {last.basis}"
+        all_of_it = "all of it" if len(going) == len(self.bundles) else "all that goes"
+        if first.when == last.when:
+            return f"{all_of_it} {last.words}"
+        return f"{going[0].what} likely at the hub {first.when}, {all_of_it} {last.by} ({last.basis})"
 
     @property
     def held_count(self) -> int:

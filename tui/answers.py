@@ -63,6 +63,9 @@ class Sent:
     usd: float | None
     held: str | None = None
     """What holds some or all of it back; None where nothing does."""
+    held_count: int = 0
+    arrival: str = ""
+    """When it is likely at the hub."""
 
 
 Happening = StatusView | TransferView | AlarmView | str
@@ -103,6 +106,8 @@ def sent(values: Mapping[str, Any]) -> Sent:
         values.get("seconds"),
         values.get("usd"),
         price.get("held") if values.get("held_count") else None,
+        values.get("held_count") or 0,
+        values.get("arrival") or "",
     )
 
 

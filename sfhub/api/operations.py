@@ -186,6 +186,7 @@ async def _status(hub: Hub, _: Params) -> object:
         "organisation": hub.identity.organisation,
         "hub": hub.identity.name,
         "address": hub.address.base,
+        "datagrams": {"address": hub.address.udp, "lines": list(hub.address.udp_described())},
         "cases": len(rows),
         "needing_answer": sum(row.needs_answer for row in rows),
         "sites": len({pair.site for pair in hub.sites.directory.pairs}),

@@ -31,6 +31,7 @@ def status(terminal: Terminal, seen: bool, as_json: bool) -> None:
             f"{result['quarantined']} put aside",
             f"keys: epoch {result['key_epoch']}",
             result["backup"]["text"],
+            *result["datagrams"]["lines"],
             *_waiting_for_seals(result),
             *(f"TROUBLE: {notice}" for notice in result["notices"]),
             *(f"NOTICE: {sentence}" for sentence in result["told_once"]),

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from typing import Final
 
 from protocol.ids import Pseudonym
 from protocol.stamps import Certainty
-from sync.core import BundleReceived, BundleSent, Event, ReceiptsMoved, RekeyAsked, SessionEnded, SessionTerms
+from sync.core import (
+    BundleReceived,
+    BundleSent,
+    Event,
+    PeerGreeted,
+    PeerProven,
+    ReceiptsMoved,
+    RekeyAsked,
+    SessionEnded,
+    SessionTerms,
+)
 from sync.core.events import BundlesLost, EntriesReturning, ForkSeen
 from sync.driver import Observer, SessionReport, Setting
 from sync.links.callee import Callee
 from sync.ports import Clock, LinkRefused
+from sync.signal import Signal
+from sync.stores.errors import StoreError
 from sync.stores.notices import Notices
 from sync.stores.sqlite import SqliteStore
 
@@ -20,6 +34,10 @@ from .ingest import Ingest
 from .outbox import Outbox
 from .returning import Returning
 from .sites import Sites
+
+RETRY_AFTER_S: Final = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 class Contacts:
@@ -44,12 +62,12 @@ class Contacts:
         self._clock = clock
         self._rolled_back: set[int] = set()
         self._heard: set[int] = set()
-        self._partings: dict[int, asyncio.Event] = {}
+        self._partings: dict[int, Signal] = {}
         self._stirred = asyncio.Event()
         self.sessions_ended = 0
         self.bytes_received_twice = 0
         """Payload bytes that sites sent although they were durable here, over all sessions that ended."""
-        self.parting = asyncio.Event()
+        self.parting = Signal()
         """Set when the hub ends: sessions say goodbye."""
 
     def end_all(self) -> None:
@@ -101,23 +119,39 @@ class Contacts:
         self.bytes_received_twice += report.counters.duplicate_bytes_received
 
     async def run(self) -> None:
-        """Write down who was heard; until cancelled."""
+        """Write down who was heard; until cancelled. A disk that refuses does not end the hub: it is asked
+        again."""
         while True:
             await self._stirred.wait()
             self._stirred.clear()
-            while self._heard:
-                pair = self._sites.directory.pair_numbered(self._heard.pop())
-                if pair is not None:
-                    await self._sites.heard(pair)
-            await self.note_restored()
+            try:
+                await self._note_heard()
+                await self.note_restored()
+            except (StoreError, OSError) as error:
+                _log.error("writing down who was heard halted: %s", error)
+                self._stirred.set()
+                await asyncio.sleep(RETRY_AFTER_S)
+
+    async def _note_heard(self) -> None:
+        while self._heard:
+            number = next(iter(self._heard))
+            pair = self._sites.directory.pair_numbered(number)
+            if pair is not None:
+                await self._sites.heard(pair)
+            self._heard.discard(number)
 
     async def note_restored(self) -> None:
         """Tell people of sites that turned out to lack what they held."""
         while self._rolled_back:
-            pair = self._sites.directory.pair_numbered(self._rolled_back.pop())
+            number = self._rolled_back.pop()
+            pair = self._sites.directory.pair_numbered(number)
             if pair is not None:
                 notice = site_restored(pair.site, pair.site_name)
-                await self._notices.add(notice, now_s=self._clock.wall_s())
+                try:
+                    await self._notices.add(notice, now_s=self._clock.wall_s())
+                except (StoreError, OSError):
+                    self._rolled_back.add(number)
+                    raise
 
     async def told_once(self) -> tuple[str, ...]:
         """What people have to be told, the newest first, until somebody has seen it."""
@@ -129,14 +163,17 @@ class Contacts:
             await self._notices.collect(pair.pseudonym, custody, words, now_s=now_s)
         return await self._notices.shown(now_s=now_s)
 
-    def _parting(self, pair: Pair) -> asyncio.Event:
+    def _parting(self, pair: Pair) -> Signal:
         """One for all sessions of a pair: no more than there are pairs."""
         if self.parting.is_set():
             return self.parting
-        return self._partings.setdefault(pair.number, asyncio.Event())
+        return self._partings.setdefault(pair.number, Signal())
 
     def _observer(self, pair: Pair) -> Observer:
+        caller = _Caller(self._sites, pair)
+
         def observe(event: Event) -> None:
+            caller.note(event)
             match event:
                 case BundleReceived():
                     self._ingest.wake(pair)
@@ -146,7 +183,35 @@ class Contacts:
                     self._rolled_back.add(pair.number)
                 case EntriesReturning(ours=False):
                     self._returning.check(pair)
-            self._heard.add(pair.number)
+            if caller.is_site:
+                self._heard.add(pair.number)
             self._stirred.set()
 
         return observe
+
+
+class _Caller:
+    """Who speaks in one session: the site, or somebody who plays a recorded first flight again.
+
+    A contact over datagrams that finds nothing new is over before the site has proven that it speaks now; but
+    it opens no session twice.
+    """
+
+    def __init__(self, sites: Sites, pair: Pair) -> None:
+        self.is_site = False
+        self._sites = sites
+        self._pair = pair
+        self._generation = 0
+
+    def note(self, event: Event) -> None:
+        """In the order in which they happen."""
+        match event:
+            case PeerGreeted(generation=generation):
+                self._generation = generation
+                self.is_site = self._sites.is_newer(self._pair, generation)
+            case PeerProven():
+                self.is_site = True
+            case _:
+                return
+        if self.is_site:
+            self._sites.opened(self._pair, self._generation)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -71,22 +71,33 @@ class Returning:
                 await self.flush()
             except (StoreError, OSError) as error:
                 _log.error("giving back halted: %s", error)
-                self._to_check.update(pair.number for pair in self._sites.directory.pairs)
                 self._woken.set()
                 await asyncio.sleep(RETRY_AFTER_S)
 
     async def flush(self) -> None:
-        """Queue all that was promised."""
+        """Queue all that was promised. No pair waits for one that fails: the first failure is raised when all
+        others are done, and what failed stays to be checked."""
+        failed: dict[int, StoreError | OSError] = {}
         while self._to_check:
-            number = next(iter(self._to_check))
-            pair = self._sites.directory.pair_numbered(number)
-            if pair is not None:
-                await self._keep_promises(pair)
-            self._to_check.discard(number)
+            number = self._to_check.pop()
+            try:
+                await self._for_pair(number, self._keep_promises)
+            except (StoreError, OSError) as error:
+                failed[number] = error
+        self._to_check.update(failed)
+        failures = [*failed.values()]
         for number in await self._database.read(pairs_to_refill):
-            pair = self._sites.directory.pair_numbered(number)
-            if pair is not None:
-                await self._refill(pair)
+            try:
+                await self._for_pair(number, self._refill)
+            except (StoreError, OSError) as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def _for_pair(self, number: int, work: Callable[[Pair], Awaitable[None]]) -> None:
+        pair = self._sites.directory.pair_numbered(number)
+        if pair is not None:
+            await work(pair)
 
     async def _keep_promises(self, pair: Pair) -> None:
         custody = await self._custody.pair(pair.pseudonym)

@@ -17,7 +17,7 @@ from ..config import HubIdentity
 from ..keystore import KeyStore
 from ..storage.sites import Directory, Pair, all_pairs, note_heard
 
-HEARD_NOTE_EVERY_S: Final = 15.0
+HEARD_NOTE_EVERY_S: Final = 60.0
 """"Last heard" is shown in minutes; noting it at every chunk would only wear the disk."""
 
 
@@ -33,6 +33,7 @@ class Sites:
         self.directory = Directory((), ours)
         self._secrets: dict[int, PairSecrets] = {}
         self._heard: dict[int, float] = {}
+        self._generations: dict[int, int] = {}
 
     @property
     def our_mailbox(self) -> Mailbox:
@@ -63,8 +64,23 @@ class Sites:
         """The site speaks to us at this moment."""
         now_s = self._clock.wall_s()
         if now_s - self._heard.get(pair.number, 0.0) >= HEARD_NOTE_EVERY_S:
+            generation = self._generation(pair)
+            await self._database.note(
+                lambda connection: note_heard(connection, pair.number, now_s, generation=generation)
+            )
             self._heard[pair.number] = now_s
-            await self._database.note(lambda connection: note_heard(connection, pair.number, now_s))
+
+    def is_newer(self, pair: Pair, generation: int) -> bool:
+        """Whether no session of the pair that is known was opened after this one, nor is it the same: then it
+        is no recording, or of one that never came here."""
+        return generation > self._generation(pair)
+
+    def opened(self, pair: Pair, generation: int) -> None:
+        """The newest session of the pair; that of a restored device may number lower than the one before."""
+        self._generations[pair.number] = generation
+
+    def _generation(self, pair: Pair) -> int:
+        return self._generations.get(pair.number, pair.heard_generation)
 
     def last_heard_s(self, site: Mailbox) -> float | None:
         """When any device of the site spoke to us last; None for a place that never enrolled."""

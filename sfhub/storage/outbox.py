@@ -67,6 +67,12 @@ def give_back_entry(
     connection: Connection, *, pair: int, case_id: CaseId, entry_id: EntryId, priority: Priority, now_s: float
 ) -> None:
     """An entry that the site has lost goes out, whoever wrote it; what is on its way is not queued twice."""
+    # Custody sends again what it sent. Of what the site once gave back it has nothing.
+    connection.execute(
+        "UPDATE outbox SET sealed_s = 0, stored_s = 0"
+        " WHERE pair = ? AND case_id = ? AND entry_id = ? AND bundle_id = x'' AND sealed_s > 0",
+        (pair, case_id, entry_id),
+    )
     add_to_outbox(
         connection,
         pair=pair,

@@ -27,6 +27,7 @@ class Pair:
     last_heard_s: float
     revoked_s: float = 0.0
     told_epoch: int = 0
+    heard_generation: int = 0
 
     @property
     def revoked(self) -> bool:
@@ -106,7 +107,7 @@ def all_pairs(connection: Connection) -> tuple[Pair, ...]:
     """Oldest first."""
     rows = connection.execute(
         "SELECT p.number, p.pseudonym, p.site, s.name, p.signing_key, p.opening_key, p.transport_key,"
-        " p.enrolled_s, p.last_heard_s, p.revoked_s, p.told_epoch"
+        " p.enrolled_s, p.last_heard_s, p.revoked_s, p.told_epoch, p.heard_generation"
         " FROM pairs p JOIN sites s ON s.mailbox = p.site ORDER BY p.number"
     ).fetchall()
     return tuple(
@@ -122,6 +123,7 @@ def all_pairs(connection: Connection) -> tuple[Pair, ...]:
             last_heard_s=last_heard_s,
             revoked_s=revoked_s,
             told_epoch=told_epoch,
+            heard_generation=heard_generation,
         )
         for (
             number,
@@ -135,6 +137,7 @@ def all_pairs(connection: Connection) -> tuple[Pair, ...]:
             last_heard_s,
             revoked_s,
             told_epoch,
+            heard_generation,
         ) in rows
     )
 
@@ -155,9 +158,12 @@ def had_device_before(connection: Connection, pair: int) -> bool:
     return found is not None
 
 
-def note_heard(connection: Connection, pair: int, now_s: float) -> None:
-    """The site spoke to us."""
-    connection.execute("UPDATE pairs SET last_heard_s = max(last_heard_s, ?) WHERE number = ?", (now_s, pair))
+def note_heard(connection: Connection, pair: int, now_s: float, *, generation: int) -> None:
+    """The site spoke to us; `generation` is of the newest session that it has opened."""
+    connection.execute(
+        "UPDATE pairs SET last_heard_s = max(last_heard_s, ?), heard_generation = ? WHERE number = ?",
+        (now_s, generation, pair),
+    )
 
 
 class Directory:

@@ -160,6 +160,7 @@ class CaseCalls:
             "usd": price.usd,
             "price": to_primitive(price),
             "held_count": foreseen.held_count,
+            "arrival": foreseen.arrival,
         }
 
     async def transfers(self, params: Parameters) -> Any:

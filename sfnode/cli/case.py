@@ -170,16 +170,20 @@ def _queued_sentence(answer: Mapping[str, Any], *, waiting: int) -> str:
     price, held = answer["price"], answer.get("held_count", 0)
     queued = f"Queued {show_bytes(answer['bytes'])}"
     why = f": {price['held']}" if price["held"] else ""
-    held_back = (
-        f"held back{why}. What was written is safe and stays queued; `sfnode status` says how to let it go."
-    )
     if held and held >= waiting:
-        return f"{queued}, all {held_back}"
+        return (
+            f"{queued}, all held back{why}. What was written is safe and stays queued; `sfnode status` says "
+            "how to let it go."
+        )
     takes = (
         f"{queued}: about {show_span(answer['seconds'])} over {price['link']} ({price['basis']}), "
         f"{show_usd(answer['usd'])}. It goes as soon as the link is there."
     )
-    return f"{takes} {held} of {waiting} items are {held_back}" if held else takes
+    if arrival := answer.get("arrival"):
+        takes = f"{takes} Arrival: {arrival}."
+    if not held:
+        return takes
+    return f"{takes} {held} of {waiting} items wait{why}. `sfnode status` says how to let them go."
 
 
 def _confirm_erasure(terminal: Terminal, case: str) -> None:

@@ -99,6 +99,7 @@ def status(terminal: Terminal, seen: bool) -> None:
         f"traffic   {show_bytes(view.bytes_up)} up, {show_bytes(view.bytes_down)} down",
         f"spent     ${view.spent_usd:.2f}",
         f"contact   {show_moment(view.last_contact_s)}",
+        *([f"forecasts {view.forecasts}"] if view.forecasts else []),
         f"keys      {_keys_in_words(view)}",
         *(f"notice    {notice}" for notice in view.notices),
     ]

@@ -44,6 +44,13 @@ def link_options(command: Command) -> Command:
             click.option("--increment-s", type=float, help="Time is billed in steps of so many seconds."),
             click.option("--usd-per-message", type=float, help="What a message costs."),
             click.option("--message-bytes", type=int, help="How much one message carries."),
+            click.option("--usd-per-session", type=float, help="What setting a contact up costs."),
+            click.option(
+                "--session-bytes-min", type=int, help="A contact is billed as so many bytes at least."
+            ),
+            click.option(
+                "--session-s-min", type=float, help="A contact is billed as so many seconds at least."
+            ),
             click.option("--cap-usd-per-day", type=float, help="The most it may cost in a day (UTC)."),
             click.option("--cap-bytes-per-day", type=int, help="The most it may carry in a day (UTC)."),
             click.option("--no-cap", is_flag=True, default=None, help="Take the caps away."),

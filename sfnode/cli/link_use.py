@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from sfnode.errors import CapReached, LinkDown
@@ -60,6 +62,9 @@ def price(terminal: Terminal, case: str | None) -> None:
     show_price(terminal, case)
 
 
+_PEOPLE: Final = "That is the link alone: when a person reads it and answers, nobody can promise."
+
+
 def show_price(terminal: Terminal, case: str | None) -> None:
     """What `price` and `send --dry-run` print."""
     answer = terminal.call("price", {} if case is None else {"case": case})
@@ -70,7 +75,7 @@ def show_transfers(views: list[TransferView]) -> list[str]:
     """One line per bundle."""
     if not views:
         return ["Nothing was sent yet."]
-    rows = [("WHAT", "WAY", "DONE", "SIZE", "STATE", "LEFT")]
+    rows = [("WHAT", "WAY", "DONE", "SIZE", "STATE", "LEFT", "AT THE HUB")]
     rows += [
         (
             view.what,
@@ -79,10 +84,11 @@ def show_transfers(views: list[TransferView]) -> list[str]:
             show_bytes(view.size_bytes),
             view.state,
             "" if view.eta_s is None else show_span(view.eta_s),
+            view.arrival or "",
         )
         for view in views
     ]
-    return table(rows)
+    return table(rows if any(row[-1] for row in rows[1:]) else [row[:-1] for row in rows])
 
 
 def _price_lines(view: PriceView) -> list[str]:
@@ -100,11 +106,17 @@ def _price_lines(view: PriceView) -> list[str]:
         )
         for each in view.bundles
     ]
-    return [*table(rows), "", f"{show_bytes(view.size_bytes)} in all:", *_link_lines(view)]
+    return [
+        *table(rows),
+        *([f"Arrival: {view.arrival}.", _PEOPLE] if view.arrival else []),
+        "",
+        f"{show_bytes(view.size_bytes)} in all:",
+        *_link_lines(view),
+    ]
 
 
 def _link_lines(view: PriceView) -> list[str]:
-    rows = [("LINK", "ON LINK", "TIME", "PRICE", "BASIS", "")]
+    rows = [("LINK", "ON LINK", "TIME", "PRICE", "BASIS")]
     rows += [
         (
             each.link,
@@ -112,8 +124,10 @@ def _link_lines(view: PriceView) -> list[str]:
             show_span(each.seconds),
             show_usd(each.usd),
             each.basis,
-            each.held or "",
         )
         for each in view.links
     ]
-    return table(rows)
+    words = [
+        f"{each.link}: {sentence}" for each in view.links for sentence in (each.held, each.window) if sentence
+    ]
+    return [*table(rows), *words]

@@ -40,11 +40,14 @@ class BacklogWatch:
         """Other links may fare better."""
         self._left_behind = frozenset()
 
-    async def waiting(self, pair: Pair) -> Mapping[Priority, Backlog]:
-        """As much as custody hands out at once: enough to choose a link by."""
+    async def waiting(
+        self, pair: Pair, *, refused: frozenset[BundleId] = frozenset()
+    ) -> Mapping[Priority, Backlog]:
+        """As much as custody hands out at once: enough to choose a link by. `refused`: by the hub, in the
+        contact under way."""
         waiting: dict[Priority, Backlog] = {}
         for bundle in await pair.store.outgoing(RangeSet()):
-            if bundle.offer.bundle_id not in self._left_behind:
+            if bundle.offer.bundle_id not in self._left_behind | refused:
                 before = waiting.get(bundle.offer.priority, Backlog())
                 waiting[bundle.offer.priority] = Backlog(
                     before.bundles + 1, before.size_bytes + _left_bytes(bundle)

@@ -153,6 +153,7 @@ def transfer_views(
                 eta_s=known.eta_s,
                 stored_s=known.stored_s,
                 usd=known.usd,
+                arrival=known.arrival,
             )
         )
     return tuple(views)

@@ -15,7 +15,7 @@ from sync.scheduler import Tick
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
-_SET_AFTER_S: Final = 1_735_689_600
+SET_AFTER_S: Final = 1_735_689_600
 """2025-01-01: a clock before this software existed was never set."""
 
 
@@ -48,7 +48,7 @@ class SystemClock:
         return time.localtime(self.wall_s()).tm_gmtoff // 60
 
     def certainty(self) -> Certainty:
-        if self.wall_s() < _SET_AFTER_S:
+        if self.wall_s() < SET_AFTER_S:
             return Certainty.UNSET
         return Certainty.SYNCED if _SYNCHRONISED.exists() else Certainty.DRIFTING
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
+from protocol.header import Priority
 from protocol.ids import Pseudonym
 from sfnode.config import LinkSettings
 from sfnode.spool.spool import Spool
@@ -18,9 +20,11 @@ from .backlog import BacklogWatch
 from .clock import SiteClock
 from .contact import Contact, ContactOutcome, Pair, Plan, Watcher
 from .link_ledger import LinkLedger
-from .pace import remind
+from .pace import remind, remind_of_turns
 
 AT_ONCE_MAX: Final = 2
+GOODBYE_S: Final = 8.0
+"""So long an emergency that has another link waits for the end of a contact that was heard a moment ago."""
 
 
 class ContactRunner:
@@ -46,6 +50,7 @@ class ContactRunner:
         self._state_changed = state_changed
         self._turns: dict[Pseudonym, asyncio.Lock] = {}
         self._under_way: dict[Pseudonym, list[Contact]] = {}
+        self._urgent_since_s: dict[Pseudonym, float] = {}
         self._medium: tuple[str, ...] = ()
         self.usd_per_byte = 0.0
         """On the link dialled last."""
@@ -79,20 +84,34 @@ class ContactRunner:
     async def pair_now(self, pair: Pair) -> PairNow:
         """The pair as the policy sees it."""
         speaking = self.speaking(pair.pseudonym)
+        refused = speaking.refused if speaking is not None else frozenset()
+        waiting = await self._backlog.waiting(pair, refused=refused)
+        urgent_since_s = self._note_urgent(pair.pseudonym, waits=Priority.EMERGENCY in waiting)
+        if speaking is not None and urgent_since_s < math.inf:
+            # Only while an emergency waits for its receipt does the hub owe us a word.
+            urgent_since_s = max(urgent_since_s, speaking.heard_s)
         return PairNow(
             pair=pair.pseudonym,
-            waiting=await self._backlog.waiting(pair),
+            waiting=waiting,
             attempts=self._ledger.attempts(pair.pseudonym),
             good_s=self._ledger.good_s(pair.pseudonym),
             let_go_s=self._ledger.let_go_s(pair.pseudonym),
-            current=None if speaking is None else speaking.current,
+            current=None if speaking is None else speaking.current(silent_since_s=urgent_since_s),
         )
+
+    def _note_urgent(self, pair: Pseudonym, *, waits: bool) -> float:
+        """Since when an emergency has been seen to wait; infinite if none does."""
+        if not waits:
+            self._urgent_since_s.pop(pair, None)
+            return math.inf
+        return self._urgent_since_s.setdefault(pair, self._clock.monotonic_s())
 
     def begin(self, pair: Pair, link: LinkSettings, dial: Dial) -> Contact:
         """A contact that counts as under way from now on; `run` or `carry_out` does the rest."""
         dialer = self._dialer_for(link, pair)
         self.usd_per_byte = link.usd_per_megabyte / BYTES_PER_MEGABYTE
-        remind(dialer, self._ledger.measured(link))
+        remind(dialer, self._ledger.measured(link), self._ledger.rate_age_s(link))
+        remind_of_turns(dialer, self._ledger.in_turns_s(link))
 
         def greeted() -> None:
             self._ledger.greeted(pair.pseudonym, link.name)
@@ -132,8 +151,8 @@ class ContactRunner:
             nonlocal has_turn
             if not has_turn:
                 for other in others:
-                    other.part()
-                has_turn = await turn.acquire()
+                    _make_room(contact, other)
+                has_turn = await _acquire(turn, contact, others)
 
         try:
             if not others or any(each.plan.link.name == contact.plan.link.name for each in others):
@@ -152,3 +171,22 @@ class ContactRunner:
         if outcome.ending is Ending.DONE:
             await self._backlog.contact_is_done(pair, contact.plan.dial.floor)
         self._state_changed()
+
+
+async def _acquire(turn: asyncio.Lock, contact: Contact, others: Iterable[Contact]) -> bool:
+    if contact.plan.dial.abandons:
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                return await turn.acquire()
+        except TimeoutError:
+            for other in others:
+                other.give_up()
+    return await turn.acquire()
+
+
+def _make_room(contact: Contact, other: Contact) -> None:
+    """The one that has dialled takes the place of the other, which may have been heard again meanwhile."""
+    if contact.plan.dial.abandons and other.heard_s <= contact.began_s:
+        other.give_up()
+    else:
+        other.part()

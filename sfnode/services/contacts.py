@@ -11,13 +11,13 @@ from typing import Final
 
 from protocol.header import Priority
 from protocol.ids import BundleId, Pseudonym
-from sfnode.config import LinkSettings
+from sfnode.config import LinkMode, LinkSettings
 from sfnode.errors import NotEnrolled, NotFound
 from sfnode.spool.spool import Spool
 from sfnode.views import SyncReport
 from sync.core import Ending
 from sync.ports import Dialer
-from sync.scheduler import Decision, Dial, HeldBy, ask, decide
+from sync.scheduler import Decision, Dial, HeldBy, LinkNow, ask, ask_instead, decide
 
 from .backlog import BacklogWatch
 from .clock import SiteClock
@@ -25,6 +25,7 @@ from .contact import Contact, Pair, Watcher
 from .contact_runner import ContactRunner
 from .link_ledger import LinkLedger
 from .link_words import LinkState, beyond_cap_sentence, held_sentence, link_state, look_held_sentence
+from .sync_reports import nothing_dialled, together
 
 _NOT_ENROLLED: Final = (
     "The site is not enrolled with a hub yet, so there is nobody to reach. Use `sfnode enrol`."
@@ -60,7 +61,8 @@ class Contacts:
             watcher=watcher,
             state_changed=state_changed,
         )
-        self._asked: set[Pseudonym] = set()
+        self._asked: dict[Pseudonym, set[str]] = {}
+        """Hubs that a person has asked for, and the links that no emergency leaves another for meanwhile."""
         self._stirred = asyncio.Event()
         self._decision = Decision()
         self._beyond_cap: dict[str, Contact] = {}
@@ -93,7 +95,7 @@ class Contacts:
     @property
     def notices(self) -> tuple[str, ...]:
         """What is held back and why, and what went beyond a cap."""
-        held = tuple(held_sentence(each, self._links) for each in self._decision.held)
+        held = tuple(held_sentence(each, self._links, self.ledger) for each in self._decision.held)
         beyond = [each.plan.link for each in self._beyond_cap.values() if each.reached]
         return (*map(beyond_cap_sentence, beyond), *held)
 
@@ -160,7 +162,7 @@ class Contacts:
         if link is not None and link not in [each.name for each in self._links]:
             raise NotFound(f"There is no link {link}. `sfnode link list` shows those there are.")
         await self.ledger.load()
-        return _together([await self._sync(pair, link) for pair in pairs])
+        return together([await self._sync(pair, link) for pair in pairs])
 
     # By the rules.
 
@@ -174,9 +176,23 @@ class Contacts:
             pair for name, pair in pairs.items() if name not in self._asked and self._runner.has_room(name)
         ]
         situation = [await self._runner.pair_now(pair) for pair in free]
-        self._decision = decide(links, situation, self._clock.monotonic_s())
+        decision = decide(links, situation, self._clock.monotonic_s())
+        leaving = [
+            await self._leave_silence(pair, links) for name, pair in pairs.items() if name in self._asked
+        ]
+        self._decision = replace(decision, look_at_s=min([decision.look_at_s, *leaving]))
         if self._decision.held != held_before:
             self._state_changed()
+
+    async def _leave_silence(self, pair: Pair, links: Sequence[LinkNow]) -> float:
+        """In a contact that a person has asked for no emergency waits either, once it has gone dark and
+        another link is there: `_over_each` goes on with that one. When to look again."""
+        contact, now_s = self._runner.speaking(pair.pseudonym), self._clock.monotonic_s()
+        links = [link for link in links if link.name not in self._asked.get(pair.pseudonym, ())]
+        decision = ask_instead(links, await self._runner.pair_now(pair), now_s)
+        if decision.dials and contact is not None:
+            contact.give_up()
+        return decision.look_at_s
 
     def _still_fits(self, dial: Dial) -> bool:
         """While custody was asked, a person may have begun a contact, or one may have ended."""
@@ -205,26 +221,38 @@ class Contacts:
             # It would never end by itself, or is not the one that was asked for.
             joined.part()
             joined = None
-        self._asked.add(pair.pseudonym)
+        tried = self._asked[pair.pseudonym] = self._out_of_reach(link)
+        self._stirred.set()
         try:
             async with self._runner.turn(pair.pseudonym):
                 before = joined.outcome if joined is not None else None
                 if before is not None and before.report.complete and not await self._backlog.waiting(pair):
                     return before.report
-                return await self._over_each(pair, link, [] if before is None else [before.report])
+                return await self._over_each(pair, link, [] if before is None else [before.report], tried)
         finally:
-            self._asked.discard(pair.pseudonym)
+            if self._asked.get(pair.pseudonym) is tried:  # Nobody has asked once more meanwhile.
+                del self._asked[pair.pseudonym]
             self._stirred.set()
 
-    async def _over_each(self, pair: Pair, only: str | None, reports: list[SyncReport]) -> SyncReport:
+    async def _over_each(
+        self, pair: Pair, only: str | None, reports: list[SyncReport], tried: set[str]
+    ) -> SyncReport:
         """One link after the other, until somebody was reached and nothing is left that may go."""
         links = [link for link in self._links if only in (None, link.name)]
-        silent: set[str] = set()
+        left = set[str]()
         carried: dict[str, Priority] = {}
+        joined = len(reports)
         while True:
-            decision = await self._ask(pair, [link for link in links if link.name not in silent])
-            if not decision.dials or (carried and not await self._backlog.waiting(pair)):
+            decision = await self._ask(pair, [link for link in links if link.name not in tried])
+            if carried and not await self._backlog.waiting(pair):
                 break
+            if not decision.dials:
+                if only is not None or not left:
+                    break
+                # Nobody else took the emergency: one of those that it has left may be back.
+                tried -= left
+                left.clear()
+                continue
             dial = replace(decision.dials[0], stays_open=False)
             # The same link once more only for what it has not carried yet, as after an emergency alone.
             if dial.link in carried and dial.floor <= carried[dial.link]:
@@ -235,12 +263,24 @@ class Contacts:
             if outcome.ending is Ending.DONE:
                 carried[dial.link] = dial.floor
             else:
-                silent.add(dial.link)
-        held = tuple(held_sentence(each, self._links) for each in (await self._ask(pair, links)).held)
-        if not (carried or silent) and not any(report.complete for report in reports):
+                tried.add(dial.link)
+                left |= {dial.link} if contact.is_given_up else set()
+        decision = await self._ask(pair, links)
+        held = tuple(held_sentence(each, self._links, self.ledger) for each in decision.held)
+        if len(reports) == joined and not any(report.complete for report in reports):
             # Whatever the contact that was joined had met: now nothing may be dialled.
-            return _nothing_dialled(links[0].name, held or (look_held_sentence(links[0]),))
-        return replace(_together(reports), held=held)
+            return nothing_dialled(links[0].name, held or (look_held_sentence(links[0], self.ledger),))
+        return replace(together(reports), held=held)
+
+    def _out_of_reach(self, only: str | None) -> set[str]:
+        """Whoever asks for one link may know why. It is left for none that would not be dialled without being
+        asked, nor for one that fails."""
+        others = [link for link in self._links if only not in (None, link.name)]
+        return {
+            link.name
+            for link in others
+            if link.mode is LinkMode.MANUAL or self.ledger.down(link.name) is not None
+        }
 
     async def _ask(self, pair: Pair, links: Sequence[LinkSettings]) -> Decision:
         now = await self.ledger.links_now(links)
@@ -281,42 +321,3 @@ def _renamed(before: Sequence[LinkSettings], after: Sequence[LinkSettings]) -> l
         for old, new in zip(before, after, strict=True)
         if old.name != new.name and new.name not in known
     ]
-
-
-def _nothing_dialled(link: str, held: tuple[str, ...]) -> SyncReport:
-    return SyncReport(
-        link=link,
-        ended="nothing may be spent now",
-        complete=False,
-        seconds=0.0,
-        bundles_sent=0,
-        bundles_received=0,
-        bytes_up=0,
-        bytes_down=0,
-        payload_up=0,
-        payload_down=0,
-        bytes_received_twice=0,
-        usd=0.0,
-        held=held,
-    )
-
-
-def _together(reports: Sequence[SyncReport]) -> SyncReport:
-    """Several contacts as one: the sums, and how the last one ended."""
-    last = reports[-1]
-    return SyncReport(
-        link=", ".join(dict.fromkeys(each.link for each in reports)),
-        ended=last.ended,
-        complete=last.complete,
-        seconds=round(sum(each.seconds for each in reports), 3),
-        bundles_sent=sum(each.bundles_sent for each in reports),
-        bundles_received=sum(each.bundles_received for each in reports),
-        bytes_up=sum(each.bytes_up for each in reports),
-        bytes_down=sum(each.bytes_down for each in reports),
-        payload_up=sum(each.payload_up for each in reports),
-        payload_down=sum(each.payload_down for each in reports),
-        bytes_received_twice=sum(each.bytes_received_twice for each in reports),
-        usd=sum(each.usd for each in reports),
-        held=last.held,
-        failed=last.failed and not any(each.complete for each in reports),
-    )

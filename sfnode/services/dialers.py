@@ -36,7 +36,7 @@ class Dialers:
 
     def _udp_dialer(self, link: LinkSettings, pair: Pair) -> UdpDialer:
         """One for all contacts over the same link: it remembers the rate."""
-        from sync.links.udp import UdpDialer
+        from sync.links.udp import RATE_BIT_S_GUESS, UdpDialer
 
         wanted = (link.udp, link.bind, link.rate_bit_s, link.rtt_s, link.usd_per_megabyte, pair.pseudonym)
         if wanted not in self._udp:
@@ -47,7 +47,8 @@ class Dialers:
                 parts.port or 0,
                 pseudonym=pair.pseudonym,
                 link_secret=pair.link_secret,
-                rate_bit_s=link.rate_bit_s,
+                # Who left the setting as it was has told nothing of the link.
+                rate_bit_s=None if link.rate_bit_s == RATE_BIT_S_GUESS else link.rate_bit_s,
                 rtt_s=link.rtt_s,
                 usd_per_megabyte=link.usd_per_megabyte,
                 way_out=link.way_out,

@@ -91,6 +91,7 @@ class Erasing:
             return
         left = await self._vault.database.read(lambda connection: bundles_left(connection, erasure))
         gone = tuple([bundle_id for bundle_id in left if await custody.withdraw(bundle_id)])
+        await self._spool.foretold.forget(gone)
         await self._spool.transfers.forget(gone)
         # What has begun to arrive is carried to its end: half of it would stay at the hub for ever.
         await self._vault.database.write(lambda connection: forget_bundles(connection, left))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,15 +10,18 @@ from typing import Final
 
 from protocol.ids import Pseudonym
 from sfnode.config import LinkSettings
+from sfnode.spool.link_memory import UNRATED, Rated
 from sfnode.spool.retries import Failing
 from sfnode.spool.spool import Spool
 from sync.core import Ending, LinkMemory
-from sync.scheduler import FRESH, Attempts, LinkNow, Measured
+from sync.scheduler import FRESH, Attempts, LinkNow, Measured, should_note
 
 from .clock import SiteClock, tick_of
 from .contact import Contact, ContactOutcome, Pair
 
 OVERHEAD_BYTES_MIN: Final = 60
+TURNS_STEP_S: Final = 600
+"""By less than this the moment moves only because clocks are read at different times."""
 OVERHEAD_WEIGHT: Final = 0.25
 """Of the newest contact: one that met a lossy minute must not spoil the next forecast."""
 _CARRIED_BYTES_MAX: Final = 20_000
@@ -46,10 +50,15 @@ class LinkLedger:
         self._chance = chance
         self._failing: dict[Way, Failing] = {}
         self._measured: dict[str, Measured] = {}
+        self._rated: dict[str, Rated] = {}
+        self._in_turns_until_s: dict[str, int] = {}
+        """By this machine's clock, of links on which something holds whole requests back."""
         self._unheard: dict[Pseudonym, LinkMemory] = {}
         self._good_s: dict[Pseudonym, float] = {}
         self._let_go_s: dict[Pseudonym, float] = {}
         self._worked: set[str] = set()
+        self._at_fault: set[Way] = set()
+        """Ways over which the hub answered and broke a rule of the session: that it greets mends nothing."""
         self._mended: set[Way] = set()
         """Ways whose rows tell of failures that are over."""
         self._reopened: set[str] = set()
@@ -96,6 +105,15 @@ class LinkLedger:
         guess = Measured(rate_bytes_s=link.rate_bit_s / 8, rtt_s=link.rtt_s)
         return self._measured.get(link.name, guess)
 
+    def rate_age_s(self, link: LinkSettings) -> float:
+        """How long ago its rate was measured; infinite if that was before this boot, or never."""
+        rated = self._rated.get(link.name, UNRATED)
+        return self._clock.monotonic_s() - rated.at_s if rated.boot == self._clock.boot() else math.inf
+
+    def in_turns_s(self, link: LinkSettings) -> float:
+        """For how long contacts over it go in turns; never longer than a dialer remembers it."""
+        return max(0.0, self._in_turns_until_s.get(link.name, 0) - self._clock.wall_s())
+
     # What people are told.
 
     def down(self, link: str) -> DownLink | None:
@@ -112,10 +130,10 @@ class LinkLedger:
     # What happens.
 
     def greeted(self, pair: Pseudonym, link: str) -> None:
-        """The hub was heard: whatever failed is over."""
+        """The hub was heard: whatever failed is over, unless it was the hub itself."""
         self._worked.add(link)
-        if self._failing.pop((pair, link), None) is not None:
-            self._mended.add((pair, link))
+        if (pair, link) not in self._at_fault:
+            self._mend((pair, link))
 
     async def failed(self, pair: Pair, link: str, outcome: ContactOutcome) -> None:
         """Nobody answered, or the session broke."""
@@ -128,11 +146,17 @@ class LinkLedger:
             outcome=outcome.report.ended,
         )
         self._failing[way] = failing
+        if outcome.ending is Ending.PEER_AT_FAULT:
+            # It is there and breaks a rule: to look again at once would pay for the same once more.
+            self._good_s[pair.pseudonym] = self._let_go_s[pair.pseudonym] = now_s
+            self._at_fault.add(way)
         await self._spool.retries.keep(pair.pseudonym, link, failing)
 
     def went_well(self, pair: Pseudonym, contact: Contact, outcome: ContactOutcome) -> None:
         """The contact did what it could. One that was cut short leaves something to look for at once."""
         now_s = self._clock.monotonic_s()
+        self._at_fault.discard((pair, contact.plan.link.name))
+        self._mend((pair, contact.plan.link.name))
         is_done = outcome.ending is Ending.DONE
         self._good_s[pair] = now_s if is_done or outcome.spent_out else float("-inf")
         if is_done and contact.plan.dial.stays_open:
@@ -159,7 +183,21 @@ class LinkLedger:
         if is_measured and rate_bytes_s is not None and rate_bytes_s > 0:
             measured = replace(measured, rate_bytes_s=rate_bytes_s, contacts=before.contacts + 1)
         self._measured[link.name] = measured
-        await self._spool.link_memories.keep(link.name, way_of(link), measured)
+        if measured.rate_bytes_s != before.rate_bytes_s:
+            self._rated[link.name] = Rated(self._clock.boot(), self._clock.monotonic_s())
+        turns_before_s = self._in_turns_until_s.get(link.name, 0)
+        turns_s = contact.in_turns_s
+        until_s = int(self._clock.wall_s() + turns_s) if turns_s else 0
+        if abs(until_s - turns_before_s) > TURNS_STEP_S:
+            self._in_turns_until_s[link.name] = until_s
+        if measured != before or self._in_turns_until_s.get(link.name, 0) != turns_before_s:
+            await self._spool.link_memories.keep(
+                link.name,
+                way_of(link),
+                measured,
+                rated=self._rated.get(link.name, UNRATED),
+                in_turns_until_s=self._in_turns_until_s.get(link.name, 0),
+            )
 
     def hasten(self) -> None:
         """Something new waits."""
@@ -174,14 +212,20 @@ class LinkLedger:
         """Its settings have changed: what failed by the old ones may work, and its cap may be another."""
         self._worked.discard(link)
         self._measured.pop(link, None)
+        self._rated.pop(link, None)
+        self._in_turns_until_s.pop(link, None)
         self._reopened.add(link)
+        self._at_fault = {way for way in self._at_fault if way[1] != link}
         for way in [way for way in self._failing if way[1] == link]:
-            del self._failing[way]
-            self._mended.add(way)
+            self._mend(way)
 
     def renamed(self, link: str, name: str) -> None:
         """Only what it is called has changed: the day's spending and the pace stay with it."""
         self._renamed.append((link, name))
+
+    def _mend(self, way: Way) -> None:
+        if self._failing.pop(way, None) is not None:
+            self._mended.add(way)
 
     async def _settle_rows(self) -> None:
         """What happened where nobody could wait goes into the spool."""
@@ -189,6 +233,7 @@ class LinkLedger:
             old, new = self._renamed.pop(0)
             await self._spool.spending.rename(old, new)
             await self._spool.link_memories.rename(old, new)
+            await self._spool.foretold.rename(old, new)
         while self._mended:
             await self._spool.retries.forget(*self._mended.pop())
         while self._reopened:
@@ -203,11 +248,14 @@ class LinkLedger:
             known = await self._spool.link_memories.of(link.name, way_of(link))
             if known is not None:
                 self._measured[link.name] = known
-        return LinkNow(
-            terms=link.terms,
-            measured=self.measured(link),
-            spent=await self._spool.spending.today(link.name, tick_of(self._clock)),
-        )
+                self._rated[link.name] = await self._spool.link_memories.rated(link.name, way_of(link))
+                until_s = await self._spool.link_memories.in_turns_until_s(link.name, way_of(link))
+                self._in_turns_until_s[link.name] = until_s
+        now = tick_of(self._clock)
+        spent = await self._spool.spending.today(link.name, now)
+        if link.terms.cap.is_limited and should_note(spent, now):
+            await self._spool.spending.note_running(link.name, now)
+        return LinkNow(terms=link.terms, measured=self.measured(link), spent=spent)
 
 
 def way_of(link: LinkSettings) -> str:

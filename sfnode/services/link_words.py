@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 
+from protocol.header import Priority
 from sfnode.config import LinkSettings
-from sync.scheduler import Held, HeldBy
+from sync.scheduler import NOTHING_SPENT, Held, HeldBy, LinkNow, Tick, counted
+from sync.scheduler.spending import DAY_S
 
 from .link_ledger import LinkLedger
 
@@ -45,7 +48,7 @@ def one_link_state(link: LinkSettings, ledger: LinkLedger) -> LinkState | None:
     return LinkState(True, f"up, {link.name}") if ledger.has_worked(link.name) else None
 
 
-def held_sentence(held: Held, links: Sequence[LinkSettings]) -> str:
+def held_sentence(held: Held, links: Sequence[LinkSettings], ledger: LinkLedger) -> str:
     """What is held back, by what, and how to lift it."""
     by_name = {link.name: link for link in links}
     reasons = [reason_words(by_name[name], reason) for name, reason in held.by if name in by_name]
@@ -53,15 +56,15 @@ def held_sentence(held: Held, links: Sequence[LinkSettings]) -> str:
     items = f"{count} {held.priority.name.lower()} {'item' if count == 1 else 'items'}"
     return (
         f"{items} ({size_bytes / 1000:.1f} kB) held back: {'; '.join(reasons)}. What was written is safe and "
-        f"stays queued. {' '.join(_ways_out(held, by_name))}"
+        f"stays queued. {' '.join(_ways_out(held, by_name, ledger))}"
     )
 
 
-def look_held_sentence(link: LinkSettings) -> str:
+def look_held_sentence(link: LinkSettings, ledger: LinkLedger) -> str:
     """Nothing waits, and today's cap does not even pay for a look for replies."""
     return (
         f"Nothing was dialled: {reason_words(link, HeldBy.CAP)}. Emergencies still go. "
-        f"{' '.join(_way_out(link, HeldBy.CAP))}"
+        f"{' '.join(_way_out(link, HeldBy.CAP, ledger))}"
     )
 
 
@@ -87,26 +90,81 @@ def reason_words(link: LinkSettings, by: HeldBy) -> str:
             return f"on {link.name} today's cap of {_cap(link)} pays for no further contact{reserve}"
 
 
-def _ways_out(held: Held, by_name: dict[str, LinkSettings]) -> list[str]:
+def partly_held_words(
+    link: LinkSettings, now: LinkNow, classes: Mapping[Priority, HeldBy | None], tick: Tick
+) -> str | None:
+    """What of these classes goes and what does not, until when; None where all may go."""
+    reasons = [reason for reason in classes.values() if reason is not None]
+    if not reasons:
+        return None
+    until = f" until {_renewal_words(now, tick)}" if _ends_by_itself(now, reasons[0]) else ""
+    why = f"{reason_words(link, reasons[0])}{until}"
+    going = [priority for priority, reason in classes.items() if reason is None]
+    if not going:
+        return why
+    names = " and ".join(_CLASS_WORDS[priority] for priority in going)
+    return f"the {names} part goes now; the rest is held: {why}"
+
+
+def over_cap_words(now: LinkNow, classes: Sequence[Priority], tick: Tick) -> str:
+    """All of these may begin, and would cost more than is left."""
+    first = "the EMERGENCY part goes whole; " if Priority.EMERGENCY in classes else ""
+    return (
+        f"{first}more than what may still be spent on it today: what it does not pay for goes after "
+        f"{_renewal_words(now, tick)}"
+    )
+
+
+_CLASS_WORDS: Final = {
+    Priority.EMERGENCY: "EMERGENCY",
+    Priority.URGENT: "urgent",
+    Priority.ROUTINE: "routine",
+    Priority.BULK: "bulk",
+}
+
+
+def _ends_by_itself(now: LinkNow, by: HeldBy) -> bool:
+    """Not where even a fresh day's cap pays for no contact."""
+    return by is HeldBy.CAP and replace(now, spent=NOTHING_SPENT).may_look()
+
+
+def _raise_words(link: LinkSettings) -> str:
+    cap = "usd" if link.cap_usd_per_day is not None else "bytes"
+    return f"`sfnode link set {link.name} --cap-{cap}-per-day N` or `--no-cap`"
+
+
+def _renewal_words(now: LinkNow, tick: Tick) -> str:
+    """When the cap's next day begins, by the rule that counts it."""
+    if tick.is_set:
+        left_s = DAY_S - tick.wall_s % DAY_S
+        midnight = replace(tick, monotonic_s=tick.monotonic_s + left_s, wall_s=tick.wall_s + left_s)
+        if counted(now.spent, midnight) is not now.spent:
+            return "00:00Z"
+    return "24 hours of running have passed since it was first used"
+
+
+def _ways_out(held: Held, by_name: dict[str, LinkSettings], ledger: LinkLedger) -> list[str]:
     """For each kind of reason once."""
     seen: dict[HeldBy, LinkSettings] = {}
     for name, reason in held.by:
         if name in by_name:
             seen.setdefault(reason, by_name[name])
-    return [words for reason, link in seen.items() for words in _way_out(link, reason)]
+    return [words for reason, link in seen.items() for words in _way_out(link, reason, ledger)]
 
 
-def _way_out(link: LinkSettings, by: HeldBy) -> tuple[str, ...]:
+def _way_out(link: LinkSettings, by: HeldBy, ledger: LinkLedger) -> tuple[str, ...]:
     match by:
         case HeldBy.FLOOR:
             return (f"To let it go: `sfnode link set {link.name} --floor bulk`.",)
         case HeldBy.MANUAL:
             return ("To send it: `sfnode sync`.",)
         case HeldBy.CAP:
-            return (
-                "It goes on the next day (UTC); to let it go now, raise the cap: "
-                f"`sfnode link set {link.name} --cap-usd-per-day N` or `--no-cap`.",
-            )
+            fresh = LinkNow(terms=link.terms, measured=ledger.measured(link))
+            if _ends_by_itself(fresh, by):
+                return (
+                    f"It goes on the next day (UTC); to let it go now, raise the cap: {_raise_words(link)}.",
+                )
+            return (f"No day's cap pays for a contact: it goes once that is raised: {_raise_words(link)}.",)
 
 
 def _cap(link: LinkSettings) -> str:

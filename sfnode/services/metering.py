@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sync.ports import Connection, Counting, Described, LinkProperties, LinkShape
+from sync.ports import (
+    Connection,
+    LinkProperties,
+    LinkShape,
+    is_counting,
+    is_described,
+    is_overtaking,
+)
 from sync.scheduler import Allowance, Tariff
 
 PARTING_BYTES: Final = 400
@@ -18,10 +25,11 @@ class Metered:
     """A connection that counts every byte handed to the medium or taken from it."""
 
     def __init__(self, connection: Connection, moved: Callable[[], None] = lambda: None) -> None:
+        """`moved` is called for every message handed over or taken."""
         self._connection = connection
         self._moved = moved
-        # Asked once: whether a class keeps to a protocol takes longer to find out than a packet to count.
-        self._counting = connection if isinstance(connection, Counting) else None
+        self._counting = connection if is_counting(connection) else None
+        self._overtaking = connection if is_overtaking(connection) else None
         self.properties: LinkProperties = connection.properties
         self.messages = 0
         """Handed over or taken, where the medium carries single messages."""
@@ -43,6 +51,13 @@ class Metered:
         self._count_message(data)
         await self._connection.send(data)
 
+    def overtake(self, data: bytes) -> None:
+        """Asked for only where the link sends what is urgent first by itself."""
+        self._bytes_up += len(data)
+        self._count_message(data)
+        if self._overtaking is not None:
+            self._overtaking.overtake(data)
+
     async def receive(self) -> bytes:
         data = await self._connection.receive()
         self._bytes_down += len(data)
@@ -54,7 +69,7 @@ class Metered:
         self._moved()
 
     def described(self) -> tuple[str, ...]:
-        return self._connection.described() if isinstance(self._connection, Described) else ()
+        return self._connection.described() if is_described(self._connection) else ()
 
     async def finish(self) -> None:
         await self._connection.finish()

@@ -7,7 +7,7 @@ under the same id, and custody keeps the first sealing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from protocol.ahead import HASTY, micro_ahead_of
@@ -63,6 +63,7 @@ class Outbox:
         clock: Clock,
         queued: Callable[[Outgoing, SealedContent], None] = lambda outgoing, sealed: None,
         trouble: Callable[[str], None] = lambda sentence: None,
+        foretell: Callable[[BundleId], Awaitable[None]] | None = None,
     ) -> None:
         self._vault = vault
         self._spool = spool
@@ -70,6 +71,7 @@ class Outbox:
         self._clock = clock
         self._queued = queued
         self._trouble = trouble
+        self._foretell = foretell
         self._told_lost: set[BundleId] = set()
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
@@ -202,6 +204,8 @@ class Outbox:
             size_bytes=offer.size_bytes,
             now_s=int(self._clock.wall_s()),
         )
+        if self._foretell is not None:
+            await self._foretell(sealed.bundle_id)
         await self._vault.casebook.sealed(outgoing.row, sealed.bundle_id)
         self._queued(outgoing, sealed)
 

@@ -54,6 +54,8 @@ class Progress:
     stored_s: int | None = None
     eta_s: float | None = None
     usd: float | None = None
+    arrival: str | None = None
+    """When it is likely at the hub, as it was told when it was queued."""
 
 
 STORED_AT_HUB = "stored at hub"

@@ -1,4 +1,4 @@
-"""Bytes, minutes and money before anything is sent, over each link, and what the estimate rests on."""
+"""Bytes, minutes, money and arrival before anything is sent, over each link, and on what that rests."""
 
 from __future__ import annotations
 
@@ -7,49 +7,71 @@ from dataclasses import dataclass
 
 from protocol.header import Priority
 from sfnode.config import LinkSettings
+from sfnode.domain.moments import Moment
 from sfnode.spool.spool import Spool
 from sfnode.spool.transfers import Transfer
-from sfnode.views import BundlePriceView, LinkPriceView, LinkView, PriceView
-from sync.scheduler import CONTACTS_MIN, LinkNow, Measured
+from sfnode.vault.outbox import OutboxRow
+from sfnode.views import ArrivalView, BundlePriceView, LinkPriceView, LinkView, PriceView
+from sync.ports import Rank
+from sync.scheduler import CONTACTS_MIN, LinkNow, Measured, Tick
 from sync.scheduler.choice import held_by
 
+from .arrival_words import arrival_view, chance_words
+from .arrivals import ArrivalForecasts, Foreseen, InLine
+from .carriers import LinkOutlook, carrier, outlooks
+from .clock import SiteClock, moment_of, tick_of
 from .contacts import Contacts
 from .labels import Labels
-from .link_words import one_link_state, reason_words
+from .link_windows import link_windows
+from .link_words import one_link_state, over_cap_words, partly_held_words
 from .vault_access import VaultAccess
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Priced:
-    """One bundle to put a price on."""
+    """One bundle in the order in which they go."""
 
     what: str
     priority: Priority
+    rank: Rank
     left_bytes: int
+    is_asked: bool
+    """Whether it is to be priced, or only goes before others."""
 
 
 class Prices:
     """Answers `price` and `link list`."""
 
-    def __init__(self, vault: VaultAccess, spool: Spool, *, contacts: Contacts, labels: Labels) -> None:
+    def __init__(
+        self,
+        vault: VaultAccess,
+        spool: Spool,
+        *,
+        contacts: Contacts,
+        labels: Labels,
+        arrivals: ArrivalForecasts,
+        clock: SiteClock,
+    ) -> None:
         self._vault = vault
         self._spool = spool
         self._contacts = contacts
         self._labels = labels
+        self._arrivals = arrivals
+        self._clock = clock
 
     async def view(self, case: str | None) -> PriceView:
         """Of a case, or of all that waits. `NotFound`, `VaultLocked`."""
+        waiting = await self._spool.transfers.unstored()
         if case is None:
-            return await self._priced(await self._left(await self._spool.transfers.unstored()), draft=False)
+            return await self._priced(await self._line(waiting, asked=waiting), draft=False)
         casebook = self._vault.casebook
         case_id = await casebook.find_case(case)
         draft = await casebook.draft_bundles(case_id)
         if draft:
-            bundles = [Priced(row.what, row.priority, row.size_bytes) for row in draft]
-            return await self._priced(bundles, draft=True)
+            return await self._priced(await self._line(waiting, draft=draft), draft=True)
         sent = {each.bundle_id for each in await casebook.dispatches() if each.case_id == case_id}
-        waiting = [each for each in await self._spool.transfers.unstored() if each.bundle_id in sent]
-        return await self._priced(await self._left(waiting), draft=False)
+        asked = [each for each in waiting if each.bundle_id in sent]
+        return await self._priced(await self._line(waiting, asked=asked), draft=False)
 
     async def link_views(self) -> tuple[LinkView, ...]:
         """Every link."""
@@ -58,28 +80,79 @@ class Prices:
             self._link_view(link, each) for link, each in zip(self._contacts.links, now, strict=True)
         )
 
-    async def _left(self, transfers: Sequence[Transfer]) -> list[Priced]:
-        """What the hub is known to hold of a bundle is not paid for again."""
+    async def _line(
+        self, waiting: Sequence[Transfer], *, asked: Sequence[Transfer] = (), draft: Sequence[OutboxRow] = ()
+    ) -> list[Priced]:
+        """All that goes, in its order. What the hub is known to hold of a bundle is not paid for again."""
         pairing = await self._spool.pairings.current()
         custody = None if pairing is None else await self._spool.custody(pairing)
-        bundles = []
-        for each in transfers:
+        wanted = {each.bundle_id for each in asked}
+        line = []
+        for each in waiting:
             state = await custody.sent_state(each.bundle_id) if custody else None
             done_bytes = state.receipted_bytes if state else 0
-            what = self._labels.of_ours(each.bundle_id, each.priority).what
-            bundles.append(Priced(what, each.priority, max(0, each.size_bytes - done_bytes)))
-        return bundles
+            line.append(
+                Priced(
+                    what=self._labels.of_ours(each.bundle_id, each.priority).what,
+                    priority=each.priority,
+                    rank=each.rank,
+                    left_bytes=max(0, each.size_bytes - done_bytes),
+                    is_asked=each.bundle_id in wanted,
+                )
+            )
+        line += [
+            Priced(
+                what=row.what,
+                priority=row.priority,
+                rank=row.rank,
+                left_bytes=row.size_bytes,
+                is_asked=True,
+            )
+            for row in draft
+        ]
+        return sorted(line, key=lambda each: (each.priority, each.rank.value))
 
-    async def _priced(self, bundles: Sequence[Priced], *, draft: bool) -> PriceView:
-        settings = {link.name: link for link in self._contacts.links}
-        links = await self._contacts.ledger.links_now(self._contacts.links)
-        size_bytes = sum(bundle.left_bytes for bundle in bundles)
-        classes = sorted({bundle.priority for bundle in bundles}) or [Priority.ROUTINE]
-        views = [_link_price(settings[link.name], link, classes, size_bytes) for link in links]
-        views.sort(key=lambda view: (view.held is not None, view.usd, view.seconds))
+    async def _priced(self, line: Sequence[Priced], *, draft: bool) -> PriceView:
+        links = await outlooks(self._contacts)
+        now = moment_of(self._clock)
+        foreseen = await self._arrivals.foresee([InLine(each.priority, each.left_bytes) for each in line])
+        asked = [
+            (bundle, _arrival(each, now))
+            for bundle, each in zip(line, foreseen, strict=True)
+            if bundle.is_asked
+        ]
+        size_bytes = sum(bundle.left_bytes for bundle, _ in asked)
+        classes = sorted({bundle.priority for bundle, _ in asked}) or [Priority.ROUTINE]
+        views = await self._link_prices(links, classes, size_bytes, now)
         return PriceView(
-            draft=draft, size_bytes=size_bytes, links=tuple(views), bundles=_bundle_prices(bundles, links)
+            draft=draft,
+            size_bytes=size_bytes,
+            links=tuple(sorted(views, key=lambda view: (view.held is not None, view.usd, view.seconds))),
+            bundles=_bundle_prices(asked, links),
         )
+
+    async def _link_prices(
+        self, links: Sequence[LinkOutlook], classes: Sequence[Priority], size_bytes: int, now: Moment
+    ) -> list[LinkPriceView]:
+        settings = {link.name: link for link in self._contacts.links}
+        seen = await link_windows(self._spool.diary, self._contacts.links, now.wall_s)
+        tick, views = tick_of(self._clock), []
+        for link in links:
+            each = link.forecast(size_bytes)
+            is_told = tick.is_set and not link.is_down
+            chance = seen[link.name].chance(each.seconds, now.wall_s) if is_told else None
+            views.append(
+                LinkPriceView(
+                    link=link.name,
+                    bytes=each.size_bytes,
+                    seconds=each.seconds,
+                    usd=each.usd,
+                    basis=basis_words(link.now.measured),
+                    held=_held_words(settings[link.name], link.now, classes, size_bytes, tick),
+                    window=chance_words(chance),
+                )
+            )
+        return views
 
     def _link_view(self, link: LinkSettings, now: LinkNow) -> LinkView:
         state = one_link_state(link, self._contacts.ledger)
@@ -114,41 +187,47 @@ def price_words(link: LinkSettings) -> str:
     """The tariff."""
     parts = []
     if link.usd_per_megabyte:
-        parts.append(f"${link.usd_per_megabyte:g}/MB")
+        least = f", {link.session_bytes_min} B at least" if link.session_bytes_min else ""
+        parts.append(f"${link.usd_per_megabyte:g}/MB{least}")
     if link.usd_per_minute:
         step = f" in steps of {link.increment_s:g} s" if link.increment_s else ""
-        parts.append(f"${link.usd_per_minute:g}/min{step}")
+        least = f", {link.session_s_min:g} s at least" if link.session_s_min else ""
+        parts.append(f"${link.usd_per_minute:g}/min{step}{least}")
     if link.usd_per_message:
         parts.append(f"${link.usd_per_message:g}/message")
+    if link.usd_per_session:
+        parts.append(f"${link.usd_per_session:g}/contact")
     return " + ".join(parts) or "free"
 
 
-def _link_price(
-    link: LinkSettings, now: LinkNow, classes: Sequence[Priority], size_bytes: int
-) -> LinkPriceView:
+def _arrival(foreseen: Foreseen | None, now: Moment) -> ArrivalView | None:
+    if foreseen is None:
+        return None
+    down = foreseen.link if foreseen.is_down else None
+    return arrival_view(foreseen.interval, seen=foreseen.contacts, down=down, now=now)
+
+
+def _held_words(
+    link: LinkSettings, now: LinkNow, classes: Sequence[Priority], size_bytes: int, tick: Tick
+) -> str | None:
+    held = partly_held_words(link, now, {priority: held_by(now, priority) for priority in classes}, tick)
     each = now.forecast(size_bytes)
-    reasons = [reason for priority in classes if (reason := held_by(now, priority)) is not None]
-    held = reason_words(link, reasons[0]) if reasons else None
+    if held is not None or classes[-1] is Priority.EMERGENCY:
+        return held
     left = now.terms.cap.left(now.spent)
-    if held is None and classes[-1] is not Priority.EMERGENCY:
-        if not left.pays(usd=each.usd, size_bytes=each.size_bytes):
-            held = "more than what may still be spent on it today: the rest goes on the next day (UTC)"
-    return LinkPriceView(
-        link=link.name,
-        bytes=each.size_bytes,
-        seconds=each.seconds,
-        usd=each.usd,
-        basis=basis_words(now.measured),
-        held=held,
-    )
+    if left.pays(usd=each.usd, size_bytes=each.size_bytes):
+        return None
+    return over_cap_words(now, classes, tick)
 
 
-def _bundle_prices(bundles: Sequence[Priced], links: Sequence[LinkNow]) -> tuple[BundlePriceView, ...]:
+def _bundle_prices(
+    bundles: Sequence[tuple[Priced, ArrivalView | None]], links: Sequence[LinkOutlook]
+) -> tuple[BundlePriceView, ...]:
     """Each over the link that would carry its class, behind what is more urgent there."""
     ahead_bytes: dict[str, int] = {}
     views = []
-    for bundle in sorted(bundles, key=lambda each: each.priority):
-        link = _carrier(bundle, links)
+    for bundle, arrival in bundles:
+        link = carrier(bundle.priority, bundle.left_bytes, links)
         before_bytes = ahead_bytes.get(link.name, 0) if link else 0
         whole = link.forecast(before_bytes + bundle.left_bytes) if link else None
         if link is not None:
@@ -161,20 +240,7 @@ def _bundle_prices(bundles: Sequence[Priced], links: Sequence[LinkNow]) -> tuple
                 link=link.name if link else None,
                 seconds=whole.seconds if whole else None,
                 usd=whole.usd - link.forecast(before_bytes).usd if link and whole else None,
+                arrival=arrival,
             )
         )
     return tuple(views)
-
-
-def _carrier(bundle: Priced, links: Sequence[LinkNow]) -> LinkNow | None:
-    """By the policy's own taste, as if every link worked: the fastest for an emergency, else the cheapest."""
-    able = [link for link in links if held_by(link, bundle.priority) is None]
-    if not able:
-        return None
-
-    def taste(link: LinkNow) -> tuple[float, float]:
-        each = link.forecast(bundle.left_bytes)
-        is_emergency = bundle.priority is Priority.EMERGENCY
-        return (each.seconds, each.usd) if is_emergency else (each.usd, each.seconds)
-
-    return min(able, key=taste)

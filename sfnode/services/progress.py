@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -53,8 +53,16 @@ class RateMeter:
 class SpoolCarriage:
     """Answers how far each bundle of ours is: custody's word, and what the session has heard since."""
 
-    def __init__(self, spool: Spool, rate: RateMeter) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        rate: RateMeter,
+        *,
+        foretold: Callable[[Sequence[BundleId]], Awaitable[Mapping[BundleId, str]]] | None = None,
+    ) -> None:
+        """`foretold`: when each of these is likely at the hub, in words."""
         self._spool = spool
+        self._foretold = foretold
         self._rate = rate
         self._durable: dict[BundleId, int] = {}
         """Bytes of unfinished bundles at the hub; kept so that each report need not ask custody for all."""
@@ -87,19 +95,22 @@ class SpoolCarriage:
             return {}
         transfers = await self._spool.transfers.of(bundle_ids)
         arrivals_s = await self._arrivals_s()
+        foretold = {} if self._foretold is None else await self._foretold(bundle_ids)
         found: dict[BundleId, Progress] = {}
         for bundle_id, transfer in transfers.items():
             state = await custody.sent_state(bundle_id)
             if state is None:
                 continue
             done_bytes = state.size_bytes if state.stored else await self._done_bytes(bundle_id)
+            words = self._words(transfer, state)
             found[bundle_id] = Progress(
                 done_bytes=done_bytes,
-                state=self._words(transfer, state),
+                state=words,
                 size_bytes=state.size_bytes,
                 stored_s=transfer.stored_s if state.stored else None,
                 eta_s=None if state.stored else arrivals_s.get(bundle_id),
                 usd=done_bytes * self.usd_per_byte,
+                arrival=foretold.get(bundle_id) if words in (GOING, HELD_BACK, WAITING_FOR_LINK) else None,
             )
         return found
 

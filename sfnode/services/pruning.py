@@ -1,6 +1,7 @@
 """Once a day: sealed copies go of what the hub holds in a verified backup, long after it was sent.
 
-Law: nothing that a person wrote is touched. The vault keeps it; only the sealed copy in the spool goes.
+Law: nothing that a person wrote is touched. The vault keeps it; only the sealed copy in the spool goes. What
+was heard of while no clock was set counts as heard of today.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Final
 from protocol.stamps import Certainty
 from sfnode.spool.spool import Spool
 
-from .clock import SiteClock
+from .clock import SET_AFTER_S, SiteClock
 
 EVERY_S: Final = 24 * 3600.0
 KEPT_DAYS: Final = 90
@@ -41,5 +42,6 @@ class Pruning:
         if pairing is None or self._clock.certainty() is Certainty.UNSET:
             return 0
         custody = await self._spool.custody(pairing)
+        await custody.date_receipts(since_s=SET_AFTER_S, now_s=self._clock.wall_s())
         before_s = self._clock.wall_s() - KEPT_DAYS * _DAY_S
         return await custody.prune(stored_before_s=before_s, keep_newest=self._keep_newest)

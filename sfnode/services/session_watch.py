@@ -6,7 +6,7 @@ A session must never wait for us: its events are noted, newest progress replacin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from protocol.ids import BundleId
@@ -65,6 +65,8 @@ class SessionWatch:
         status_changed: Callable[[], None],
         rekey_asked: Callable[[], None] = lambda: None,
         asked_back: Callable[[], None] = lambda: None,
+        greeted: Callable[[], Awaitable[None]] | None = None,
+        stored: Callable[[BundleId], Awaitable[None]] | None = None,
     ) -> None:
         self._spool = spool
         self._carriage = carriage
@@ -77,6 +79,8 @@ class SessionWatch:
         self._status_changed = status_changed
         self._rekey_asked = rekey_asked
         self._asked_back = asked_back
+        self._greeted = greeted
+        self._stored = stored
         self._facts: list[Event] = []
         self._progress: dict[BundleId, BundleProgress] = {}
         self._arriving: dict[BundleId, TransferView] = {}
@@ -109,11 +113,17 @@ class SessionWatch:
         async with self._turn:
             progress, self._progress = self._progress, {}
             facts, self._facts = self._facts, []
-            # A fact may settle a bundle, so progress that was noted before it is told first.
-            for report in progress.values():
-                await self._report(report)
-            for fact in facts:
-                await self._settle(fact)
+            try:
+                # A fact may settle a bundle, so progress that was noted before it is told first.
+                for report in progress.values():
+                    await self._report(report)
+                while facts:
+                    await self._settle(facts.pop(0))
+            finally:
+                # One that could not be written down keeps none of the others from it.
+                self._facts[:0] = facts
+                if facts:
+                    self._stirred.set()
 
     async def _report(self, report: BundleProgress) -> None:
         bundle_id = report.offer.bundle_id
@@ -130,6 +140,8 @@ class SessionWatch:
         match fact:
             case PeerGreeted():
                 self._rate.begin(self._clock.monotonic_s())
+                if self._greeted is not None:
+                    await self._greeted()
             case BundleSent(offer) | PeerRefused(offer, _):
                 await self._settle_up(offer)
             case BundleReceived(offer):
@@ -166,7 +178,7 @@ class SessionWatch:
             # A bundle of one chunk is stored before any report of progress.
             more_bytes = await self._carriage.heard(offer.bundle_id, offer.size_bytes)
             self._rate.add(more_bytes, self._clock.monotonic_s())
-            await self._spool.transfers.note_stored([offer.bundle_id], now_s=self._now_s())
+            await self._note_stored(offer.bundle_id)
         self._carriage.settled(offer.bundle_id)
         await self._tell_up(offer)
         self._status_changed()
@@ -185,15 +197,23 @@ class SessionWatch:
             return
         for transfer in await self._spool.transfers.unstored():
             state = await custody.sent_state(transfer.bundle_id)
+            if state is not None and state.damaged:
+                # Found when it was to be sent: like what cannot be opened, it is sealed once more.
+                self._rekey_asked()
             if state is not None and state.stored:
                 self._carriage.settled(transfer.bundle_id)
-                await self._spool.transfers.note_stored([transfer.bundle_id], now_s=self._now_s())
+                await self._note_stored(transfer.bundle_id)
                 label = self._labels.of_ours(transfer.bundle_id, transfer.priority)
                 await self._tell_progress(transfer.bundle_id, transfer.size_bytes, label)
         if ended:
             self._carriage.contact_ended()
             self._arriving.clear()
         self._status_changed()
+
+    async def _note_stored(self, bundle_id: BundleId) -> None:
+        await self._spool.transfers.note_stored([bundle_id], now_s=self._now_s())
+        if self._stored is not None:
+            await self._stored(bundle_id)
 
     async def _recheck_stored(self) -> None:
         """What the hub lost with an older backup, or cannot open, is not there: it goes once more."""
@@ -227,6 +247,7 @@ class SessionWatch:
                     eta_s=progress.eta_s,
                     stored_s=progress.stored_s,
                     usd=progress.usd,
+                    arrival=progress.arrival,
                 )
             )
 

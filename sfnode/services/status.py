@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
+from protocol.header import Priority
 from protocol.stamps import Certainty
 from sfnode.domain.notice_words import worded
 from sfnode.errors import VaultLocked
@@ -14,7 +15,9 @@ from sync.stores.ballast import Ballast
 from sync.stores.errors import StoreClosed
 
 from .alarms import Alarms
-from .clock import SiteClock
+from .arrival_words import arrival_view, proof_words
+from .arrivals import ArrivalForecasts, InLine
+from .clock import SiteClock, moment_of
 from .contacts import Contacts
 from .inbox import Inbox
 from .progress import SpoolCarriage
@@ -39,9 +42,11 @@ class Status:
         inbox: Inbox,
         alarms: Alarms,
         clock: SiteClock,
+        arrivals: ArrivalForecasts,
         ballast: Ballast | None = None,
     ) -> None:
         self._ballast = ballast
+        self._arrivals = arrivals
         self._site = site
         self._spool = spool
         self._vault = vault
@@ -85,7 +90,19 @@ class Status:
             key_epoch=await self._key_epoch(),
             rekeys_pending=await self._rekeys_pending(),
             notices=(*self._own_notices(), *await self._told_once()),
+            forecasts=await self._forecasts(),
         )
+
+    async def _forecasts(self) -> str:
+        """How what was told of arrivals fared; before any could, how far it is to the first."""
+        proof = await self._arrivals.proof()
+        if proof.of:
+            return proof_words(inside=proof.inside, of=proof.of)
+        (next_one,) = await self._arrivals.foresee([InLine(Priority.EMERGENCY, 0)])
+        if next_one is None or next_one.interval is not None:
+            return ""
+        down = next_one.link if next_one.is_down else None
+        return arrival_view(None, seen=next_one.contacts, down=down, now=moment_of(self._clock)).words
 
     async def _unread_replies(self) -> int:
         try:

@@ -60,6 +60,7 @@ class TransferList:
                     eta_s=known.eta_s if known else None,
                     stored_s=None,
                     usd=known.usd if known else None,
+                    arrival=known.arrival if known else None,
                 )
             )
         return tuple(views)

@@ -230,6 +230,26 @@ async def test_both_sides_are_restored_to_different_moments(tmp_path: Path, back
         assert later.hex() not in cases
 
 
+async def test_an_answer_that_a_site_gave_back_returns_to_it_when_it_is_restored_itself(
+    tmp_path: Path, backups: Path
+) -> None:
+    async with at_sea(tmp_path) as sea:
+        case_id = await sea.sites["site"].write("Answered?")
+        await sea.heal()
+        await sea.hub.backups.create(backups)
+        site = await keep_copy(sea, "copy")
+        await sea.answer(case_id, "Give oxygen.")
+        await sea.heal()
+        had = await site.entries()
+
+        await restore(sea, backups)
+        await sea.heal()
+        site = await site_restored_from(sea, "copy")
+        await sea.heal()
+
+        await whole(sea, site, lost=had)
+
+
 async def test_a_copy_of_a_card_is_restored_while_the_other_runs(tmp_path: Path) -> None:
     async with at_sea(tmp_path) as sea:
         site = sea.sites["site"]

@@ -41,10 +41,10 @@ def result(data: Path, *arguments: str, given: bytes = b"") -> Any:
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(data: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running server and its address; killed with SIGKILL at the end if it is still there."""
     process = subprocess.Popen(
-        [*COMMAND, "--data", str(data), "serve", "--listen", "127.0.0.1:0"],
+        [*COMMAND, "--data", str(data), "serve", "--listen", "127.0.0.1:0", *arguments],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,

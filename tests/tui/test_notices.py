@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sfnode.views import BundlePriceView, to_primitive
+from sfnode.views import ArrivalView, BundlePriceView, to_primitive
 from tests.tui import story
 from tests.tui.driving import terminal
 from tests.tui.fake_daemon import FakeDaemon
@@ -74,6 +74,60 @@ async def test_what_would_be_held_back_is_said_before_and_after_sending(tmp_path
         await driven.press("s")
         await driven.wait_text("held back: certus-100 carries nothing below urgent.")
         assert "about 39 s" not in driven.text
+
+
+ARRIVAL = ArrivalView(
+    when="between 22:10Z and 22:50Z", by="by 22:50Z", basis="from 12 past contacts", contacts=12
+)
+FORETOLD = replace(
+    story.PRICE,
+    links=(
+        replace(story.PRICE.links[0], window="7 of 9 past windows were long enough to finish in this one"),
+    ),
+    bundles=(replace(BUNDLE, link="certus-100", arrival=ARRIVAL),),
+)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_when_it_is_likely_there_is_said_before_and_after_sending(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with terminal(tmp_path, size=size) as driven:
+        driven.daemon.answers_instead["price"] = to_primitive(FORETOLD)
+        driven.daemon.answers_instead["send"] = {
+            "bundles": [to_primitive(each) for each in story.transfers()],
+            "bytes": 46_812,
+            "seconds": 38.5,
+            "usd": 0.27,
+            "price": to_primitive(FORETOLD.links[0]),
+            "held_count": 0,
+            "arrival": FORETOLD.arrival,
+        }
+        await open_case(driven, "Rash")
+        await driven.press("s")
+        await driven.wait_text("to finish in this one.")
+        asked = " ".join(driven.text.split())
+        assert "Likely at the hub between 22:10Z and 22:50Z (from 12 past contacts)." in asked
+        await driven.press("s")
+        await driven.wait_text("Queued 5 items")
+        assert "Likely at the hub between 22:10Z and 22:50Z" in " ".join(driven.text.split())
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_the_outbox_says_what_was_foretold_and_how_far_to_trust_it(tmp_path: Path, width: int) -> None:
+    def prepare(daemon: FakeDaemon) -> None:
+        daemon.status = story.status(forecasts="97 of the last 100 arrived inside what was told")
+        waiting = next(each for each in story.transfers() if each.stored_s is None and each.direction == "up")
+        daemon.answers_instead["transfers"] = [
+            to_primitive(replace(waiting, state="waiting for link", arrival="likely 22:10Z to 22:50Z"))
+        ]
+
+    async with terminal(tmp_path, prepare=prepare, size=(width, 24)) as driven:
+        await driven.wait_text("CASES")
+        await driven.press("o")
+        await driven.wait_text("likely 22:10Z to 22:50Z")
+        assert "waiting for link" in driven.text
+        assert "97 of the last 100 arrived inside what was told" in driven.text
 
 
 def test_a_narrow_status_line_names_the_link_that_works_and_the_money() -> None:

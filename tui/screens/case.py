@@ -17,7 +17,7 @@ from tui.answers import Happening, Sent
 from tui.lines import Line, Row, Span, Tone, line, row
 from tui.sheets.case import head_lines, main_rows, note_at, question_at, side_rows
 from tui.sheets.plan import OrderKey, accept_needed, find_order
-from tui.sheets.transfers import forecast, price_words
+from tui.sheets.transfers import forecast, price_words, sentence
 from tui.widgets import Block, Sheet
 from tui.work import start
 
@@ -243,7 +243,7 @@ class CasePage(Page):
         except NodeError:
             return  # The question stands without it.
         if self._send_armed and price.links:
-            self.say(f"{question} It takes {price_words(price)}.", Tone.STRONG)
+            self.say(f"{question} It takes {price_words(price)}", Tone.STRONG)
 
     async def _send(self) -> None:
         self.say("Queueing ...")
@@ -255,10 +255,14 @@ class CasePage(Page):
         count = len(sent.transfers)
         words = forecast(sent.size_bytes, sent.seconds, sent.usd)
         queued = f"Queued {count} item{'s' if count != 1 else ''}"
+        arrival = f" {sentence(sent.arrival)}" if sent.arrival else ""
         if sent.held is None:
-            self.shell.say(f"{queued}: {words}. o shows how far it is.")
-        else:
+            self.shell.say(f"{queued}: {words}.{arrival} o shows how far it is.")
+        elif sent.held_count >= sum(each.stored_s is None for each in sent.transfers):
             self.shell.say(f"{queued}; held back: {sent.held}. o says what lets it go.", Tone.WARNING)
+        else:
+            held = f"{sent.held_count} held back: {sent.held}"
+            self.shell.say(f"{queued}; {held}.{arrival} o says what lets them go.", Tone.WARNING)
         self.shell.reload()
         self._load()
 

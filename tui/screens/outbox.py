@@ -76,8 +76,16 @@ class OutboxPage(Page):
             line(" "),
             line(title, Span(carried, Tone.FAINT)),
             *wrap_after((Span("  "),), f"link {status.link}", width - 1, tone=tone),
+            *self._forecasts(status.forecasts, width),
             line(" "),
         )
+
+    @staticmethod
+    def _forecasts(words: str, width: int) -> tuple[Line, ...]:
+        """How far what is told of arrivals can be trusted; of people's answers nothing is told."""
+        if not words:
+            return ()
+        return wrap_after((Span("  "),), f"arrival at the hub: {words}", width - 1, tone=Tone.FAINT)
 
     def _notices(self, width: int) -> list[Row]:
         """What somebody at the site should know, above the bundles: scrolled, never cut."""

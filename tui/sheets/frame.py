@@ -16,6 +16,8 @@ from tui.site import Site
 FOOTER_KEYS_MAX: Final = 6
 ALARM_LINES_MAX: Final = 5
 """The longest alarm, at 80 columns; a text beyond that must not push the plan off the screen."""
+MESSAGE_LINES_MAX: Final = 5
+"""What is asked before sending, with its price and when it would be there, at 80 columns."""
 _GAP: Final = "  "
 
 
@@ -82,7 +84,7 @@ def key_line(hints: Sequence[KeyHint], width: int) -> Line:
     return tuple(spans)
 
 
-def message_lines(text: str, tone: Tone, width: int, lines_max: int = 3) -> tuple[Line, ...]:
+def message_lines(text: str, tone: Tone, width: int, lines_max: int = MESSAGE_LINES_MAX) -> tuple[Line, ...]:
     """What the last action came to; an empty line keeps the place."""
     return tuple(line(Span(f" {piece}", tone)) for piece in wrap(text, width - 2)[:lines_max])
 

@@ -42,7 +42,8 @@ def transfer_rows(
 def transfer_lines(
     transfer: TransferView, now_s: float, width: int, *, short: str | None = None
 ) -> tuple[Line, ...]:
-    """One bundle; with `short`, it names its case too. A state too long for its column is said below."""
+    """One bundle; with `short`, it names its case too. Below: a state too long for its column, and when it is
+    likely to be there."""
     state = state_words(transfer, now_s, brief=width < _WIDE_CELLS)
     cells = [
         Span(transfer.what, Tone.PLAIN if is_done(transfer) else Tone.STRONG),
@@ -63,9 +64,14 @@ def transfer_lines(
     free = width - sum(abs(each) for each in widths) - (len(widths) - 1)
     widths[widths.index(0)] = max(8, free)
     first = columns(cells, widths, gap=" ")
-    if cell_len(state) <= _STATE_CELLS or (width >= _WIDE_CELLS and cell_len(state) <= _STATE_WIDE_CELLS):
-        return (first,)
-    return (first, *wrap_after((Span("  "),), state, width, tone=_tone(transfer)))
+    room = _STATE_WIDE_CELLS if width >= _WIDE_CELLS else _STATE_CELLS
+    below = [state] if cell_len(state) > room else []
+    if transfer.arrival and not is_done(transfer):
+        below.append(transfer.arrival)
+    return (
+        first,
+        *(each for words in below for each in wrap_after((Span("  "),), words, width, tone=_tone(transfer))),
+    )
 
 
 def bar(transfer: TransferView) -> str:
@@ -139,6 +145,12 @@ def price_words(price: PriceView) -> str:
     first = price.first
     words = f"{forecast(price.size_bytes, first.seconds, first.usd)} over {first.link}"
     if price.bundles and price.held_count == len(price.bundles):
-        return f"{words} once it may go: now {first.held}"
+        return f"{words} once it may go: now {first.held}."
     held = "" if first.held is None else f"; {first.held}"
-    return f"{words} ({first.basis}){held}"
+    more = [sentence(each) for each in (price.arrival, first.window) if each]
+    return " ".join([f"{words} ({first.basis}){held}.", *more])
+
+
+def sentence(words: str) -> str:
+    """As one among others."""
+    return f"{words[:1].upper()}{words[1:]}."

@@ -18,6 +18,8 @@ CREATE TABLE pairs (
     transport_key BLOB NOT NULL,
     enrolled_s REAL NOT NULL,
     last_heard_s REAL NOT NULL,
+    -- Of the newest session that it opened: an older one, heard again, is a recording.
+    heard_generation INTEGER NOT NULL DEFAULT 0,
     -- When its signing key was revoked; 0 while it is believed.
     revoked_s REAL NOT NULL DEFAULT 0,
     -- The newest epoch of our opening keys that was stated to it; 0 is the one enrolment gave.

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.header import Priority
-from sfhub.domain.worklist import Waiting, worklist_order
+from sfhub.domain.worklist import HEAD_START_S_MAX, Waiting, worklist_order
 
 BASE = Waiting(case="m", urgency=Priority.URGENT, needs_answer=True, score_worst=10, waiting_since_s=1000.0)
 WAITING = st.builds(
@@ -51,6 +51,25 @@ def test_the_worst_that_a_score_may_be_counts() -> None:
 
 def test_then_who_waits_longest() -> None:
     assert first_of(BASE, replace(BASE, case="z", waiting_since_s=999.0)) == "z"
+
+
+def test_a_low_score_does_not_wait_for_as_long_as_higher_ones_come_in() -> None:
+    """As when each day brings another case of which nothing was measured."""
+    mild = replace(BASE, case="mild", score_worst=1, waiting_since_s=0.0)
+    sick = [
+        replace(BASE, case=f"sick {hour}", score_worst=20, waiting_since_s=hour * 3600.0)
+        for hour in range(24)
+    ]
+    assert [case.case for case in worklist_order([*sick, mild])].index("mild") == 6
+
+
+@given(WAITING, WAITING)
+def test_nobody_of_a_class_is_passed_over_by_one_who_came_much_later(
+    older: Waiting, younger: Waiting
+) -> None:
+    came_s = older.waiting_since_s + HEAD_START_S_MAX + 1.0
+    late = replace(older, case="late", score_worst=younger.score_worst, waiting_since_s=came_s)
+    assert worklist_order([late, older])[0] == older
 
 
 @given(st.lists(WAITING, max_size=8), st.randoms(use_true_random=False))

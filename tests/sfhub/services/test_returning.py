@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from protocol.ids import Pseudonym
 from protocol.ranges import RangeSet
 from sfhub.app import Hub
 from sfhub.services.returning import Returning
 from sync.stores.database import Database
-from sync.stores.errors import StoreClosed
-from sync.stores.sqlite import CUSTODY_SCHEMA
+from sync.stores.errors import StoreClosed, StoreDamaged
+from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
 from tests.sfhub.site import Site, TestClock
 
 
@@ -35,3 +36,44 @@ async def test_custody_lets_go_of_a_promise_only_when_it_is_queued(
     hub.returning.check(pair)
     await hub.returning.flush()
     assert await custody.to_return(99) == ()
+
+
+class OneBadPair(SqliteStore):
+    """Custody in which the rows of one pair cannot be read."""
+
+    bad = Pseudonym(b"")
+
+    async def pair(self, pseudonym: Pseudonym) -> SqlitePairStore:
+        if pseudonym == self.bad:
+            raise StoreDamaged("rows of this pair do not match their checksums")
+        return await super().pair(pseudonym)
+
+
+@pytest.mark.parametrize("bad_first", [True, False])
+async def test_a_pair_that_fails_keeps_no_other_waiting(
+    hub: Hub, site: Site, clock: TestClock, bad_first: bool
+) -> None:
+    other = Site("MV OTHER", seed=2)
+    await other.enrol(hub)
+    bad, good = (site, other) if bad_first else (other, site)
+    custody = OneBadPair(hub.custody._database)
+    promised = {}
+    for each in (site, other):
+        await each.deliver_story(hub, each.story())
+        promised[each] = await custody.pair(each.known_hub.pseudonym)
+        await promised[each].note_return(each.incarnation, RangeSet.of([(1, each.sequence + 1)]))
+    returning = Returning(hub.database, custody, hub.sites, hub.outbox, clock)
+    for each in (site, other):
+        pair = hub.sites.directory.pair_of(each.known_hub.pseudonym)
+        assert pair is not None
+        returning.check(pair)
+    custody.bad = bad.known_hub.pseudonym
+    for _ in range(2):
+        with pytest.raises(StoreDamaged):
+            await returning.flush()
+        assert await promised[good].to_return(99) == ()
+    # It stays to be done, and is when its rows can be read again.
+    assert await promised[bad].to_return(99)
+    custody.bad = Pseudonym(b"")
+    await returning.flush()
+    assert await promised[bad].to_return(99) == ()

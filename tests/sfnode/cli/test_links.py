@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from sfnode.config import LinkSettings
-from sfnode.services.link_words import look_held_sentence
 from sfnode.views import SyncReport, to_primitive
 from sync.local_socket import Fault, LocalServer
 from tests.sfnode.node_process import NEW_CASE, VITALS, NodeProcess, Ran
@@ -80,6 +79,12 @@ def test_links_are_added_changed_listed_and_removed(node: NodeProcess) -> None:
         (("link", "set", "sbd", "--floor", "urgent"), 3, "There is no link sbd"),
         (("link", "set", "--reserve-share", "2"), 2, "reserve-share is a share from 0 to 1"),
         (("link", "set", "--cap-usd-per-day", "-1"), 2, "cap-usd-per-day cannot be -1"),
+        (("link", "set", "--session-s-min", "-3"), 2, "session-s-min cannot be -3"),
+        (("link", "set", "--session-bytes-min", "some"), 2, "Invalid value for '--session-bytes-min'"),
+        (("link", "set", "--usd-per-session", "nan"), 2, "usd-per-session cannot be nan"),
+        (("price", "C-0000"), 3, "There is no case"),
+        (("price", "one", "two"), 2, "unexpected extra argument"),
+        (("send", "--dry-run"), 2, "Missing argument 'CASE'"),
         (("link", "set", "--floor", "none"), 2, "Invalid value for '--floor'"),
         (("link", "add", ""), 2, "A link's name has 1 to 24"),
         (("link", "add", "a\nb"), 2, "A link's name has 1 to 24"),
@@ -137,6 +142,29 @@ def test_a_price_comes_before_sending_and_sends_nothing(node: NodeProcess) -> No
     assert not node.ask("price", case)["draft"]
 
 
+def test_the_least_that_a_carrier_bills_is_in_the_price_and_beside_the_link(node: NodeProcess) -> None:
+    node.ask("link", "set", "--usd-per-megabyte", "8", "--session-bytes-min", "50000", "--mode", "manual")
+    (look,) = node.ask("price")["links"]
+    assert look["usd"] == pytest.approx(0.40)
+    assert node.ask("link", "list")[0]["price"] == "$8/MB, 50000 B at least"
+    call = ("--usd-per-minute", "1.44", "--increment-s", "20", "--session-s-min", "60")
+    node.ask("link", "set", "--usd-per-megabyte", "0", *call, "--usd-per-session", "0.5")
+    (look,) = node.ask("price")["links"]
+    assert look["usd"] == pytest.approx(1.94)
+    assert node.ask("link", "list")[0]["price"] == (
+        "$1.44/min in steps of 20 s, 60 s at least + $0.5/contact"
+    )
+
+
+def test_without_contacts_a_price_says_that_there_is_no_forecast(node: NodeProcess) -> None:
+    node.ask("link", "set", "--mode", "poll")
+    case = node.ask(*NEW_CASE)["case"]
+    ran = node.run("--passphrase-file", str(node.passphrase_file), "send", case, "--dry-run")
+    assert "Arrival: no forecast yet: 0 of 8 contacts seen" in ran.out
+    assert "when a person reads it and answers, nobody can promise" in ran.out
+    assert node.ask("status")["forecasts"].startswith("no forecast yet: 0 of 8 contacts seen")
+
+
 def test_sending_says_at_once_that_no_link_may_carry_it(node: NodeProcess) -> None:
     node.ask("link", "set", "--floor", "emergency", "--mode", "poll")
     case = node.ask(*NEW_CASE)["case"]
@@ -162,13 +190,3 @@ def test_two_links_that_cannot_be_told_apart_are_named(node: NodeProcess) -> Non
     assert (same.status, "link and lband lead to the same address by the same way" in same.err) == (0, True)
     assert "same address" not in node.run("link", "set", "lband", "--bind", "lo").err
     assert "same address" not in node.run("link", "set", "lband", "--floor", "urgent").err
-
-
-def test_a_cap_that_pays_for_no_look_says_so_and_how_to_lift_it() -> None:
-    sentence = look_held_sentence(LinkSettings(name="lband", cap_usd_per_day=0.004, usd_per_megabyte=8.0))
-    assert sentence == (
-        "Nothing was dialled: on lband today's cap of $0.004 pays for no further contact (25% of it is kept "
-        "for emergencies). Emergencies still go. It goes on the next day (UTC); to let it go now, raise the "
-        "cap: "
-        "`sfnode link set lband --cap-usd-per-day N` or `--no-cap`."
-    )

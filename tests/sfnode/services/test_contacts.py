@@ -11,24 +11,29 @@ from pathlib import Path
 import pytest
 
 from protocol.header import Priority
+from protocol.ids import BundleId
 from protocol.orders import Advice
 from protocol.records import NewRecord
 from sfnode.config import LinkMode, LinkSettings
 from sfnode.errors import NotEnrolled
 from sfnode.services.alarm_sound import AlarmSound
 from sfnode.services.alarms import Alarms
+from sfnode.services.arrivals import ArrivalForecasts
+from sfnode.services.carriers import outlooks
 from sfnode.services.clock import SystemClock
 from sfnode.services.contacts import Contacts
 from sfnode.services.labels import Labels
 from sfnode.services.outgoing import GOING, STORED_AT_HUB
+from sfnode.services.prices import Prices
 from sfnode.services.progress import RateMeter, SpoolCarriage
-from sfnode.services.session_watch import SessionWatch
+from sfnode.services.session_watch import RECEIVED, SessionWatch
 from sfnode.views import TransferView
 from sync.core import SessionTerms
 from sync.driver import Setting, answer_session, read_call
 from sync.links.memory import MemoryConnection, MemoryLinkConditions, memory_link
 from sync.ports import Connection, LinkError, LinkProperties, LinkRefused, LinkShape, Rank
 from sync.registry import SessionRegistry
+from sync.stores.errors import StoreFull
 from sync.stores.memory import MemoryStore
 from tests.sfnode.services.post import HUB_LIFE, Post, open_post
 from tests.sfnode.services.station import new_case, photo_layers
@@ -111,6 +116,17 @@ class Shore:
     carriage: SpoolCarriage
     told: list[TransferView]
     lines: dict[str, HubLine]
+    arrivals: ArrivalForecasts
+
+    def prices(self) -> Prices:
+        return Prices(
+            self.post.vault,
+            self.post.spool,
+            contacts=self.contacts,
+            labels=Labels(),
+            arrivals=self.arrivals,
+            clock=self.contacts._clock,
+        )
 
     async def send_case(self, *, photo: bool = False, urgency: Priority = Priority.URGENT) -> None:
         saved = await self.post.book.open_case(
@@ -146,7 +162,8 @@ async def open_shore(
         lines = {link.name: line}
         for other in others:
             lines[other.name] = HubLine(post, group, line.store, line.registry)
-        carriage = SpoolCarriage(post.spool, rate)
+        arrivals = ArrivalForecasts(post.spool, clock=clock, links=lambda: outlooks(contacts))
+        carriage = SpoolCarriage(post.spool, rate, foretold=arrivals.told)
         alarms = Alarms(
             post.vault, post.spool.alarms, sound=AlarmSound(()), clock=clock, tell=lambda view: True
         )
@@ -160,6 +177,8 @@ async def open_shore(
             clock=clock,
             tell=told.append,
             status_changed=lambda: None,
+            greeted=arrivals.contact_began,
+            stored=arrivals.stored,
         )
         contacts = Contacts(
             post.spool,
@@ -169,7 +188,7 @@ async def open_shore(
             watcher=watch,
             state_changed=lambda: None,
         )
-        yield Shore(post, line, contacts, watch, carriage, told, lines)
+        yield Shore(post, line, contacts, watch, carriage, told, lines, arrivals)
 
 
 async def test_once_carries_everything_both_ways_and_reports_it(tmp_path: Path) -> None:
@@ -191,6 +210,26 @@ async def test_once_carries_everything_both_ways_and_reports_it(tmp_path: Path) 
 
 def stored(shore: Shore) -> set[tuple[str, int]]:
     return {(view.what, view.size_bytes) for view in shore.told if view.state == STORED_AT_HUB}
+
+
+async def test_a_fact_that_cannot_be_written_down_keeps_none_of_the_others_from_it(tmp_path: Path) -> None:
+    async with open_shore(tmp_path) as shore:
+        await shore.send_case()
+        await shore.line.answer_with("Sit the patient up.")
+        await shore.contacts.sync_once()
+        note, refused = shore.watch._stored, list[BundleId]()
+
+        async def refuse(bundle_id: BundleId) -> None:
+            shore.watch._stored = note
+            refused.append(bundle_id)
+            raise StoreFull("no room")
+
+        shore.watch._stored = refuse
+        with pytest.raises(StoreFull):
+            await shore.watch.catch_up()
+        await shore.watch_until_stored()
+        assert len(refused) == 1
+        assert RECEIVED in [view.state for view in shore.told]
 
 
 async def test_the_diary_counts_bytes_and_money(tmp_path: Path) -> None:

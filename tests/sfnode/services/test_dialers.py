@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from protocol.ids import Incarnation, Pseudonym
@@ -9,9 +11,11 @@ from sfnode.config import LinkSettings
 from sfnode.errors import NotEnrolled
 from sfnode.services.contact import Pair
 from sfnode.services.dialers import Dialers
-from sync.links.datagram_rate import RateMemory
+from sfnode.services.pace import remind
 from sync.links.http import HttpDialer
+from sync.links.rate_memory import STALE_S, RateMemory
 from sync.links.udp import UdpDialer
+from sync.scheduler import Measured
 from sync.stores import MemoryStore
 
 PAIR = Pair(
@@ -43,6 +47,26 @@ def test_a_rate_that_was_found_is_kept_for_the_next_contact_and_not_for_another_
     again = dialers(link, PAIR)
     assert isinstance(again, UdpDialer)
     assert again.memory.rate_bytes_s == 8000.0
+    remind(again, Measured(rate_bytes_s=9000.0, rtt_s=0.5, contacts=3), 60.0)
+    assert again.memory == RateMemory(8000.0, 0.6, is_proven=True), "what this process found stays"
     other = dialers(LinkSettings(hub_url=HUB, udp="udp://other.example:8471"), PAIR)
     assert isinstance(other, UdpDialer)
     assert not other.memory.is_proven
+
+
+@pytest.mark.parametrize(("age_s", "is_proven"), [(60.0, True), (STALE_S, False), (math.inf, False)])
+def test_a_rate_that_an_earlier_process_measured_is_trusted_while_it_is_fresh(
+    age_s: float, is_proven: bool
+) -> None:
+    dialer = Dialers()(LinkSettings(hub_url=HUB, udp=UDP), PAIR)
+    remind(dialer, Measured(rate_bytes_s=9000.0, rtt_s=0.5, contacts=3), age_s)
+    assert isinstance(dialer, UdpDialer)
+    assert dialer.memory == RateMemory(9000.0, 0.5, is_proven=is_proven)
+
+
+def test_who_left_the_rate_as_it_was_has_told_nothing() -> None:
+    untold = Dialers()(LinkSettings(hub_url=HUB, udp=UDP), PAIR)
+    told = Dialers()(LinkSettings(hub_url=HUB, udp=UDP, rate_bit_s=2_400), PAIR)
+    assert isinstance(untold, UdpDialer)
+    assert isinstance(told, UdpDialer)
+    assert (untold.memory.is_told, told.memory.is_told) == (False, True)

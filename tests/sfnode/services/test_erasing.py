@@ -15,9 +15,12 @@ from protocol.ids import CaseId, EntryId, PatientId
 from protocol.records import NewRecord
 from sfnode.domain.intake import PatientChange
 from sfnode.errors import CaseErased, NotFound, Refused
+from sfnode.services.clock import moment_of
 from sfnode.services.erasing import Erasing
+from sfnode.spool.foretold import Foretold
 from sfnode.vault.entries import read_signed
 from sfnode.views import CaseRow
+from sync.scheduler.arrival import Interval
 from sync.stores.connection import Connection
 from sync.stores.database import Database
 from sync.stores.erasures import Erasure, all_erasures
@@ -144,7 +147,20 @@ async def test_what_the_hub_lacks_is_not_taken_back_unasked(post: Post) -> None:
     waiting = {offer.offer.bundle_id for offer in (await custody.open_session()).pending}
     of_case = {row.bundle_id for row in await post.book.dispatches(sent.case_id)}
     assert of_case <= waiting
+    for bundle_id in filter(None, of_case):
+        await post.spool.foretold.add(
+            Foretold(
+                bundle_id=bundle_id,
+                link="vsat",
+                was_down=False,
+                soonest_s=1.0,
+                interval=Interval(1.0, 2.0, 8),
+                at=moment_of(post.clock),
+            )
+        )
     await erase(post, sent.case_id)
+    # What will never arrive is not called late for ever.
+    assert await post.spool.foretold.open() == ()
     left = {offer.offer.bundle_id for offer in (await custody.open_session()).pending}
     assert left == waiting - of_case
     assert not of_case & {transfer.bundle_id for transfer in await post.spool.transfers.unstored()}

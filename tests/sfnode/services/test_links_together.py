@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,11 +15,15 @@ from protocol.ids import BUNDLE_ID_BYTES, BundleId
 from protocol.ranges import RangeSet
 from sfnode.config import LinkMode, LinkSettings
 from sfnode.errors import NotFound
-from sfnode.services.contact import ALLOWANCE_SPENT
+from sfnode.services.clock import SystemClock, tick_of
+from sfnode.services.contact_words import ALLOWANCE_SPENT
+from sfnode.services.link_ledger import LinkLedger
 from sfnode.services.outgoing import HELD_BACK
-from sfnode.services.prices import Prices
+from sfnode.services.pace import remind_of_turns
+from sync.links.http_path import TURNS_REMEMBERED_S, HttpWay
 from sync.links.memory import MemoryLinkConditions
 from sync.ports import ChunkOutcome, IncomingChunk, LinkError, LinkRefused, Rank
+from sync.scheduler.arrival import CONTACTS_BEFORE_FORECAST
 from sync.stores.memory import MemoryStore
 from tests.sfnode.services.post import HUB_LIFE
 from tests.sfnode.services.test_contacts import LINK, Shore, open_shore, until
@@ -196,12 +201,18 @@ async def test_a_link_by_another_name_has_still_cost_what_it_cost(tmp_path: Path
     metered = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=8.0, cap_usd_per_day=5.0)
     async with open_shore(tmp_path, link=metered) as shore:
         await shore.send_case()
+        for each in await shore.post.spool.transfers.unstored():
+            await shore.arrivals.note_queued(each.bundle_id)
         await shore.contacts.sync_once()
+        await shore.watch.catch_up()
+        learnt = await shore.post.spool.foretold.arrived("lband", was_down=False)
         (before,) = await shore.contacts.ledger.links_now(shore.contacts.links)
         assert before.spent.usd > 0
         shore.contacts.change_links([replace(metered, name="fleet")])
         (after,) = await shore.contacts.ledger.links_now(shore.contacts.links)
         assert (after.name, after.spent, after.measured) == ("fleet", before.spent, before.measured)
+        assert learnt
+        assert await shore.post.spool.foretold.arrived("fleet", was_down=False) == learnt
 
 
 async def test_what_is_held_back_is_not_said_to_wait_for_a_link(tmp_path: Path) -> None:
@@ -254,15 +265,37 @@ async def test_what_was_measured_outlives_the_process(tmp_path: Path) -> None:
         (link,) = await shore.contacts.ledger.links_now(shore.contacts.links)
         kept = await shore.post.spool.link_memories.of("vsat", f"{HUB} 512000 0.6")
         assert kept == link.measured
+        rated = await shore.post.spool.link_memories.rated("vsat", f"{HUB} 512000 0.6")
+        clock = shore.contacts._clock
+        assert rated.boot == clock.boot()
+        assert 0.0 <= clock.monotonic_s() - rated.at_s < 60.0, "so that the next process knows how old it is"
+        assert shore.contacts.ledger.rate_age_s(shore.contacts.links[0]) < 60.0
         assert await shore.post.spool.link_memories.of("vsat", "another way") is None
+
+
+async def test_that_whole_requests_take_turns_outlives_the_process(tmp_path: Path) -> None:
+    async with open_shore(tmp_path, link=FREE) as shore:
+        loop_s = asyncio.get_running_loop().time
+        found, spool = HttpWay(), shore.post.spool
+        found.remember_turns(loop_s())
+        vars(shore.line)["way"] = found  # As a dialer over HTTP has it.
+        await shore.contacts.sync_once()
+        until_s = await spool.link_memories.in_turns_until_s("vsat", f"{HUB} 512000 0.6")
+        assert until_s == pytest.approx(SystemClock().wall_s() + TURNS_REMEMBERED_S, abs=60)
+        assert await spool.link_memories.in_turns_until_s("vsat", "another way") == 0
+
+        vars(shore.line)["way"] = fresh = HttpWay()
+        another_life = LinkLedger(spool, clock=SystemClock())
+        await another_life.links_now([FREE])
+        remind_of_turns(shore.line, another_life.in_turns_s(FREE))
+        assert fresh.is_in_turns(loop_s())
+        assert not fresh.is_in_turns(loop_s() + TURNS_REMEMBERED_S + 60)
 
 
 async def test_a_price_names_bytes_minutes_money_and_what_they_rest_on(tmp_path: Path) -> None:
     async with open_shore(tmp_path, link=DEAR, others=[FREE]) as shore:
         await shore.send_case(urgency=Priority.EMERGENCY, photo=True)
-        prices = Prices(
-            shore.post.vault, shore.post.spool, contacts=shore.contacts, labels=shore.watch._labels
-        )
+        prices = shore.prices()
         view = await prices.view(None)
         assert [each.link for each in view.links] == ["vsat", "lband"]
         dear = view.links[1]
@@ -273,12 +306,107 @@ async def test_a_price_names_bytes_minutes_money_and_what_they_rest_on(tmp_path:
         assert [each.link for each in view.bundles] == ["vsat"] * len(view.bundles)
 
 
+@pytest.mark.parametrize(
+    ("tariff", "usd"),
+    [
+        ({"usd_per_megabyte": 8.0, "session_bytes_min": 50_000}, 0.40),
+        ({"usd_per_minute": 1.44, "increment_s": 20.0, "session_s_min": 60.0}, 1.44),
+        ({"usd_per_minute": 1.44, "increment_s": 20.0, "usd_per_session": 0.5}, 0.98),
+    ],
+)
+async def test_the_price_that_was_told_is_what_the_cap_then_counts(
+    tmp_path: Path, tariff: dict[str, Any], usd: float
+) -> None:
+    """Where the least that a carrier bills covers all of it; else the estimate is as good as its rate."""
+    metered = LinkSettings(
+        hub_url=HUB, name="lband", cap_usd_per_day=10.0, rate_bit_s=64_000, rtt_s=0.1, **tariff
+    )
+    async with open_shore(tmp_path, link=metered) as shore:
+        await shore.send_case()
+        (told,) = (await shore.prices().view(None)).links
+        report = await shore.contacts.sync_once()
+        (after,) = await shore.contacts.ledger.links_now(shore.contacts.links)
+        assert report.complete
+        assert told.usd == pytest.approx(usd)
+        assert report.usd == pytest.approx(usd)
+        assert after.spent.usd == pytest.approx(usd)
+        # A look costs as much as the first contact did: nothing is cheaper than the least.
+        (look,) = (await shore.prices().view(None)).links
+        await shore.contacts.sync_once()
+        (after,) = await shore.contacts.ledger.links_now(shore.contacts.links)
+        assert after.spent.usd == pytest.approx(usd + look.usd)
+
+
+async def test_a_price_says_what_goes_and_what_a_cap_holds_until_when(tmp_path: Path) -> None:
+    capped = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=8.0, cap_usd_per_day=1.0)
+    async with open_shore(tmp_path, link=capped) as shore:
+        await shore.post.spool.spending.add("lband", tick_of(SystemClock()), usd=0.9, size_bytes=100_000)
+        await shore.send_case(urgency=Priority.ROUTINE)
+        await shore.send_case(urgency=Priority.EMERGENCY)
+        view = await shore.prices().view(None)
+        assert (view.links[0].held or "").startswith(
+            "the EMERGENCY part goes now; the rest is held: on lband today's cap of $1.00 pays for no "
+            "further contact (25% of it is kept for emergencies) until "
+        )
+        assert {each.priority for each in view.bundles if each.link} == {"emergency"}
+        assert all(each.link is None for each in view.bundles if each.priority == "routine")
+
+
+async def test_what_costs_more_than_is_left_goes_as_far_as_that_pays(tmp_path: Path) -> None:
+    """An emergency goes whole; of the rest, what today still pays for."""
+    capped = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=1_000.0, cap_usd_per_day=8.0)
+    async with open_shore(tmp_path, link=capped) as shore:
+        await shore.send_case(urgency=Priority.ROUTINE, photo=True)
+        (routine,) = [row.case for row in await shore.post.book.case_rows()]
+        await shore.send_case(urgency=Priority.EMERGENCY)
+        rest = "more than what may still be spent on it today: what it does not pay for goes after "
+        (all_of_it,) = (await shore.prices().view(None)).links
+        assert (all_of_it.held or "").startswith(f"the EMERGENCY part goes whole; {rest}")
+        (its_own,) = (await shore.prices().view(routine)).links
+        assert (its_own.held or "").startswith(rest)
+
+
+async def test_a_cap_that_no_day_lifts_is_given_no_end(tmp_path: Path) -> None:
+    narrow = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=8.0, cap_usd_per_day=1e-6)
+    async with open_shore(tmp_path, link=narrow) as shore:
+        await shore.send_case(urgency=Priority.ROUTINE)
+        (link,) = (await shore.prices().view(None)).links
+        assert link.held is not None
+        assert "until" not in link.held
+
+
+async def test_of_a_link_that_is_down_no_window_is_told(tmp_path: Path) -> None:
+    async with open_shore(tmp_path, link=FREE) as shore:
+        await shore.contacts.sync_once()
+        (up,) = (await shore.prices().view(None)).links
+        assert up.window == "no forecast of this window yet: 0 of 5 past ones seen"
+        shore.line.down = DEAD
+        await shore.contacts.sync_once()
+        (down,) = (await shore.prices().view(None)).links
+        assert down.window == ""
+
+
+async def test_what_is_sent_again_and_again_is_foretold(tmp_path: Path) -> None:
+    async with open_shore(tmp_path, link=FREE) as shore:
+        for seen in range(CONTACTS_BEFORE_FORECAST):
+            await shore.send_case()
+            for each in await shore.post.spool.transfers.unstored():
+                await shore.arrivals.note_queued(each.bundle_id)
+            view = await shore.prices().view(None)
+            assert view.arrival == f"no forecast yet: {seen} of {CONTACTS_BEFORE_FORECAST} contacts seen"
+            await shore.contacts.sync_once()
+            await shore.watch.catch_up()
+        await shore.send_case()
+        view = await shore.prices().view(None)
+        assert f"(from {CONTACTS_BEFORE_FORECAST} past contacts)" in view.arrival
+        arrivals = [each.arrival for each in view.bundles]
+        assert all(each is not None and each.low_s is not None for each in arrivals)
+
+
 async def test_what_the_hub_holds_of_a_bundle_is_not_priced_again(tmp_path: Path) -> None:
     async with open_shore(tmp_path, link=DEAR) as shore:
         await shore.send_case(photo=True)
-        prices = Prices(
-            shore.post.vault, shore.post.spool, contacts=shore.contacts, labels=shore.watch._labels
-        )
+        prices = shore.prices()
         before = await prices.view(None)
         custody = await shore.post.custody()
         half_sent = max(

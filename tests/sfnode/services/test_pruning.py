@@ -16,6 +16,7 @@ from sfnode.services.clock import SetClock
 from sfnode.services.pruning import EVERY_S, KEPT_DAYS, Pruning
 from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
+from simulations.engine.loop import run_virtual as run_months
 from sync.ports import Rank
 from sync.stores.database import Execution
 from sync.stores.sqlite import SqlitePairStore
@@ -48,9 +49,9 @@ PAIRING = Pairing(
 )
 
 
-async def filled(folder: Path) -> Spool:
+async def filled(folder: Path, *, stored_s: float = NOW_S) -> Spool:
     """Six bundles that the hub holds since the first day, the last of them not in its backup."""
-    spool = await Spool.open(folder / "spool.db", execution=Execution.INLINE, wall_s=lambda: NOW_S)
+    spool = await Spool.open(folder / "spool.db", execution=Execution.INLINE, wall_s=lambda: stored_s)
     await spool.pairings.settle(PAIRING)
     custody = await spool.custody(PAIRING)
     for number in range(1, BUNDLES + 1):
@@ -116,6 +117,20 @@ def test_a_clock_that_nobody_has_set_prunes_nothing(tmp_path: Path) -> None:
         return await served(spool, day=KEPT_DAYS + 1, for_s=3 * EVERY_S, grade=Certainty.UNSET)
 
     assert run_virtual(scenario()) == []
+
+
+@pytest.mark.parametrize("stored_s", [600.0, NOW_S + 3_000 * DAY_S])
+@pytest.mark.parametrize(("looks", "gone"), [(2, []), (KEPT_DAYS + 2, [1, 2, 3, 4])])
+def test_what_was_heard_of_without_a_clock_is_as_old_as_the_clock(
+    tmp_path: Path, stored_s: float, looks: int, gone: list[int]
+) -> None:
+    """At 1970, or years ahead: from the day on which the clock is right it has to grow old."""
+
+    async def scenario() -> list[int]:
+        spool = await filled(tmp_path, stored_s=stored_s)
+        return await served(spool, day=0, for_s=(looks - 1) * EVERY_S + 1)
+
+    assert run_months(scenario()) == gone
 
 
 def test_a_site_that_never_enrolled_has_nothing_to_prune(tmp_path: Path) -> None:

@@ -1,0 +1,218 @@
+"""What one contact has carried and cost, in the diary and in the day's spending; when it has to end for that.
+
+Law: no cap ends a contact in the middle of an emergency, and what was handed to the medium is counted once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from protocol.header import Priority
+from protocol.ids import BundleId
+from protocol.ranges import RangeSet
+from sfnode.config import LinkSettings
+from sfnode.spool.diary import Note
+from sfnode.spool.spool import Spool
+from sync.core.events import (
+    BundleProgress,
+    BundleReceived,
+    BundleSent,
+    BundleTurnedAway,
+    Direction,
+    Event,
+    PeerRefused,
+)
+from sync.ports import Connection, PairStore
+from sync.scheduler import Allowance
+from sync.signal import Signal
+from sync.stores.errors import StoreError
+
+from .clock import SiteClock, tick_of
+from .metering import Bill, Metered
+
+COUNT_EVERY_S: Final = 1.0
+"""How often a contact under way is counted in the diary: so much a killed process forgets of its bill."""
+
+
+class Account:
+    """Of one contact."""
+
+    def __init__(
+        self, link: LinkSettings, allowance: Allowance, *, store: PairStore, spool: Spool, clock: SiteClock
+    ) -> None:
+        self.reached = False
+        """Whether the hub has greeted."""
+        self.spent_out = False
+        """The contact was ended because it had cost what it might."""
+        self.bundles_sent = self.bundles_received = 0
+        self.began_s = self._connected_at_s = self._heard_s = clock.monotonic_s()
+        self.metered: Metered | None = None
+        """None before anybody has answered the dial."""
+        self._link = link
+        self._bill = Bill(link.tariff, allowance)
+        self._store = store
+        self._spool = spool
+        self._clock = clock
+        self._row = 0
+        self._rtt_s: float | None = None
+        self._heard_bytes = 0
+        self._counted_usd = 0.0
+        self._counted_bytes = 0
+        self._arriving: set[BundleId] = set()
+        """Emergencies of the hub's that are partly here."""
+        self._refused: set[BundleId] = set()
+        self._moved = asyncio.Event()
+        """Whether the contact has to end is to be asked at once."""
+        self._is_used_up = False
+
+    # What happens.
+
+    async def begin(self, hub_name: str) -> None:
+        """The dial begins."""
+        self.began_s = self._heard_s = self._clock.monotonic_s()
+        self._row = await self._spool.diary.begin(link=self._link.name, hub=hub_name, now_s=self._now_s())
+
+    def connected(self, connection: Connection, *, rtt_s: float | None) -> Metered:
+        """The medium bills from now on; what the session uses instead of its connection."""
+        self._connected_at_s = self._clock.monotonic_s()
+        self._rtt_s = rtt_s
+        self.metered = Metered(connection, self._note_moved)
+        return self.metered
+
+    def note(self, event: Event) -> None:
+        """Something happened in the session."""
+        match event:
+            case BundleProgress(Direction.RECEIVING, offer, _) if offer.priority is Priority.EMERGENCY:
+                self._arriving.add(offer.bundle_id)
+            case BundleSent(offer):
+                self.bundles_sent += 1
+            case BundleReceived(offer):
+                self.bundles_received += 1
+                self._arriving.discard(offer.bundle_id)
+            case BundleTurnedAway(offer, _):
+                self._arriving.discard(offer.bundle_id)
+            case PeerRefused(offer, _):
+                self._refused.add(offer.bundle_id)
+            case _:
+                return
+        if self._is_used_up and offer.priority is Priority.EMERGENCY:
+            self._moved.set()
+
+    async def end(self, outcome: str) -> None:
+        """The contact is over."""
+        diary, spending = self._spool.diary, self._spool.spending
+        closing = [spending.closing(self._link.name, tick_of(self._clock))] if self.spent_out else []
+        ending = diary.ending(self._row, outcome=outcome, now_s=self._now_s(), seconds=self.lasted_s)
+        await self._count(*closing, ending)
+
+    # What there is to know.
+
+    @property
+    def refused(self) -> frozenset[BundleId]:
+        """What the hub will not take: it stays in custody, and is not under way."""
+        return frozenset(self._refused)
+
+    @property
+    def heard_s(self) -> float:
+        """When anything of the hub's came in last, by the monotonic clock; the dial, before that."""
+        self._note_heard()
+        return self._heard_s
+
+    @property
+    def usd(self) -> float:
+        return self._bill.usd(self.metered, self._connected_s)
+
+    @property
+    def lasted_s(self) -> float:
+        """Since the dial."""
+        return self._clock.monotonic_s() - self.began_s
+
+    # Counting, and the end of what may be spent.
+
+    async def keep(self, connection: Metered, parting: Signal) -> None:
+        """Count now and then, until cancelled; the session is to part when all that may be spent is spent."""
+        counted = -1
+        while True:
+            await self._wait_moved()
+            self._note_heard()
+            if self._must_end(connection) and not await self._has_emergency():
+                self.spent_out = True
+                parting.set()
+            if counted != (counted := self._bytes):
+                await self._count()
+
+    async def _wait_moved(self) -> None:
+        """Until it is time to count, the allowance is used up, or an emergency is over."""
+        try:
+            async with asyncio.timeout(COUNT_EVERY_S):
+                await self._moved.wait()
+        except TimeoutError:
+            return
+        self._moved.clear()
+
+    def _note_moved(self) -> None:
+        self._note_heard()
+        # Once: from then on only an emergency keeps the contact, and its end is heard.
+        if not self._is_used_up and self.metered is not None and self._must_end(self.metered):
+            self._is_used_up = True
+            self._moved.set()
+
+    def _note_heard(self) -> None:
+        # What the medium itself hears, an acknowledgement or an answer to a knock, is a sign of life too.
+        if self.metered is not None and self.metered.bytes_down != self._heard_bytes:
+            self._heard_bytes = self.metered.bytes_down
+            self._heard_s = self._clock.monotonic_s()
+
+    def _must_end(self, connection: Metered) -> bool:
+        rtt_s = self._rtt_s or connection.properties.rtt_s_guess
+        return self._bill.must_end(connection, self._connected_s, rtt_s=rtt_s)
+
+    async def _has_emergency(self) -> bool:
+        if self._arriving:
+            return True
+        pending = [each.offer for each in await self._store.outgoing(RangeSet())]
+        return any(
+            offer.priority is Priority.EMERGENCY and offer.bundle_id not in self._refused for offer in pending
+        )
+
+    async def _count(self, *beside: Note) -> None:
+        """What it has carried and cost so far, and `beside`, in one transaction."""
+        if self.metered is None:
+            await self._spool.note(*beside)
+            return
+        usd, size_bytes = self.usd, self._bytes
+        counting = self._spool.diary.counting(
+            self._row,
+            bytes_up=self.metered.bytes_up,
+            bytes_down=self.metered.bytes_down,
+            usd=usd,
+            reached=self.reached,
+            now_s=self._now_s(),
+        )
+        adding = self._spool.spending.adding(
+            self._link.name,
+            tick_of(self._clock),
+            usd=usd - self._counted_usd,
+            size_bytes=size_bytes - self._counted_bytes,
+        )
+        before = self._counted_usd, self._counted_bytes
+        # Before it waits: whoever is cancelled meanwhile has handed it over all the same.
+        self._counted_usd, self._counted_bytes = usd, size_bytes
+        try:
+            await self._spool.note(counting, adding, *beside)
+        except StoreError:
+            self._counted_usd, self._counted_bytes = before
+            raise
+
+    @property
+    def _bytes(self) -> int:
+        return 0 if self.metered is None else self.metered.bytes_up + self.metered.bytes_down
+
+    @property
+    def _connected_s(self) -> float:
+        """What a carrier bills: dialling is free."""
+        return self._clock.monotonic_s() - self._connected_at_s
+
+    def _now_s(self) -> int:
+        return max(0, int(self._clock.wall_s()))
