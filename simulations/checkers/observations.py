@@ -134,8 +134,10 @@ class CaseTaken:
     place: str
     case: bytes
     priority: Priority
+    since_s: float
+    """Since when it can have waited, at the earliest."""
     waiting: tuple[tuple[bytes, Priority, float], ...]
-    """All cases that wait, this one too: how urgent each is, and since when it waits."""
+    """All cases that wait, this one too: how urgent each is, and since when at the latest it waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from .observations import BytesHandedOut, CaseTaken, ContactPaid, Observation
 
 NOTICE_S: Final = 1.0
 """Between a bundle's arrival in custody and the next piece that a session chooses."""
-WAIT_S_MAX: Final = 6 * 3600.0
-"""Longer than any shift change: a case of the class being served that waits so long is forgotten."""
+HEAD_START_S_MAX: Final = 6 * 3600.0
+"""Shorter than a shift: by no more may the sickest of a class come later than another and be taken before it.
+Stated here and not taken from the hub, which is judged by it."""
 USD_ROUNDING: Final = 1e-6
 
 
@@ -46,14 +47,9 @@ class NobodyStarves(Checker):
         for case, priority, since_s in observation.waiting:
             if priority < observation.priority:
                 return f"{observation.case.hex()} was taken before the more urgent {case.hex()}"
-            if priority == observation.priority and self._is_starved(observation, case, since_s):
+            if priority == observation.priority and since_s < observation.since_s - HEAD_START_S_MAX:
                 return f"{case.hex()} has waited {observation.at_s - since_s:.0f} s and was passed over"
         return None
-
-    def _is_starved(self, taken: CaseTaken, case: bytes, since_s: float) -> bool:
-        own = next((each for each in taken.waiting if each[0] == taken.case), None)
-        is_younger = own is not None and own[2] > since_s
-        return case != taken.case and is_younger and taken.at_s - since_s > WAIT_S_MAX
 
 
 class CapsAreKept(Checker):

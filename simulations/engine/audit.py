@@ -17,8 +17,17 @@ Missing = tuple[str, str, bytes]
 class Audit:
     """Reads every disk by a fresh start of the product's own stores."""
 
-    def __init__(self, hub: str, hub_folder: Path, site_folders: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        hub: str,
+        hub_folder: Path,
+        site_folders: Mapping[str, Path],
+        *,
+        copied: frozenset[str] = frozenset(),
+    ) -> None:
+        """`copied`: sites of which one is a copy of another. Neither is told what the other has written."""
         self._hub = hub
+        self._copied = copied
         self._hub_folder = hub_folder
         self._site_folders = site_folders
         self._filed: dict[str, Sequence[Filed]] = {}
@@ -55,8 +64,13 @@ class Audit:
             sent = {filed.case for filed in self._filed[name] if filed.is_sent}
             here = {filed.record for filed in self._filed[name] if filed.is_sent}
             there = {filed.record for filed in at_hub if filed.case in sent}
+            owed = {
+                filed.record
+                for filed in at_hub
+                if filed.case in sent and (filed.by_hub or name not in self._copied)
+            }
             missing += [(name, self._hub, record) for record in sorted(here - there)]
-            missing += [(self._hub, name, record) for record in sorted(there - here)]
+            missing += [(self._hub, name, record) for record in sorted(owed - here)]
         return tuple(missing)
 
     def _is_own(self, place: str, filed: Filed) -> bool:

@@ -24,10 +24,12 @@ def replay(seed: int, scenario: str, quiet: bool) -> None:
     """Play the world of SEED again, one line per event.
 
     \b
-    pair      a hub and up to two nodes at the level of sessions and custody
-    recovery  the same with verified backups, pruning and many restores
-    setbacks  restores of both, to backups of any age, with every talk between them cut
-    consults  whole sites and a hub, with their services and databases
+    pair       a hub and up to two nodes at the level of sessions and custody
+    recovery   the same with verified backups, pruning and many restores
+    setbacks   restores of both, to backups of any age, with every talk between them cut
+    versions   as pair, between software of different versions
+    consults   whole sites and a hub, with their services and databases
+    upheavals  the same with copied cards, lost hubs, two hubs in turn, versions and an unkind relay
     """
     trace = Trace(None if quiet else click.echo)
     court = SCENARIOS[scenario](seed, trace)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from .life import Side
+from .skew import Versions
 from .wire import Mischief
 
 HOUR_S: Final = 3_600.0
@@ -109,6 +110,26 @@ class RotDisk:
     seed: int
 
 
+@dataclass(frozen=True, slots=True)
+class CopyCard:
+    """A site's card is copied while it is off for a moment. Then both run, the copy as `copied_as`."""
+
+    machine: str
+    copied_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoseHub:
+    """The hub's disk is gone, and its backups with it; a new hub gets the old keys, and every site enrols."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailOver:
+    """Another hub takes over, on a copy of the first one's disk; at the next time the first is back as it was
+    left, and so on in turn."""
+
+
+Upheaval = CopyCard | LoseHub | FailOver
 ConsultAct = (
     NewConsult
     | MoreFindings
@@ -121,6 +142,7 @@ ConsultAct = (
     | RestoreDisk
     | Blackout
     | RotDisk
+    | Upheaval
 )
 
 
@@ -134,6 +156,7 @@ class ConsultSchedule:
     loss: float
     mischief: Mischief = field(default_factory=Mischief)
     """What an unkind relay between the sites and the hub does."""
+    versions: Versions = field(default_factory=Versions)
     acts: tuple[tuple[float, ConsultAct], ...]
 
 
@@ -141,8 +164,10 @@ def draw_consults(seed: int, *, sites: int = 2, hub: str = "hub") -> ConsultSche
     """The same for the same seed, whatever ran before."""
     draw = random.Random(f"consults/{seed}")
     names = [f"site-{number}" for number in range(sites)]
-    acts = [(draw.uniform(0.0, SPAN_S), _clinical(draw, names)) for _ in range(draw.randint(6, 14))]
-    acts += [(draw.uniform(0.0, SPAN_S), _fault(draw, [hub, *names])) for _ in range(draw.randint(2, 7))]
+    acts = [(draw.uniform(0.0, SPAN_S), clinical(draw, names)) for _ in range(draw.randint(6, 14))]
+    for _ in range(draw.randint(2, 7)):
+        at_s, fault = draw.uniform(0.0, SPAN_S), _fault(draw, [hub, *names])
+        acts += [(at_s, fault), *_occasions(draw, at_s, fault, names)]
     acts.append((1.0, NewConsult(names[0], draw.choice(URGENCIES), draw.choice(WORDS))))
     return ConsultSchedule(
         seed=seed,
@@ -154,12 +179,32 @@ def draw_consults(seed: int, *, sites: int = 2, hub: str = "hub") -> ConsultSche
     )
 
 
+def _occasions(
+    draw: random.Random, at_s: float, fault: ConsultAct, sites: list[str]
+) -> list[tuple[float, ConsultAct]]:
+    """What has to happen besides for a fault to bite: a backup to go back to, something to write on a full
+    disk."""
+    match fault:
+        case RestoreDisk(machine):
+            return [(draw.uniform(0.3, 1.0) * at_s, BackUpDisk(machine))]
+        case FillDisk(machine, span_s):
+            site = machine if machine in sites else draw.choice(sites)
+            # A contact that brings it to the hub follows at once.
+            return [
+                (at_s + draw.uniform(0.0, 0.8) * span_s, NewConsult(site, draw.choice(URGENCIES), WORDS[-1]))
+                for _ in range(3)
+            ]
+        case _:
+            return []
+
+
 def _mischief(draw: random.Random) -> Mischief:
     share = draw.choice((0.0, 0.0, 0.03, 0.1))
     return Mischief(duplicates=share, replays=share / 2, overtakes=share, flips=share / 3)
 
 
-def _clinical(draw: random.Random, sites: list[str]) -> ConsultAct:
+def clinical(draw: random.Random, sites: list[str]) -> ConsultAct:
+    """What one of the people does next."""
     site = draw.choice(sites)
     match draw.choices(range(4), weights=(3, 3, 3, 4))[0]:
         case 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,10 @@ from .consult_schedule import (
     Answer,
     ConsultAct,
     ConsultSchedule,
+    CopyCard,
     CrashAt,
+    FailOver,
+    LoseHub,
     MoreFindings,
     NewConsult,
     ReadPlan,
@@ -41,9 +45,12 @@ from .network import Network
 from .pair_world import HEALED, custody_checkers
 from .part_failures import failures_told
 from .people import People
+from .plain_disks import plain_disks
 from .sealer import EqualSizeSealer
 from .site import Site
+from .skew import spoken
 from .trace import Trace
+from .turnover import Turnover
 from .watched import Watch, watch_store
 from .wire import Mischief, Wire
 
@@ -61,6 +68,8 @@ class Setup:
     hub: Callable[..., HubHost] = HubHost
     watched: bool = True
     """Off where only speed counts."""
+    encrypts: bool = True
+    """Off where neither a seal nor a disk shall hide anything."""
 
 
 def consult_checkers() -> tuple[Checker, ...]:
@@ -73,19 +82,25 @@ def play_consults(
 ) -> Court:
     """The whole of it; the court tells what was broken."""
     court = Court(consult_checkers())
-    with temporary_disks() as root:
-        foundation_of(schedule.sites).copy_to(root)
+    setup = setup or Setup()
+    with temporary_disks() as root, _disks(encrypts=setup.encrypts):
+        foundation_of(schedule.sites, encrypts=setup.encrypts).copy_to(root)
         network = Network()
-        world = ConsultWorld(schedule, root, court, trace or Trace(), network, setup or Setup())
-        with seeded_entropy(schedule.seed):
+        world = ConsultWorld(schedule, root, court, trace or Trace(), network, setup)
+        with seeded_entropy(schedule.seed), spoken(schedule.versions, world.tell):
             run_virtual(world.play(), network=network)
     return court
 
 
 @cache
-def foundation_of(sites: int) -> Foundation:
+def foundation_of(sites: int, *, encrypts: bool = True) -> Foundation:
     """Made once in this process; its folder goes with the process."""
-    return Foundation.kept(sites)
+    with _disks(encrypts=encrypts):
+        return Foundation.kept(sites)
+
+
+def _disks(*, encrypts: bool) -> AbstractContextManager[None]:
+    return nullcontext() if encrypts else plain_disks()
 
 
 class ConsultWorld:
@@ -109,9 +124,15 @@ class ConsultWorld:
         self._sites: dict[str, Site] = {}
         self._hosts: dict[str, Site | HubHost] = {}
         self._ledgers: dict[str, DiskLedger] = {}
+        self._copies: dict[str, str] = {}
+        """Second machines with one site's card, by name, and whose card it was."""
         self._watch = Watch(self, self._observe, lambda place, event: None)
+        self._common: dict[str, Any]
+        """What every machine is made with."""
+        self._has_power_cuts = False
         self._people: People
         self._mishaps: Mishaps
+        self._turnover: Turnover
 
     # For the watch.
 
@@ -124,7 +145,9 @@ class ConsultWorld:
 
     def peers_of(self, place: str) -> Sequence[str]:
         host, _, site = place.partition(":")
-        return [site] if host == HUB else [f"{HUB}:{place}"]
+        if host == HUB:
+            return [site, *(copy for copy, of in self._copies.items() if of == site)]
+        return [f"{HUB}:{self._copies.get(place, place)}"]
 
     # The play.
 
@@ -146,42 +169,54 @@ class ConsultWorld:
         await self._audit()
 
     async def _found(self, group: asyncio.TaskGroup) -> None:
-        common: dict[str, Any] = {
-            "network": self._network,
-            "owner": group,
-            "sealer": self._setup.sealer(),
-        }
-        hub = self._setup.hub(HUB, self._root / HUB, observe_pair=self._observe_at_hub, **common)
+        self._common = {"network": self._network, "owner": group, "sealer": self._setup.sealer()}
+        hub = self._setup.hub(HUB, self._root / HUB, observe_pair=self._observe_at_hub, **self._common)
+        self._hosts = {HUB: hub}
         for name in map(site_name, range(self._schedule.sites)):
-            self._join(name, _profile(self._schedule.loss), self._schedule.mischief)
-            self._sites[name] = self._setup.site(
-                name,
-                self._root / name,
-                hub=HUB,
-                datagrams=self._schedule.datagrams,
-                observe_pair=self._observe_at_site,
-                **common,
-            )
-        self._hosts = {HUB: hub, **self._sites}
+            self._settle(name)
         self._mishaps = Mishaps(
             self._hosts,
             self._network,
             hub=HUB,
             ledgers_on=self._ledgers_on,
-            revived=lambda name: self._note(name, "starts again"),
+            tell=self.tell,
         )
+        self._turnover = Turnover(self._root, hub, self._sites, self._mishaps, begin_copy=self._begin_copy)
         self._people = People(self._sites, hub, disk_lives=self._mishaps.disk_lives, observe=self._observe)
-        has_power_cuts = any(
+        self._has_power_cuts = any(
             isinstance(act, CrashAt) and act.power_cut_seed is not None for _, act in self._schedule.acts
         )
         for host in self._hosts.values():
-            host.machine.power.watching = has_power_cuts
+            host.machine.power.watching = self._has_power_cuts
             await host.boot()
+
+    def _settle(self, name: str) -> Site:
+        """A site with this name, on whatever disk lies there for it."""
+        self._join(name, _profile(self._schedule.loss), self._schedule.mischief)
+        self._sites[name] = self._hosts[name] = site = self._setup.site(
+            name,
+            self._root / name,
+            hub=HUB,
+            datagrams=self._schedule.datagrams,
+            observe_pair=self._observe_at_site,
+            **self._common,
+        )
+        return site
+
+    async def _begin_copy(self, name: str, copied_as: str) -> None:
+        self._copies[copied_as] = name
+        site = self._settle(copied_as)
+        site.machine.power.watching = self._has_power_cuts
+        self._mishaps.look_after(site)
+        self._people.know_copy(name, copied_as)
+        await site.boot()
 
     async def _act(self, act: ConsultAct) -> None:
         match act:
             case NewConsult() | MoreFindings() | ReadPlan() | Answer():
                 await self._people.act(act)
+            case CopyCard() | LoseHub() | FailOver():
+                await self._turnover.befall(act)
             case _:
                 await self._mishaps.befall(act)
 
@@ -208,7 +243,8 @@ class ConsultWorld:
     async def _audit(self) -> None:
         """Both ends of every case that was sent hold the same records, each where its author put it."""
         sites = {name: site.machine.folder for name, site in self._sites.items()}
-        audit = Audit(HUB, self._hosts[HUB].machine.folder, sites)
+        copied = frozenset((*self._copies, *self._copies.values()))
+        audit = Audit(HUB, self._hosts[HUB].machine.folder, sites, copied=copied)
         await audit.read()
         for observation in (*audit.written(), *audit.filed()):
             self._observe(observation)
@@ -220,6 +256,10 @@ class ConsultWorld:
             ledger.close()
 
     # Small things.
+
+    def tell(self, host: str, what: str) -> None:
+        """For whatever notices that a fault has bitten."""
+        self._note(host, what)
 
     def _join(self, name: str, profile: LinkProfile, mischief: Mischief) -> None:
         wire = Wire(profile, seed=f"{name}/{self._schedule.seed}", mischief=mischief)
@@ -237,6 +277,8 @@ class ConsultWorld:
         self, place: str, pair: Pseudonym, store: SqlitePairStore, path: Callable[[], Path]
     ) -> None:
         ledger = self._ledgers.setdefault(place, DiskLedger(path, pair))
+        # A site that enrolled anew has another pair.
+        ledger.turn_to(pair)
         if self._setup.watched:
             watch_store(store, place, ledger, self._watch)
 
@@ -257,6 +299,8 @@ class ConsultWorld:
         self._trace.note(virtual_loop().time(), who, what, **fields)
 
     def _failed(self, what: str) -> None:
+        if self._mishaps.a_disk_is_full:
+            return  # Foreseen: what cannot be kept is refused, in many places, and tried again.
         self._observe(PartFailed(at_s=virtual_loop().time(), place="a host", what=what))
 
 

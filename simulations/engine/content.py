@@ -31,7 +31,9 @@ class SealedLabel:
 class Content:
     """All bundles that a world's schedule speaks of, by label and by id."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rekeys: bool = True) -> None:
+        """`rekeys`: some of them are sealed for a key that their reader no longer has."""
+        self._rekeys = rekeys
         self._known: dict[str, tuple[int, Priority]] = {}
         self._labels: dict[BundleId, str] = {}
 
@@ -73,7 +75,7 @@ class Content:
 
     def key_wanted(self, bundle_id: BundleId) -> bytes:
         """The key its reader still has."""
-        return NEW_KEY if bundle_id[0] % _REKEYED_EVERY == 0 else KEY
+        return NEW_KEY if self._rekeys and bundle_id[0] % _REKEYED_EVERY == 0 else KEY
 
     def is_genuine(self, bundle_id: BundleId, sealed: bytes) -> bool:
         """Whether this is what its author sealed, for the key that its reader has."""

@@ -24,6 +24,10 @@ class DiskLedger:
         self._open_at: Path | None = None
         self._connection: Connection | None = None
 
+    def turn_to(self, pseudonym: Pseudonym) -> None:
+        """From now on it is about this pair."""
+        self._pseudonym = pseudonym
+
     def own_bundles(
         self, sequences: RangeSet, incarnation: Incarnation | None = None
     ) -> Sequence[tuple[BundleId, Priority]]:
@@ -95,14 +99,15 @@ class DiskLedger:
         )
         return [BundleId(bundle_id) for (bundle_id,) in rows]
 
-    def rot(self, seed: int) -> None:
+    def rot(self, seed: int) -> bool:
         """While nothing runs: flip a bit of a sealed piece on the disk, if one lies in the file itself."""
         pieces = self._read(
             "SELECT data FROM piece WHERE length(data) >= 32 AND ? <> '' ORDER BY position LIMIT 64"
         )
         self.close()
-        if pieces:
-            flip_bits(self._path(), bytes(pieces[seed % len(pieces)][0])[:32], seed=seed)
+        if not pieces:
+            return False
+        return flip_bits(self._path(), bytes(pieces[seed % len(pieces)][0])[:32], seed=seed)
 
     def close(self) -> None:
         """Idempotent."""

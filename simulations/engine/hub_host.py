@@ -6,6 +6,7 @@ Its web server, socket and signals are left out; sessions come in over simulated
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -18,12 +19,15 @@ from sync.driver import answer_session, read_call
 from sync.links.udp_listener import UdpListener
 from sync.ports import Connection, LinkError, LinkRefused
 from sync.registry import SessionRegistry
+from sync.stores.errors import StoreError
 
 from .machine import Machine
 from .network import Network
 from .site import UDP_PORT, ObservePair, unobserved
 
 SPECIALIST: Final = "Specialist on duty"
+
+_log = logging.getLogger(__name__)
 
 
 class HubHost:
@@ -90,6 +94,7 @@ class HubHost:
                         hub.ingest.run(),
                         hub.outbox.run(),
                         hub.contacts.run(),
+                        hub.returning.run(),
                         hub.prekeys.run(),
                     )
                 ]
@@ -108,14 +113,18 @@ class HubHost:
         try:
             call = await read_call(connection)
             callee = await self.hub.contacts.callee(call.preamble.pseudonym)
-        except (LinkError, LinkRefused):
+        except (LinkError, LinkRefused, StoreError):
             callee = None
         if callee is None:
             await connection.close()
             return
-        report = await answer_session(
-            connection, call, link_secret=callee.link_secret, registry=registry, setting=callee.setting
-        )
+        try:
+            report = await answer_session(
+                connection, call, link_secret=callee.link_secret, registry=registry, setting=callee.setting
+            )
+        except ExceptionGroup as failures:
+            _log.error("a session failed", exc_info=failures)
+            return
         self.hub.contacts.session_ended(call.preamble.pseudonym, report)
 
 

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from contextvars import Context, copy_context
 from typing import Any, Final, TypeVar, TypeVarTuple
 
 from .network import Network
@@ -50,48 +51,121 @@ class NumberedTask(asyncio.Task[T]):
         return self._number
 
 
+class Step(asyncio.TimerHandle):
+    """A callback that is due: asyncio's handle, without what helps to debug real loops. A world makes a
+    hundred for each contact."""
+
+    __slots__ = ("_at_s",)
+
+    # Of `Handle`.
+    _context: Context
+    _callback: Callable[..., object]
+    _args: tuple[Any, ...]
+    _cancelled: bool
+    _repr: str | None
+
+    def __init__(  # It is made too often for a call of the parents', which would set the same and more.
+        self,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        loop: asyncio.AbstractEventLoop,
+        context: Context | None,
+        at_s: float,
+    ) -> None:
+        self._at_s = at_s
+        self._context = copy_context() if context is None else context
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = None
+        self._source_traceback = None
+
+    def when(self) -> float:
+        return self._at_s
+
+    def cancel(self) -> None:
+        # What it held goes now: a cancelled timer stays in the heap until its time.
+        self._cancelled = True
+        self._callback, self._args = _nothing, ()
+
+    def run(self) -> None:
+        """Call it, as `Handle` does."""
+        try:
+            self._context.run(self._callback, *self._args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - As of any callback: the loop tells and goes on.
+            self._loop.call_exception_handler(
+                {"message": f"Exception in callback {self._callback!r}", "exception": error, "handle": self}
+            )
+
+
+def _nothing() -> None:
+    """What a cancelled step does."""
+
+
 class VirtualLoop(asyncio.BaseEventLoop):
     """Virtual time from `START_S`, and a network in memory instead of sockets."""
-
-    # Of `BaseEventLoop`: what is to be called now, and the heap of what is to be called at a time.
-    _ready: deque[asyncio.Handle]
-    _scheduled: list[asyncio.TimerHandle]
 
     def __init__(self, network: Network | None = None) -> None:
         self._now_s = START_S
         self._still_turns = 0
         super().__init__()
         self.network = network or Network()
-        self._due: list[asyncio.TimerHandle] = self._scheduled
+        self._steps: deque[Step] = deque()
+        self._due: list[tuple[float, int, Step]] = []
+        """A heap; of one moment the one that was set first comes first."""
+        self._set = itertools.count()
         self.set_task_factory(_numbered)
 
     def time(self) -> float:
         return self._now_s
 
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        step = Step(callback, args, self, context, self._now_s)
+        self._steps.append(step)
+        return step
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """There are no other threads."""
+        return self.call_soon(callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        step = Step(callback, args, self, context, when)
+        heapq.heappush(self._due, (when, next(self._set), step))
+        return step
+
     def _run_once(self) -> None:
         """One turn: every callback that is ready."""
-        if not self._ready:
+        steps, due = self._steps, self._due
+        if not steps:
             self._jump()
         self._still_turns += 1
         if self._still_turns > STANDSTILL_TURNS_MAX:
             raise StandStill(f"A simulated program spins at {self._now_s:.3f} s.")
-        while self._due and self._due[0].when() <= self._now_s:
-            timer = heapq.heappop(self._due)
-            if not timer.cancelled():
-                self._ready.append(timer)
-        for _ in range(len(self._ready)):
-            handle = self._ready.popleft()
-            if not handle.cancelled():
-                handle._run()
+        while due and due[0][0] <= self._now_s:
+            steps.append(heapq.heappop(due)[2])
+        for _ in range(len(steps)):
+            step = steps.popleft()
+            if not step._cancelled:
+                step.run()
 
     def _jump(self) -> None:
         """To the next timer. Raises `StandStill` when there is none."""
-        while self._due and self._due[0].cancelled():
-            heapq.heappop(self._due)
-        if not self._due:
+        due = self._due
+        while due and due[0][2]._cancelled:
+            heapq.heappop(due)
+        if not due:
             raise StandStill("Every simulated program waits for something that will never come.")
-        if self._due[0].when() > self._now_s:
-            self._now_s = self._due[0].when() + LATE_S
+        if due[0][0] > self._now_s:
+            self._now_s = due[0][0] + LATE_S
             self._still_turns = 0
 
     def run_in_executor(

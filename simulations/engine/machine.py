@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from simulations.faults.power import PowerCut
+from simulations.faults.space import Space
 from sync.stores.database import InlineThread
 from sync.stores.transactions import Reader, Writer
 
@@ -33,12 +35,16 @@ class Machine:
         self.network = network
         self.life: Life
         self.power = PowerCut()
+        self.space = Space()
         self._root = root
         self._owner = owner
         self._lives = 1
         self._cut_seed: int | None = None
         self._threads: list[SteppedThread] = []
+        self._torn = 0
         self.backups: list[Path] = []
+        self.on_death: Callable[[], None] = lambda: None
+        """Called when a life has ended by a crash."""
 
     @property
     def folder(self) -> Path:
@@ -49,6 +55,7 @@ class Machine:
         """Before the programs start."""
         self.life = Life(self.name, self.network, self._owner)
         self.life.on_crash = self._leave_disk
+        self.space = Space()
         self._threads = []
 
     def crash(self, *, power_cut_seed: int | None = None) -> None:
@@ -63,14 +70,8 @@ class Machine:
 
     def thread(self, worker: Writer | Reader) -> SteppedThread:
         """Where this life's transactions run."""
-        self._threads.append(SteppedThread(worker, self.life, self.power))
+        self._threads.append(SteppedThread(worker, self.life, self.power, self.space))
         return self._threads[-1]
-
-    @property
-    def writers(self) -> tuple[Writer, ...]:
-        """Of the databases that this life has open."""
-        found = (thread.worker for thread in self._threads)
-        return tuple(worker for worker in found if isinstance(worker, Writer))
 
     def back_up(self) -> Path:
         """A copy of the whole disk, as it is."""
@@ -89,9 +90,15 @@ class Machine:
         self._lives += 1
         copy_disk(abandoned, self.folder)
         if self._cut_seed is not None:
-            self.power.tear(abandoned, self.folder, seed=self._cut_seed)
+            self._torn += self.power.tear(abandoned, self.folder, seed=self._cut_seed)
             self._cut_seed = None
         self.power = PowerCut(watching=self.power.watching)
+        self.on_death()
+
+    def take_torn(self) -> int:
+        """How many files power cuts have torn since this was asked last."""
+        torn, self._torn = self._torn, 0
+        return torn
 
     def clear_away(self) -> None:
         """After a life: close what a dead program left open, and drop its disk."""
@@ -102,11 +109,12 @@ class Machine:
 class SteppedThread(InlineThread):
     """Each transaction is a durable step of a life, and happens in the caller's own step."""
 
-    def __init__(self, worker: Writer | Reader, life: Life, power: PowerCut) -> None:
+    def __init__(self, worker: Writer | Reader, life: Life, power: PowerCut, space: Space) -> None:
         super().__init__(worker)
         self.worker = worker
         self._life = life
         self._power = power
+        self._space = space
 
     async def start(self) -> None:
         await super().start()
@@ -120,7 +128,7 @@ class SteppedThread(InlineThread):
             await super().commit()
             return
         self._life.step(Side.BEFORE)
-        self.worker.commit()
+        self._space.commit(self.worker)
         self._power.confirm(self.worker)
         self._life.step(Side.AFTER)
         await asyncio.sleep(0)

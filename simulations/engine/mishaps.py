@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from simulations.faults import fill, make_room
-
 from .consult_schedule import (
     BackUpDisk,
     Blackout,
@@ -42,19 +40,37 @@ class Mishaps:
         *,
         hub: str,
         ledgers_on: Callable[[str], list[DiskLedger]],
-        revived: Callable[[str], None],
+        tell: Callable[[str, str], None],
     ) -> None:
+        """`tell`: a machine, and what came of a fault there."""
         self._hosts = hosts
         self._network = network
         self._hub = hub
         self._ledgers_on = ledgers_on
-        self._revived = revived
-        self._at_work = asyncio.Lock()
+        self._tell = tell
+        self.at_work = asyncio.Lock()
+        """Held by whoever starts and ends machines."""
         self._disk_lives: dict[str, int] = {}
+        self._somebody_died = asyncio.Event()
+        for host in hosts.values():
+            self.look_after(host)
+
+    def look_after(self, host: Host) -> None:
+        """Start it again whenever it dies."""
+        host.machine.on_death = self._somebody_died.set
 
     def disk_lives(self, name: str) -> int:
-        """How often a machine's disk went back to a backup."""
+        """How often a machine's disk was exchanged for another."""
         return self._disk_lives.get(name, 0)
+
+    def disk_exchanged(self, name: str) -> None:
+        """It was, just now."""
+        self._disk_lives[name] = self.disk_lives(name) + 1
+
+    @property
+    def a_disk_is_full(self) -> bool:
+        """Anybody's, now."""
+        return any(host.machine.space.is_full for host in self._hosts.values())
 
     async def befall(self, mishap: Mishap) -> None:
         """One of them happens."""
@@ -79,8 +95,7 @@ class Mishaps:
             case StepClock(_, float(by_s)):
                 machine.clock.step(by_s)
             case FillDisk(name, span_s):
-                for writer in machine.writers:
-                    fill(writer)
+                machine.space.is_full = True
                 virtual_loop().call_later(span_s, self._make_room, name)
             case BackUpDisk():
                 machine.back_up()
@@ -88,11 +103,15 @@ class Mishaps:
     async def keep_alive(self) -> None:
         """Start again whatever died, until cancelled."""
         while True:
+            await self._somebody_died.wait()
             await asyncio.sleep(REVIVE_S)
-            async with self._at_work:
-                for name, host in self._hosts.items():
+            self._somebody_died.clear()
+            async with self.at_work:
+                for name, host in tuple(self._hosts.items()):
                     if not host.machine.life.alive:
-                        self._revived(name)
+                        self._tell(name, "starts again")
+                        if host.machine.take_torn():
+                            self._tell(name, "lost what no sync had confirmed")
                         await host.reboot()
 
     async def mend(self) -> None:
@@ -103,27 +122,29 @@ class Mishaps:
         await asyncio.sleep(2 * REVIVE_S)
 
     def _make_room(self, name: str) -> None:
-        machine = self._hosts[name].machine
-        if machine.life.alive:
-            for writer in machine.writers:
-                make_room(writer)
+        space = self._hosts[name].machine.space
+        if space.refused:
+            self._tell(name, "had no room")
+        space.is_full, space.refused = False, 0
 
     async def _restore(self, name: str) -> None:
         machine = self._hosts[name].machine
         if not machine.backups:
             return
-        async with self._at_work:
+        self._tell(name, "goes back to a backup")
+        async with self.at_work:
             machine.crash()
             machine.replace_disk(machine.backups[-1])
-            self._disk_lives[name] = self.disk_lives(name) + 1
+            self.disk_exchanged(name)
             await asyncio.sleep(OFF_S)
             await self._hosts[name].reboot()
 
     async def _rot(self, name: str, seed: int) -> None:
-        async with self._at_work:
+        async with self.at_work:
             self._hosts[name].machine.crash()
             for ledger in self._ledgers_on(name):
-                ledger.rot(seed)
+                if ledger.rot(seed):
+                    self._tell(name, "rots")
             await asyncio.sleep(OFF_S)
             await self._hosts[name].reboot()
 

@@ -11,7 +11,7 @@ from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from typing import Any, Final
 
-from sync.links.datagram_transport import HEADERS_BYTES
+from sync.links.datagram_sizes import HEADERS_BYTES
 
 from .wire import Way, Wire
 
@@ -63,8 +63,9 @@ class Network:
         self._lives.setdefault(host, []).append(die)
 
     def accept(self, host: str, accepted: Callable[[Any], None]) -> None:
-        """Streams that are dialled to the host go there."""
-        self._accepting[host] = accepted
+        """Streams that are dialled to the host go there; what they set off happens at that host."""
+        context = copy_context()
+        self._accepting[host] = lambda connection: context.run(accepted, connection)
 
     def acceptor(self, host: str) -> Callable[[Any], None] | None:
         return self._accepting.get(host)

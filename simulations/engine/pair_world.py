@@ -27,6 +27,7 @@ from sync.core import Event, SessionEnded
 
 from .content import Content
 from .disk import Disk, FileDisk, MemoryDisk, Plant, nothing_planted
+from .dues import Dues
 from .entropy import seeded_entropy
 from .foundation import temporary_disks
 from .life import Crashed
@@ -49,6 +50,7 @@ from .schedule import (
     Restore,
     Schedule,
 )
+from .skew import spoken
 from .trace import Trace
 from .watched import Watch
 from .wire import Mischief, Wire
@@ -84,7 +86,8 @@ def play_pair(schedule: Schedule, *, trace: Trace | None = None, plant: Plant = 
     network = Network()
     with temporary_disks() as root, seeded_entropy(schedule.seed):
         world = _World(schedule, court, trace or Trace(), network, root, plant)
-        run_virtual(world.play(), network=network)
+        with spoken(schedule.versions, world.tell):
+            run_virtual(world.play(), network=network)
     return court
 
 
@@ -98,10 +101,20 @@ class _World:
         self._network = network
         self._root = root
         self._plant = plant
-        self._content = Content()
+        # Who does not know how to ask for another seal never gets what it cannot open.
+        self._content = Content(rekeys=schedule.versions.older is None)
         self._watch = Watch(self, self._observe, self._happened)
         self._places: dict[str, Place] = {}
-        self._written: set[tuple[str, BundleId]] = set()
+        self._dues = Dues(
+            self._places,
+            self._content,
+            self._watch.recollection,
+            peers_of=self.peers_of,
+            # An older version knows of no giving back; of two copies, each knows its own bundles alone.
+            gives_back=lambda: (
+                schedule.recovers and not schedule.versions.older and CLONE not in self._places
+            ),
+        )
         self._group: asyncio.TaskGroup
 
     # For the watch.
@@ -167,7 +180,7 @@ class _World:
 
     async def _add(self, act: Add) -> None:
         bundle_id = self._content.name(act.label, act.size_bytes, act.priority)
-        self._written.add((act.place, bundle_id))
+        self._dues.written.add((act.place, bundle_id))
         place = self._places[act.place]
         with suppress(Crashed):
             await place.life.run(place.add(act.label))
@@ -217,54 +230,10 @@ class _World:
         for _ in range(ROUNDS_MAX):
             for name in nodes:
                 await self._meet(Meet(node=name, datagrams=True))
-            missing, pending = self._missing() + self._not_given_back(), self._pending()
+            missing, pending = self._dues.missing(), self._dues.pending()
             if not missing and not pending:
                 break
         self._observe(WorldHealed(at_s=virtual_loop().time(), missing=missing, pending=pending))
-
-    def _missing(self) -> tuple[tuple[str, str, bytes], ...]:
-        return tuple(
-            (author, other, bundle_id)
-            for author, place in self._places.items()
-            for bundle_id in place.disk.offered()
-            for other in self.peers_of(author)
-            if not self.holds(other, bundle_id)
-        )
-
-    def _not_given_back(self) -> tuple[tuple[str, str, bytes], ...]:
-        """What a place wrote and lost, that its peer has and did not give back. With a clone about, either
-        twin's bundles are the other's own, and unknown to it. A promise outlives no second restore."""
-        if not self._schedule.recovers or CLONE in self._places:
-            return ()
-        return tuple(
-            (other, author, bundle_id)
-            for author, bundle_id in sorted(self._written)
-            for other in self.peers_of(author)
-            if self._owes(other, author, bundle_id) and not self._knows(self._places[author], bundle_id)
-        )
-
-    def _owes(self, peer: str, author: str, bundle_id: BundleId) -> bool:
-        disk = self._places[peer].disk
-        numbers = disk.numbers_of(bundle_id) if bundle_id in disk.taken else ()
-        memory = self._watch.recollection
-        return any(
-            not memory.has_broken_promise(author, peer, *number) and not self._is_hidden(author, *number)
-            for number in numbers
-        )
-
-    def _is_hidden(self, author: str, incarnation: Incarnation, sequence: int) -> bool:
-        """The author used that number a second time, for something that has another one by now, and never
-        met what it was used for first."""
-        is_used = sequence <= self._places[author].disk.given_out(incarnation)
-        return is_used and not self._watch.recollection.has_noticed(author, incarnation, sequence)
-
-    def _knows(self, place: Place, bundle_id: BundleId) -> bool:
-        return bundle_id in place.disk.offered() or self._content.returned_id(bundle_id) in place.disk.taken
-
-    def _pending(self) -> tuple[tuple[str, bytes], ...]:
-        return tuple(
-            (name, bundle) for name, place in self._places.items() for bundle in place.disk.pending()
-        )
 
     # Small things.
 
@@ -287,6 +256,10 @@ class _World:
     def _join(self, name: str, profile: LinkProfile, mischief: Mischief) -> None:
         wire = Wire(profile, seed=f"{name}/{self._schedule.seed}", mischief=mischief)
         self._network.join(name, HUB, wire)
+
+    def tell(self, host: str, what: str) -> None:
+        """For whatever notices that a fault has bitten."""
+        self._note(host, what)
 
     def _observe(self, observation: Observation) -> None:
         self._court.observe(observation)

@@ -32,14 +32,20 @@ class People:
         disk_lives: Callable[[str], int],
         observe: Callable[[Observation], None],
     ) -> None:
-        """`disk_lives`: how often a site's disk went back to a backup, which may undo what was done there."""
+        """`disk_lives`: how often a machine's disk was exchanged, which may undo what was done there."""
         self._sites = sites
         self._hub = hub
         self._disk_lives = disk_lives
         self._observe = observe
         self._cases: dict[str, list[str]] = {}
         self._answered: str | None = None
+        self._ends: dict[str, list[bytes]] = {}
+        """Which orders each second word stops."""
         self._waiting_since_s: dict[str, float] = {}
+        self._unseen_until_s: dict[str, float] = {}
+        """When somebody last looked at the worklist and did not find the case."""
+        self._looked_s = 0.0
+        self._hub_disk_life = 0
 
     async def act(self, act: ClinicalAct) -> None:
         """One thing that one of them does. Raises what the terminal says instead of doing it."""
@@ -54,6 +60,10 @@ class People:
                 await self._read_plans(site)
             case Answer():
                 await self._answer(act)
+
+    def know_copy(self, name: str, copied_as: str) -> None:
+        """There is a second machine at which the same cases stand."""
+        self._cases[copied_as] = list(self._cases.get(name, []))
 
     async def _new_consult(self, act: NewConsult) -> None:
         site = self._sites[act.site]
@@ -75,17 +85,25 @@ class People:
         for case in self._cases.get(site, []):
             plan = await self._sites[site].ask("plan", case=case, seen=True)
             orders = [order for reply in plan["replies"] for order in reply["orders"]]
-            self._tell_orders(f"{site}, life {self._disk_lives(site)} of its disk", case, orders)
+            place = f"{site}, life {self._disk_lives(site)} of its disk"
+            self._tell_ended(place, case, [str(reply["reply"]) for reply in plan["replies"]])
+            self._tell_orders(place, case, orders)
             ready = [order for order in orders if order["status"] == "open"]
             if ready:
                 await self._sites[site].ask(
                     "order_done", case=case, order=ready[0]["number"], reply=ready[0]["reply"]
                 )
 
+    def _tell_ended(self, place: str, case: str, replies: list[str]) -> None:
+        """Who has a second word knows which orders it stops, in whatever order the two came."""
+        at_s, case_id = virtual_loop().time(), bytes.fromhex(case)
+        for order in (order for reply in replies for order in self._ends.get(reply, ())):
+            self._observe(OrderEnded(at_s=at_s, place=place, case=case_id, order=order))
+
     def _tell_orders(self, place: str, case: str, orders: list[dict[str, Any]]) -> None:
         at_s, case_id = virtual_loop().time(), bytes.fromhex(case)
         for order in orders:
-            key = bytes.fromhex(order["reply"]) + bytes([order["number"]])
+            key = _key(order)
             is_armed = order["status"] in ARMED
             self._observe(OrderShown(at_s=at_s, place=place, case=case_id, order=key, is_armed=is_armed))
             if order["status"] in ENDED:
@@ -96,31 +114,65 @@ class People:
         if case is None:
             return
         self._answered = case
+        stopped = await self._armed_orders(case) if act.is_second_word else []
         reply = {
+            "prior": [
+                {"reply": order["reply"], "order": order["number"], "disposition": "stop"}
+                for order in stopped
+            ],
             "assessment": "As discussed before." if act.is_second_word else "Most likely harmless.",
             "orders": [
                 {"name": f"Act {number}", "details": "as needed"} for number in range(1, act.orders + 1)
             ],
             "valid_for_min": 360,
         }
-        await self._hub.ask("reply", case=case, by=SPECIALIST, reply=reply)
-        # Whatever makes it wait again has only begun.
+        # Whatever makes it wait again has only begun; should the hub die now, nobody knows whether it has.
         self._waiting_since_s.pop(case, None)
+        sent = await self._hub.ask("reply", case=case, by=SPECIALIST, reply=reply)
+        self._ends[sent["record"]] = [_key(order) for order in stopped]
+        self._unseen_until_s.pop(case, None)
+
+    async def _armed_orders(self, case: str) -> list[dict[str, Any]]:
+        """As the hub knows them."""
+        shown = await self._hub.ask("case_show", case=case)
+        orders = [order for reply in shown["replies"] for order in reply["orders"]]
+        return [order for order in orders if order["status"] in ARMED]
 
     async def _take_first(self) -> str | None:
         """The case on top of the worklist, None when nobody waits."""
         rows = [row for row in await self._hub.ask("queue") if row["needs_answer"]]
-        now_s = virtual_loop().time()
-        known = self._waiting_since_s
-        self._waiting_since_s = {row["case"]: known.get(row["case"], now_s) for row in rows}
+        if not rows:
+            self._look([])
+            return None
+        self._look([row["case"] for row in rows])
         waiting = tuple(
             (bytes.fromhex(row["case"]), Priority(row["urgency"]), self._waiting_since_s[row["case"]])
             for row in rows
         )
-        if not waiting:
-            return None
         taken, priority, _ = waiting[0]
         self._observe(
-            CaseTaken(at_s=now_s, place=self._hub.name, case=taken, priority=priority, waiting=waiting)
+            CaseTaken(
+                at_s=virtual_loop().time(),
+                place=self._hub.name,
+                case=taken,
+                priority=priority,
+                since_s=self._unseen_until_s[taken.hex()],
+                waiting=waiting,
+            )
         )
         return taken.hex()
+
+    def _look(self, cases: list[str]) -> None:
+        """Remember since when each waits: it came between the last look and this one."""
+        now_s, known, unseen = virtual_loop().time(), self._waiting_since_s, self._unseen_until_s
+        if self._disk_lives(self._hub.name) != self._hub_disk_life:
+            # What was answered may wait again, since before anybody here remembers.
+            self._hub_disk_life = self._disk_lives(self._hub.name)
+            known, unseen, self._looked_s = {}, dict.fromkeys(cases, 0.0), 0.0
+        self._waiting_since_s = {case: known.get(case, now_s) for case in cases}
+        self._unseen_until_s = {case: unseen.get(case, self._looked_s) for case in cases}
+        self._looked_s = now_s
+
+
+def _key(order: dict[str, Any]) -> bytes:
+    return bytes.fromhex(order["reply"]) + bytes([order["number"]])

@@ -9,10 +9,12 @@ from simulations.checkers import Court
 
 from .consult_schedule import draw_consults
 from .consult_world import play_consults
+from .mixed_versions import draw_versions
 from .pair_world import play_pair
 from .schedule import draw_schedule
 from .setbacks import draw_setbacks
 from .trace import Trace
+from .upheavals import draw_upheavals
 
 Play = Callable[[int, Trace], Court]
 
@@ -20,7 +22,9 @@ SCENARIOS: Final[dict[str, Play]] = {
     "pair": lambda seed, trace: play_pair(draw_schedule(seed), trace=trace),
     "recovery": lambda seed, trace: play_pair(draw_schedule(seed, recovers=True), trace=trace),
     "setbacks": lambda seed, trace: play_pair(draw_setbacks(seed), trace=trace),
+    "versions": lambda seed, trace: play_pair(draw_versions(seed), trace=trace),
     "consults": lambda seed, trace: play_consults(draw_consults(seed), trace=trace),
+    "upheavals": lambda seed, trace: play_consults(draw_upheavals(seed), trace=trace),
 }
 
 
@@ -29,6 +33,6 @@ def replay_words(scenario: str, seed: int) -> str:
     return f"seed={seed} replay: sfsim replay {seed} --scenario {scenario}"
 
 
-def check(scenario: str, seed: int) -> None:
+def check(scenario: str, seed: int, trace: Trace | None = None) -> None:
     """Raises `PropertyViolated` with the words to replay it."""
-    SCENARIOS[scenario](seed, Trace()).require(replay_words(scenario, seed))
+    SCENARIOS[scenario](seed, trace or Trace()).require(replay_words(scenario, seed))

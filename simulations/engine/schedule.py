@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from protocol.header import Priority
 from simulations.links import BurstLoss, DirectionProfile, LinkProfile
 
 from .life import Side
+from .skew import Versions
 from .wire import Mischief
 
 ACTS_MAX: Final = 14
@@ -112,6 +113,7 @@ class Schedule:
     """Backups are verified and told of, what is safe is pruned, what a place lost of its own comes back."""
     on_files: bool = False
     """Custody is the product's SQL in files instead of its store in memory."""
+    versions: Versions = field(default_factory=Versions)
 
 
 def draw_schedule(seed: int, *, recovers: bool = False) -> Schedule:

@@ -26,14 +26,20 @@ BATCH: Final = 20
 BATCHES_PER_PROCESS: Final = 3
 """Handed out ahead, so that no core waits."""
 CONSULTS_EVERY: Final = 50
-"""One world in so many is one of whole sites: it takes as long as a hundred others."""
-PARTLY: Final = ("pair", "recovery", "setbacks")
+"""One world in so many is one of whole sites, another of upheavals: each takes as long as thirty others."""
+PARTLY: Final = ("pair", "recovery", "setbacks", "versions")
 WORDS_MAX: Final = 400
 
 
 def scenario_of(seed: int) -> str:
     """Which kind of world a soak makes of a seed."""
-    return "consults" if seed % CONSULTS_EVERY == 0 else PARTLY[seed % len(PARTLY)]
+    match seed % CONSULTS_EVERY:
+        case 0:
+            return "consults"
+        case 1:
+            return "upheavals"
+        case _:
+            return PARTLY[seed % len(PARTLY)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,12 +76,15 @@ class Watch:
         self.observe = observe
         self.happened = happened
         self._added_s: dict[tuple[str, BundleId], float] = {}
+        self._add_began_s: dict[str, float] = {}
         self._handed_out: dict[str, set[BundleId]] = {}
         self._put_off: dict[str, set[BundleId]] = {}
         self._waited: dict[str, set[BundleId]] = {}
         self._pruned: dict[str, set[BundleId]] = {}
         self._renewed: set[str] = set()
         """Who began a new incarnation in its present session."""
+        self._sealed_again: dict[str, set[BundleId]] = {}
+        """What was begun, and got another seal in the present session."""
         self._crashes: dict[str, tuple[str, Side]] = {}
         self.recollection = Recollection()
 
@@ -113,6 +116,7 @@ class Watch:
             case "open_session":
                 self._handed_out[place] = set()
                 self._put_off[place] = set()
+                self._sealed_again[place] = set()
                 self._renewed.discard(place)
             case "mark_stored":
                 self._custody_passes(place, ledger.own_bundles(arguments[0]))
@@ -122,9 +126,11 @@ class Watch:
             case "prune":
                 self._pruned[place] = set(ledger.pruned())
             case "add" | "mark_lost" | "renew_incarnation":
+                self._add_began_s[place] = virtual_loop().time()
                 self._waited[place] = {bundle_id for bundle_id, _ in ledger.untouched()}
                 if name == "renew_incarnation":
                     self._renewed.add(place)
+                    self._put_off.setdefault(place, set()).update(self._sealed_again.get(place, ()))
             case "note_refusal":
                 refused = ledger.own_bundles(_only(arguments[0]))
                 self._put_off.setdefault(place, set()).update(bundle_id for bundle_id, _ in refused)
@@ -153,8 +159,9 @@ class Watch:
 
     def _resealed(self, place: str, bundle_id: BundleId) -> None:
         self._added_s[place, bundle_id] = virtual_loop().time()
+        self._sealed_again.setdefault(place, set()).add(bundle_id)
         if place in self._renewed:
-            # In a new incarnation the peer is asked of each bundle first whether it has it by its id.
+            # In a new incarnation the peer is asked of what was begun whether it has it, by its id.
             self._put_off.setdefault(place, set()).add(bundle_id)
 
     def _added(self, place: str, offer: Offer) -> None:
@@ -234,14 +241,17 @@ class Watch:
         started = self._handed_out.setdefault(place, set())
         started.add(bundle_id)
         passed_over = started | self._put_off.get(place, set())
+        now_s = virtual_loop().time()
+        # What lies on the disk since this moment may have no answer yet, and is not known here.
+        unknown_s = now_s if self._add_began_s.get(place) == now_s else 0.0
         waiting = tuple(
-            (other, urgency, self._added_s.get((place, other), 0.0))
+            (other, urgency, self._added_s.get((place, other), unknown_s))
             for other, urgency in ledger.untouched()
             if other not in passed_over and not self._is_claimed(place, other)
         )
         self.observe(
             BytesHandedOut(
-                at_s=virtual_loop().time(),
+                at_s=now_s,
                 place=place,
                 bundle=bundle_id,
                 priority=priority,

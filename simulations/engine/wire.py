@@ -17,7 +17,7 @@ from simulations.links import DirectionCounters, DirectionProfile, Fate, LinkMod
 Land = Callable[[bytes], None]
 
 LATE_S_MAX: Final = 90.0
-"""So much later a relay repeats a packet: the session it belonged to may be over by then."""
+"""So much later a relay repeats a packet, if nothing else is said: its session may be over by then."""
 OVERTAKEN_S_MAX: Final = 2.0
 TICK_S: Final = 1e-4
 
@@ -28,7 +28,8 @@ class Mischief:
 
     duplicates: float = 0.0
     replays: float = 0.0
-    """Arrive a second time, up to `LATE_S_MAX` later."""
+    """Arrive a second time, up to `late_s` later."""
+    late_s: float = LATE_S_MAX
     overtakes: float = 0.0
     """Arrive up to `OVERTAKEN_S_MAX` late, behind packets that left after them."""
     flips: float = 0.0
@@ -99,7 +100,7 @@ class Way:
         if mischief.duplicates and self._random.random() < mischief.duplicates:
             loop.call_at(arrives_s + self._random.uniform(0.0, OVERTAKEN_S_MAX), land, packet)
         if mischief.replays and self._random.random() < mischief.replays:
-            loop.call_at(arrives_s + self._random.uniform(0.0, LATE_S_MAX), land, packet)
+            loop.call_at(arrives_s + self._random.uniform(0.0, mischief.late_s), land, packet)
 
     def _flipped(self, packet: bytes) -> bytes:
         bit = self._random.randrange(8 * len(packet))

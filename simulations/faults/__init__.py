@@ -2,6 +2,6 @@
 
 from .power import PowerCut
 from .rot import flip_bits
-from .space import fill, make_room
+from .space import Space
 
-__all__ = ["PowerCut", "fill", "flip_bits", "make_room"]
+__all__ = ["PowerCut", "Space", "flip_bits"]

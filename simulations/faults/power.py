@@ -38,12 +38,16 @@ class PowerCut:
                 if path.exists():
                     self._certain[path.name] = path.read_bytes()
 
-    def tear(self, abandoned: Path, disk: Path, *, seed: int) -> None:
-        """Make `disk`, a copy of `abandoned`, what the cut left."""
+    def tear(self, abandoned: Path, disk: Path, *, seed: int) -> int:
+        """Make `disk`, a copy of `abandoned`, what the cut left. Returns how many files lost something."""
         draw = random.Random(f"power/{seed}")
+        torn = 0
         for name, certain in sorted(self._certain.items()):
             written = (abandoned / name).read_bytes() if (abandoned / name).exists() else b""
-            (disk / name).write_bytes(_torn(certain, written, draw))
+            left = _torn(certain, written, draw)
+            torn += left != written
+            (disk / name).write_bytes(left)
+        return torn
 
 
 def _torn(certain: bytes, written: bytes, draw: random.Random) -> bytes:

@@ -1,31 +1,29 @@
-"""A disk without room, as SQLite meets it: no database may grow by another page."""
+"""A disk without room, as a store meets it: every change is refused until somebody has tidied up.
+
+A limit on the pages of a database would not do: small changes find room in pages that are there.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import errno
 
-from sync.stores.connection import Connection
-from sync.stores.transactions import Durability, Job, Writer
-
-_PAGES_MAX: Final = 4_294_967_294
+from sync.stores.errors import disk_error
+from sync.stores.transactions import GROUP_MAX, Writer
 
 
-def fill(writer: Writer) -> None:
-    """From now on whatever needs a new page of this database fails with a full disk."""
-    _run(writer, 0)
+class Space:
+    """What is left on the disk of one life of a machine: room, or none."""
 
+    def __init__(self) -> None:
+        self.is_full = False
+        self.refused = 0
+        """Changes that found no room."""
 
-def make_room(writer: Writer) -> None:
-    """Somebody has tidied up."""
-    _run(writer, _PAGES_MAX)
-
-
-def _run(writer: Writer, pages_max: int) -> None:
-    def work(connection: Connection) -> None:
-        # SQLite takes a limit below the present size as the present size.
-        connection.execute(f"PRAGMA max_page_count = {max(pages_max, 1)}").fetchall()
-
-    job = Job(work, Durability.PROCESS)
-    writer.submit(job)
-    writer.commit()
-    job.result()
+    def commit(self, writer: Writer) -> None:
+        """Make what waits durable, or refuse it as the product's writer does when the log cannot grow."""
+        if not self.is_full:
+            writer.commit()
+            return
+        for job in writer.next_group(GROUP_MAX):
+            job.fail(disk_error(OSError(errno.ENOSPC, "no room"), writer.path))
+            self.refused += 1

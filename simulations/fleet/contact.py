@@ -20,8 +20,8 @@ from protocol.stamps import Certainty
 from sfnode.services.metering import PARTING_BYTES, PARTING_S
 from simulations.links import LinkModel
 from sync.core import Ending, LinkMemory, Role, Session, SessionTerms
-from sync.links.datagram_rate import RateMemory
 from sync.links.datagram_transport import DatagramTransport
+from sync.links.rate_memory import RateMemory
 from sync.links.udp_listener import PROPERTIES
 from sync.stores import MemoryStore
 

@@ -100,6 +100,7 @@ class HubDesk:
                 place="hub",
                 case=_name(story.case),
                 priority=story.consult.priority,
+                since_s=self._since_s[story.case],
                 waiting=tuple(self._waiting_beside(story)),
             )
         )

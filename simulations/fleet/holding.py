@@ -15,7 +15,7 @@ from protocol.ids import Incarnation, Pseudonym
 from simulations.links import LinkModel, ServicePlan
 from sync.core import LinkMemory
 from sync.core.patience import GAP_S
-from sync.links.datagram_rate import RateMemory
+from sync.links.rate_memory import RateMemory
 from sync.ports import Offer
 from sync.stores import MemoryStore
 
@@ -109,7 +109,7 @@ def _idle_bytes(link: FleetLink, seconds: float) -> tuple[int, int]:
         floor=Priority.BULK,
         learnt=Learnt(
             session=LinkMemory(),
-            site=RateMemory(link.profile.up.rate_bit_s / 8, link.profile.rtt_ms / 1_000),
+            site=RateMemory(link.profile.up.rate_bit_s / 8, link.profile.rtt_ms / 1_000, is_told=True),
         ),
         ip_bytes_max=math.inf,
         usd_by=lambda size_bytes, seconds: 0.0,

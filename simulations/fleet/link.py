@@ -9,7 +9,7 @@ from typing import Final
 
 from simulations.links import LinkModel, LinkProfile, Outage, ServicePlan, SharedChannel
 from simulations.world import SiteLink
-from sync.links.datagram_rate import RateMemory
+from sync.links.rate_memory import RateMemory
 from sync.scheduler import (
     NOTHING_SPENT,
     DayCount,
@@ -104,7 +104,7 @@ def open_fleet_link(
     service = ServicePlan.of(profile, key)
     up, down = _models(profile, service, key)
     tariff = profile.tariff
-    rate = RateMemory(profile.up.rate_bit_s / 8, profile.rtt_ms / 1_000)
+    rate = RateMemory(profile.up.rate_bit_s / 8, profile.rtt_ms / 1_000, is_told=True)
     terms = LinkTerms(
         name=profile.name,
         mode=LinkMode.HOLD if link.every_s == 0 else LinkMode.POLL,
@@ -115,6 +115,7 @@ def open_fleet_link(
             usd_per_minute=tariff.usd_per_minute,
             increment_s=tariff.increment_s,
             usd_per_message=tariff.usd_per_message,
+            session_bytes_min=tariff.session_bytes_min,
         ),
         cap=LinkCap(
             usd_per_day=math.inf if link.usd_per_day_max is None else link.usd_per_day_max,

@@ -12,7 +12,7 @@ from protocol.header import Priority
 from protocol.ids import BundleId
 from simulations.checkers.observations import WorldHealed
 from simulations.links import DirectionProfile, LinkModel
-from sync.links.datagram_rate import RateMemory
+from sync.links.rate_memory import RateMemory
 from sync.stores import MemoryState, MemoryStore
 
 from .consulting import Consulting

@@ -16,7 +16,8 @@ from protocol.errors import ProtocolError
 from simulations.links import Fate, LinkModel
 from sync.core import BundleReceived, BundleSent, Ending, Event, Persist, Session, SessionEnded
 from sync.core.effects import Read
-from sync.links.datagram_transport import HEADERS_BYTES, DatagramTransport
+from sync.links.datagram_sizes import HEADERS_BYTES
+from sync.links.datagram_transport import DatagramTransport
 from sync.performance import perform
 from sync.ports import Offer
 from sync.stores import MemoryStore
@@ -169,7 +170,7 @@ class Terminal:
         session = self.session
         if now_s < self._busy_until_s or session.finished or not self._is_stirred:
             return False
-        may_write = self.transport.has_room and session.may_speak
+        may_write = (self.transport.has_room or session.overtakes) and session.may_speak
         if may_write and (frames := session.outgoing(now_s)):
             self.transport.write(frames, now_s)
             return True

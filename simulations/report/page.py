@@ -84,7 +84,7 @@ def comparison_rows(first: RunResults, second: RunResults) -> list[TableRow]:
     rows = []
     for name, figure, words in _COMPARED:
         before, after = figure(first), figure(second)
-        change = "" if not before or after is None else f"{(after - before) / before:+.0%}"
+        change = "" if not before or after is None else _change_words((after - before) / before)
         rows.append(TableRow(name, (_worded(before, words), _worded(after, words), change)))
     return rows
 
@@ -181,6 +181,10 @@ def _names(first: RunResults, second: RunResults) -> tuple[str, str]:
         if one != other:
             return f"{name} {one}", f"{name} {other}"
     return "first", "second"
+
+
+def _change_words(share: float) -> str:
+    return f"{share:+.0%}" if abs(share) >= 0.005 else "same"
 
 
 def _worded(value: float | None, words: Callable[[float], str]) -> str:

@@ -29,11 +29,18 @@ _STYLES: Final = (
 _SPANS: Final = (
     (1.0, "s"), (60.0, "min"), (3_600.0, "h"), (86_400.0, "d"),
 )  # fmt: skip
+_MILLISECONDS_BELOW_S: Final = 0.1
 _MARKS_S: Final = (
-    *(0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 6 * 3_600.0),
+    *(0.001, 0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 6 * 3_600.0),
     *(86_400.0, 7 * 86_400.0, 28 * 86_400.0, 364 * 86_400.0),
 )
-"""Of a scale of times: a tenth of a second to a year, in units that people use."""
+"""Of a scale of times: a millisecond to a year, in units that people use."""
+_STEPS_S: Final = (
+    *(60.0, 600.0, 3_600.0, 3 * 3_600.0, 6 * 3_600.0, 12 * 3_600.0),
+    *(86_400.0, 2 * 86_400.0, 7 * 86_400.0, 28 * 86_400.0, 91 * 86_400.0),
+)
+"""Between the marks of simulated time."""
+_MARKS_MAX: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,9 @@ class Axis:
 
 
 def span_words(seconds: float) -> str:
-    """A length of time as people say it: 40 s, 12 min, 3.5 h, 2 d."""
+    """A length of time as people say it: 15 ms, 40 s, 12 min, 3.5 h, 2 d."""
+    if 0.0 < seconds < _MILLISECONDS_BELOW_S:
+        return f"{seconds * 1_000:.3g} ms"
     for size_s, unit in reversed(_SPANS):
         if seconds >= size_s or unit == "s":
             return f"{seconds / size_s:.3g} {unit}"
@@ -91,8 +100,9 @@ def over_time(
         return empty(title)
     x = Axis(0.0, max(max(at for at, _ in points), 1.0), _LEFT, WIDTH - _RIGHT)
     y = Axis(0.0, _round_up(max(value for _, value in points)), HEIGHT - _BOTTOM, _TOP)
-    parts = [_grid_x(x, x.high * part / 5, span_words(x.high * part / 5)) for part in range(6)]
-    parts += [_grid_y(y, y.high * part / 4, f"{y.high * part / 4:g}") for part in range(5)]
+    parts = [_grid_x(x, mark, span_words(mark)) for mark in _marks(x.high)]
+    step = max(y.high / 4, 1.0)
+    parts += [_grid_y(y, step * part, f"{step * part:g}") for part in range(round(y.high / step) + 1)]
     for index, (_, layer) in enumerate(layers):
         path = " ".join(f"{x.at(at):.1f},{y.at(value):.1f}" for at, value in layer)
         parts.append(f'<polyline points="{path}" {_stroke(index)}/>')
@@ -186,5 +196,11 @@ def _svg(title: str, parts: Sequence[str], *, height: int = HEIGHT) -> Markup:
 
 
 def _round_up(value: float) -> float:
-    """A multiple of four at the end of the scale, so that its quarters are whole."""
-    return max(4.0, math.ceil(value / 4) * 4)
+    """The end of a scale of counts: beyond four a multiple of it, so that its quarters are whole."""
+    return float(max(1, math.ceil(value)) if value <= 4 else math.ceil(value / 4) * 4)
+
+
+def _marks(until_s: float) -> list[float]:
+    """Whole hours or days of simulated time."""
+    step_s = next((step for step in _STEPS_S if until_s / step <= _MARKS_MAX), _STEPS_S[-1])
+    return [step_s * number for number in range(int(until_s / step_s) + 1)]

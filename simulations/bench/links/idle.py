@@ -14,6 +14,7 @@ from simulations.bench.rows import Row
 from sync.core import Event, PeerGreeted, SessionTerms
 from sync.driver import Setting, dial_session
 from sync.ports import Connection
+from sync.signal import Signal
 from sync.stores.memory import MemoryStore
 
 from .end_process import EndProcess, end_process
@@ -69,7 +70,7 @@ class _Callers:
         self._port = port
         self._group = group
         self._count = 0
-        self._parting = asyncio.Event()
+        self._parting = Signal()
 
     async def call(self, count: int) -> None:
         """So many more; returns when all are greeted and the hub has come to rest."""

@@ -18,6 +18,7 @@ from sfhub.clock import SystemClock
 from sync.core import BundleReceived, BundleSent, Ending, Event, LinkMemory, SessionTerms
 from sync.driver import Setting, dial_session
 from sync.ports import Dialer, LinkError
+from sync.signal import Signal
 from sync.stores.database import Database
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
 
@@ -37,7 +38,7 @@ class SiteEnd:
         self._memory = LinkMemory()
         self._missing: set[BundleId] = set()
         self._is_answered = not spec.awaits_reply
-        self._parting = asyncio.Event()
+        self._parting = Signal()
         self._has_all = False
 
     async def carry(self, parcels: Sequence[ParcelSpec], *, is_last: bool) -> None:
@@ -45,7 +46,7 @@ class SiteEnd:
         late = [parcel for parcel in parcels if parcel.after_s]
         awaits_reply = is_last and self._spec.awaits_reply
         self._missing = {parcel.bundle_id for parcel in parcels}
-        self._parting = asyncio.Event()
+        self._parting = Signal()
         self._has_all = False
         setting = Setting(
             store=self._store,

@@ -62,6 +62,41 @@ def test_work_for_a_thread_is_done_in_the_callers_step() -> None:
     assert run_virtual(work()) == threading.get_ident()
 
 
+def test_of_one_moment_what_was_set_first_comes_first() -> None:
+    async def work() -> list[int]:
+        loop, came = asyncio.get_running_loop(), list[int]()
+        at_s = loop.time() + 5.0
+        for number in range(20):
+            loop.call_at(at_s, came.append, number)
+        await asyncio.sleep(6.0)
+        return came
+
+    assert run_virtual(work()) == list(range(20))
+
+
+def test_a_cancelled_timer_is_not_called_and_holds_nothing() -> None:
+    async def work() -> tuple[list[int], bool]:
+        loop, came = asyncio.get_running_loop(), list[int]()
+        kept = loop.call_later(1.0, came.append, 1)
+        dropped = loop.call_later(1.0, came.append, 2)
+        dropped.cancel()
+        await asyncio.sleep(2.0)
+        return came, dropped.cancelled() and not kept.cancelled()
+
+    assert run_virtual(work()) == ([1], True)
+
+
+def test_a_callback_that_fails_is_told_and_stops_nothing() -> None:
+    async def work() -> list[str]:
+        loop, told = asyncio.get_running_loop(), list[str]()
+        loop.set_exception_handler(lambda _, context: told.append(repr(context["exception"])))
+        loop.call_soon([].pop)
+        await asyncio.sleep(1.0)
+        return told
+
+    assert run_virtual(work()) == ["IndexError('pop from empty list')"]
+
+
 def test_sockets_are_refused() -> None:
     async def connect() -> None:
         await asyncio.open_connection("127.0.0.1", 9)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from protocol import fold_orders
 from protocol.entry import SignedEntry, read_entry
 from protocol.header import Priority
 from protocol.ids import CaseId, Incarnation
@@ -30,10 +31,12 @@ from simulations.engine.consult_schedule import (
 from simulations.engine.consult_world import Setup, play_consults
 from simulations.engine.disk import Plant, Store, nothing_planted
 from simulations.engine.hub_host import HubHost
-from simulations.engine.pair_world import play_pair
-from simulations.engine.schedule import Schedule, draw_schedule
+from simulations.engine.life import Side
+from simulations.engine.pair_world import HEALED, play_pair
+from simulations.engine.schedule import NODE, Add, BackUp, CrashOn, Meet, Restore, Schedule, draw_schedule
 from simulations.engine.setbacks import draw_setbacks
 from simulations.engine.site import Site
+from simulations.engine.wire import Mischief
 from sync.ports import (
     ChunkOutcome,
     IncomingChunk,
@@ -203,22 +206,44 @@ def test_a_store_with_a_fault_is_found_out(plant: Plant, law: str) -> None:
     assert first_broken(law, map(draw_schedule, SEEDS), plant)
 
 
-@pytest.mark.parametrize(
-    ("plant", "law"),
-    [
-        (forgets_what_it_lost, ARRIVES),
-        (believes_promises_unsaid, ARRIVES),
-        (forgets_what_it_promised, ARRIVES),
-        (returns_nothing, ARRIVES),
-        (calls_all_safe, SAFE),
-        (prunes_what_is_stored, SAFE),
-        (ignores_losses, ARRIVES),
-    ],
-)
-@pytest.mark.parametrize("on_files", [False, True], ids=["memory", "files"])
-def test_a_store_that_recovers_wrongly_is_found_out(plant: Plant, law: str, on_files: bool) -> None:
-    """With the same seeds in both kinds of store, and no more of them than the worlds without a fault."""
-    schedules = (replace(draw_setbacks(seed), on_files=on_files) for seed in SETBACK_SEEDS)
+RECOVERS_WRONGLY = [
+    (forgets_what_it_lost, ARRIVES),
+    (believes_promises_unsaid, ARRIVES),
+    (forgets_what_it_promised, ARRIVES),
+    (returns_nothing, ARRIVES),
+    (calls_all_safe, SAFE),
+    (prunes_what_is_stored, SAFE),
+    (ignores_losses, ARRIVES),
+]
+
+
+@pytest.mark.parametrize(("plant", "law"), RECOVERS_WRONGLY)
+def test_a_store_that_recovers_wrongly_is_found_out(plant: Plant, law: str) -> None:
+    """With no more seeds than the worlds without a fault."""
+    assert first_broken(law, map(draw_setbacks, SETBACK_SEEDS), plant)
+
+
+def test_a_note_that_is_not_durable_is_missed_when_its_writer_dies_right_after_it() -> None:
+    """The narrowest of them, by a schedule that always comes to it."""
+    acts = (
+        Add(NODE, "before", 60, Priority.ROUTINE),
+        Meet(node=NODE, datagrams=True),
+        BackUp(NODE),
+        Add(NODE, "lost", 60, Priority.ROUTINE),
+        Meet(node=NODE, datagrams=True),
+        Restore(NODE, 0),
+        Meet(node=NODE, datagrams=True, crash=CrashOn(NODE, "renew_incarnation", Side.AFTER)),
+    )
+    schedule = Schedule(seed=1, profile=HEALED, mischief=Mischief(), acts=acts, recovers=True)
+    assert not play_pair(schedule).violations
+    violations = play_pair(schedule, plant=forgets_what_it_lost).violations
+    assert any(ARRIVES in violation for violation in violations)
+
+
+# The first needs half of all seeds, which takes in files as long as all others together.
+@pytest.mark.parametrize(("plant", "law"), RECOVERS_WRONGLY[1:])
+def test_a_store_in_files_that_recovers_wrongly_is_found_out(plant: Plant, law: str) -> None:
+    schedules = (replace(draw_setbacks(seed), on_files=True) for seed in SETBACK_SEEDS)
     assert first_broken(law, schedules, plant)
 
 
@@ -302,6 +327,24 @@ def test_a_fault_in_a_service_is_found_out(
     assert any(law in violation for violation in violations), violations
 
 
+def test_an_older_reply_that_arms_again_what_a_newer_one_stopped_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    acts: tuple[tuple[float, ConsultAct], ...] = (
+        (10.0, NewConsult("site-0", "urgent", "First.")),
+        (1 * HOUR_S, Answer(2, False)),
+        (2 * HOUR_S, Answer(1, True)),
+        (5 * HOUR_S, ReadPlan("site-0")),
+    )
+    court = play_consults(quiet(*acts))
+    assert not court.violations
+    assert court.heard["OrderEnded"] >= 2
+    monkeypatch.setattr(fold_orders, "_stopped", lambda readable: frozenset())
+    monkeypatch.setattr(fold_orders, "_passed_over", lambda readable: frozenset())
+    violations = play_consults(quiet(*acts)).violations
+    assert any("never armed again" in violation for violation in violations), violations
+
+
 def test_a_record_in_anothers_case_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     cases: list[CaseId] = []
 
@@ -338,7 +381,10 @@ def test_a_site_that_is_always_on_and_never_served_is_found_out() -> None:
 
     def taken(case: bytes, at_s: float) -> CaseTaken:
         waiting = ((old, Priority.ROUTINE, 0.0), (young, Priority.ROUTINE, at_s - hour_s))
-        return CaseTaken(at_s=at_s, place="hub", case=case, priority=Priority.ROUTINE, waiting=waiting)
+        since_s = dict((each[0], each[2]) for each in waiting)[case]
+        return CaseTaken(
+            at_s=at_s, place="hub", case=case, priority=Priority.ROUTINE, since_s=since_s, waiting=waiting
+        )
 
     assert checker.observe(taken(young, 2 * hour_s)) is None
     assert checker.observe(taken(old, 30 * hour_s)) is None

@@ -18,8 +18,8 @@ def test_every_kind_of_world_is_soaked() -> None:
 
 
 def test_all_are_played_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    assert soak_worlds(from_seed=1, count=3, span_s=None, jobs=1) == 0
-    assert "from seed 1: 3 worlds, 0 broke a law" in capsys.readouterr().out
+    assert soak_worlds(from_seed=2, count=3, span_s=None, jobs=1) == 0
+    assert "from seed 2: 3 worlds, 0 broke a law" in capsys.readouterr().out
 
 
 def test_a_world_that_cannot_be_played_is_one_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,15 +27,26 @@ def test_a_world_that_cannot_be_played_is_one_that_broke(monkeypatch: pytest.Mon
         raise ExceptionGroup("of tasks", [RuntimeError("the sea is too high")])
 
     monkeypatch.setitem(scenarios.SCENARIOS, "pair", stop)
-    batch = play_batch(range(3, 4))
-    assert scenario_of(3) == "pair"
+    batch = play_batch(range(4, 5))
+    assert scenario_of(4) == "pair"
     assert batch.played == 1
     assert "the sea is too high" in batch.broken[0]
-    assert "seed=3 replay: sfsim replay 3 --scenario pair" in batch.broken[0]
+    assert "seed=4 replay: sfsim replay 4 --scenario pair" in batch.broken[0]
 
 
 def test_an_interrupt_ends_it_with_the_count_so_far() -> None:
-    command = [sys.executable, "-m", "simulations.cli", "soak", "--count", "100000", "--jobs", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "simulations.cli",
+        "soak",
+        "--count",
+        "100000",
+        "--jobs",
+        "1",
+        "--from-seed",
+        "2",
+    ]
     soak = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -45,5 +56,5 @@ def test_an_interrupt_ends_it_with_the_count_so_far() -> None:
         assert read, "it ended by itself"
     os.killpg(soak.pid, signal.SIGINT)
     told, _ = soak.communicate(timeout=40)
-    assert "stopped: from seed 1: " in told
+    assert "stopped: from seed 2: " in told
     assert soak.returncode == 0

@@ -14,7 +14,7 @@ from protocol.ids import Pseudonym
 from simulations.fleet.contact import Contact, Learnt, Outcome, Terms
 from simulations.links import DirectionProfile, LinkModel, Outage, ServicePlan
 from sync.core import BundleReceived, Ending, LinkMemory
-from sync.links.datagram_rate import RateMemory
+from sync.links.rate_memory import RateMemory
 from sync.ports import Offer
 from sync.stores import MemoryStore
 from tests.sync.links.datagram_contact import add, contact, new_store

@@ -174,7 +174,15 @@ def test_the_commands_refuse_in_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.5, "0.5 s"), (59, "59 s"), (90, "1.5 min"), (3_600, "1 h"), (80_000, "22.2 h"), (604_800, "7 d")],
+    [
+        (0.0144, "14.4 ms"),
+        (0.5, "0.5 s"),
+        (59, "59 s"),
+        (90, "1.5 min"),
+        (3_600, "1 h"),
+        (80_000, "22.2 h"),
+        (604_800, "7 d"),
+    ],
 )
 def test_times_are_said_in_the_unit_that_suits_them(seconds: float, words: str) -> None:
     assert span_words(seconds) == words
