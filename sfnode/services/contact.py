@@ -92,7 +92,7 @@ class Contact:
         self._clock = clock
         self._watcher = watcher
         self._greeted = greeted
-        self._account = Account(plan.link, plan.dial.allowance, store=pair.store, spool=spool, clock=clock)
+        self._account = Account(plan.link, plan.dial.allowance, spool=spool, clock=clock)
         self.outcome: ContactOutcome | None = None
         """None while it is under way."""
         self._parting = Signal()

@@ -1,6 +1,7 @@
 """What one contact has carried and cost, in the diary and in the day's spending; when it has to end for that.
 
-Law: no cap ends a contact in the middle of an emergency, and what was handed to the medium is counted once.
+Law: at its cap a contact ends unless it brings an emergency here; one of our own goes on at once in a contact
+that carries nothing else and that no cap ends. What was handed to the medium is counted once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from typing import Final
 
 from protocol.header import Priority
 from protocol.ids import BundleId
-from protocol.ranges import RangeSet
 from sfnode.config import LinkSettings
 from sfnode.spool.diary import Note
 from sfnode.spool.spool import Spool
@@ -23,7 +23,7 @@ from sync.core.events import (
     Event,
     PeerRefused,
 )
-from sync.ports import Connection, PairStore
+from sync.ports import Connection
 from sync.scheduler import Allowance
 from sync.signal import Signal
 from sync.stores.errors import StoreError
@@ -38,9 +38,7 @@ COUNT_EVERY_S: Final = 1.0
 class Account:
     """Of one contact."""
 
-    def __init__(
-        self, link: LinkSettings, allowance: Allowance, *, store: PairStore, spool: Spool, clock: SiteClock
-    ) -> None:
+    def __init__(self, link: LinkSettings, allowance: Allowance, *, spool: Spool, clock: SiteClock) -> None:
         self.reached = False
         """Whether the hub has greeted."""
         self.spent_out = False
@@ -51,7 +49,6 @@ class Account:
         """None before anybody has answered the dial."""
         self._link = link
         self._bill = Bill(link.tariff, allowance)
-        self._store = store
         self._spool = spool
         self._clock = clock
         self._row = 0
@@ -136,7 +133,7 @@ class Account:
         while True:
             await self._wait_moved()
             self._note_heard()
-            if self._must_end(connection) and not await self._has_emergency():
+            if self._must_end(connection) and not self._arriving:
                 self.spent_out = True
                 parting.set()
             if counted != (counted := self._bytes):
@@ -153,7 +150,7 @@ class Account:
 
     def _note_moved(self) -> None:
         self._note_heard()
-        # Once: from then on only an emergency keeps the contact, and its end is heard.
+        # Once: from then on only an emergency of the hub's keeps the contact, and its end is heard.
         if not self._is_used_up and self.metered is not None and self._must_end(self.metered):
             self._is_used_up = True
             self._moved.set()
@@ -167,14 +164,6 @@ class Account:
     def _must_end(self, connection: Metered) -> bool:
         rtt_s = self._rtt_s or connection.properties.rtt_s_guess
         return self._bill.must_end(connection, self._connected_s, rtt_s=rtt_s)
-
-    async def _has_emergency(self) -> bool:
-        if self._arriving:
-            return True
-        pending = [each.offer for each in await self._store.outgoing(RangeSet())]
-        return any(
-            offer.priority is Priority.EMERGENCY and offer.bundle_id not in self._refused for offer in pending
-        )
 
     async def _count(self, *beside: Note) -> None:
         """What it has carried and cost so far, and `beside`, in one transaction."""

@@ -149,7 +149,8 @@ def test_a_sync_comes_back_to_the_link_that_its_emergency_has_left_in_vain(tmp_p
                 await asyncio.sleep(15.0)
                 coast.lines["dialup"].is_dark = False
                 # Nobody but the person dials these links: a sync that gave up would leave it here.
-                await coast.until_at_hub(urgent)
+                async with asyncio.timeout(HOUR_S):
+                    await coast.until_at_hub(urgent)
             return asked.result().link, await coast.outcomes()
 
     link, outcomes = run_virtual(scenario())

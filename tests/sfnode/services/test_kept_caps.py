@@ -228,3 +228,28 @@ def test_a_contact_that_ends_while_it_is_being_counted_is_counted_once(tmp_path:
 
     spent_bytes, moved_bytes = run_virtual(scenario())
     assert spent_bytes == moved_bytes > 12 * 3_000
+
+
+def test_what_a_hub_sends_beside_our_emergency_stops_at_the_cap_and_the_emergency_goes_on(
+    tmp_path: Path,
+) -> None:
+    capped = LinkSettings(
+        hub_url=HUB,
+        name="lband",
+        usd_per_megabyte=8.0,
+        cap_bytes_per_day=200_000,
+        rate_bit_s=22_000,
+        rtt_s=0.9,
+    )
+
+    async def scenario() -> int:
+        async with open_coast(tmp_path, [capped]) as coast:
+            await coast.hub_queues(BULK, 5_000_000)
+            emergency = await coast.queue(EMERGENCY, 130_000)
+            await coast.until_at_hub(emergency)
+            await asyncio.sleep(60.0)
+            (link,) = await coast.contacts.ledger.links_now(coast.contacts.links)
+            return link.spent.size_bytes
+
+    # A quarter of the cap is kept for emergencies; this one takes a little more beside what came before it.
+    assert 150_000 < run_virtual(scenario()) < 230_000
