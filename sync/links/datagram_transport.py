@@ -129,8 +129,9 @@ class DatagramTransport:
         self._schedule.before_write(now)
         self._outbox.write(frames)
         self._schedule.after_write()
-        no_word_is_due = self._words.due_at is None
-        if self._inbox.peer_has_said_bye or (no_word_is_due and self._parting.bye_is_needless()):
+        # A listener whose words are not confirmed would ask, again and again, after who has gone.
+        may_go = self._words.none_are_missed and self._parting.bye_is_needless()
+        if self._inbox.peer_has_said_bye or may_go:
             self._sending.leave()
 
     def finish(self, now: float) -> None:

@@ -48,6 +48,11 @@ class Arrivals:
         del self.runs[RUNS_MAX:]
         return number > 0 and len(self.runs) > 1
 
+    @property
+    def are_one(self) -> bool:
+        """The peer's first datagram, and no other."""
+        return self.runs == [(0, 0)]
+
     def word(self, now: float) -> Acknowledged:
         """What to tell the peer; older runs only as often as it takes to be sure that it has heard."""
         self._told_times += 1
@@ -77,6 +82,11 @@ class Words:
         """Datagrams of which nothing was said yet."""
         self._first_at: float | None = None
         self._pair: Pair | None = None
+
+    @property
+    def none_are_missed(self) -> bool:
+        """The peer waits for none: all were said, or it spoke once, and would have asked with that."""
+        return self.due_at is None and (not self._is_owed or self._arrivals.are_one)
 
     def note(self, opened: Opened, now: float, *, size_bytes: int, says_something: bool) -> None:
         """A datagram came; if it says nothing that its sender could lose, nothing need be said to it."""

@@ -16,6 +16,8 @@ STRAYS_MAX: Final = 64
 """Addresses."""
 STRAYS_EACH_MAX: Final = 4
 """Datagrams: as many as a caller sends behind an introduction."""
+STRAY_BYTES_MAX: Final = 2048
+"""Of one datagram: longer than any of ours, so that a flood of long ones fills half a megabyte at most."""
 STRAY_S: Final = 30.0
 """Far more than one can overtake another by: where the introduction was lost, a caller on a slow link says it
 again so late, and what lies here need not come twice."""
@@ -35,6 +37,8 @@ class Strays(Generic[AddressT]):
 
     def keep(self, address: AddressT, datagram: bytes, now: float) -> None:
         """One came; it may drive out the oldest."""
+        if len(datagram) > STRAY_BYTES_MAX:
+            return
         kept = self._kept.get(address)
         if kept is None or now - kept.since > STRAY_S:
             self._kept.pop(address, None)

@@ -7,7 +7,7 @@ what it hears, but for the seals: no bound of the page is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -79,6 +79,9 @@ class Body:
         taken, self.left = self.left[:size], self.left[size:]
         return taken
 
+    def rest(self) -> bytes:
+        return self.raw(len(self.left))
+
     def number(self, size: int) -> int:
         return int.from_bytes(self.raw(size), "big")
 
@@ -126,33 +129,7 @@ def frames(stream: bytes) -> Iterator[tuple[int, Said]]:
 
 def meaning(code: int, body: Body) -> Said:
     """What the body of a frame says."""
-    match code:
-        case 0x81:
-            return hello(body)
-        case 0x8C:
-            return hail(body)
-        case 0x8D:
-            return answer(body)
-        case 0x8E:
-            return {"digest": body.number(8), "views": body.views(), **partials(body)}
-        case 0x82:
-            handle = body.varint()
-            offered = {"handle": handle, **naming(body), "seal tag": body.raw(4), "key": body.raw(2)}
-            return {**offered, "size": body.varint()}
-        case 0x8B:
-            return {**naming(body), "key": body.raw(2), "sealed": body.raw(len(body.left))}
-        case 0x83:
-            return {"handle": body.varint(), "offset": body.varint(), "sealed": body.raw(len(body.left))}
-        case 0x84:
-            return {"handle": body.varint(), "held": body.ranges()}
-        case 0x85:
-            return {"incarnation": body.raw(4), "numbers": body.ranges()}
-        case 0x8F:
-            first = body.varint()
-            return {"numbers": set(range(first, first + (body.varint() if body.left else 1)))}
-        case 0xC9 | 0xCA | 0x43:
-            return {}
-    raise AssertionError(f"a frame {code:#04x} is not expected here")
+    return {} if code & 0x40 else MEANINGS[code](body)
 
 
 def naming(body: Body) -> Said:
@@ -197,6 +174,69 @@ def answer(body: Body) -> Said:
     said["credit"] = body.varint() if flags & 0x20 else CREDIT
     said["holds"] = (body.ranges(), body.number(8)) if flags & 0x80 else None
     return {**said, "unfinished": body.unfinished()}
+
+
+def account(body: Body) -> Said:
+    return {"digest": body.number(8), "views": body.views(), **partials(body)}
+
+
+def offer(body: Body) -> Said:
+    offered = {"handle": body.varint(), **naming(body), "seal tag": body.raw(4), "key": body.raw(2)}
+    return {**offered, "size": body.varint()}
+
+
+def whole(body: Body) -> Said:
+    return {**naming(body), "key": body.raw(2), "sealed": body.rest()}
+
+
+def data(body: Body) -> Said:
+    return {"handle": body.varint(), "offset": body.varint(), "sealed": body.rest()}
+
+
+def have(body: Body) -> Said:
+    return {"handle": body.varint(), "held": body.ranges()}
+
+
+def stored(body: Body) -> Said:
+    return {"incarnation": body.raw(4), "numbers": body.ranges()}
+
+
+def kept(body: Body) -> Said:
+    first = body.varint()
+    return {"numbers": set(range(first, first + (body.varint() if body.left else 1)))}
+
+
+def told(body: Body) -> Said:
+    return {**stored(body), "digest": body.number(8)}
+
+
+def refused(body: Body) -> Said:
+    return {"incarnation": body.raw(4), "sequence": body.varint(), "reason": body.number(1)}
+
+
+def rekey(body: Body) -> Said:
+    return {"incarnation": body.raw(4), "sequence": body.varint(), "prekey": body.raw(2)}
+
+
+MEANINGS: Final[dict[int, Callable[[Body], Said]]] = {
+    0x01: stored,
+    0x02: rekey,
+    0x04: stored,
+    0x05: stored,
+    0x81: hello,
+    0x82: offer,
+    0x83: data,
+    0x84: have,
+    0x85: stored,
+    0x86: stored,
+    0x87: told,
+    0x88: refused,
+    0x8B: whole,
+    0x8C: hail,
+    0x8D: answer,
+    0x8E: account,
+    0x8F: kept,
+}
 
 
 def digest(ids: Sequence[bytes]) -> int:
@@ -255,9 +295,7 @@ class Ear:
         position += size
         is_fresh = octet & 0x10 or not is_dialers
         salt, phase = (self._salt + self._other, b"fresh") if is_fresh else (self._salt, b"early")
-        aead = ChaCha20Poly1305(
-            key(b"sf-datagram/1/", self._secret, salt, direction, phase, self._pseudonym)
-        )
+        aead = ChaCha20Poly1305(key(b"sf-datagram/1/", self._secret, salt, direction, phase, self._pseudonym))
         plain = aead.decrypt(nonce(number), datagram[position:], datagram[:position])
         self._hear_parts(self.dialer if is_dialers else self.listener, Body(plain))
 
@@ -266,7 +304,9 @@ class Ear:
         step, due = 1 << 8 * len(low), self._next[direction]
         last = int.from_bytes(low, "big")
         near = due - due % step + last
-        number = min((each for each in (near - step, near, near + step) if each >= 0), key=lambda n: abs(n - due))
+        number = min(
+            (each for each in (near - step, near, near + step) if each >= 0), key=lambda n: abs(n - due)
+        )
         self._next[direction] = max(due, number + 1)
         return number
 
@@ -274,27 +314,18 @@ class Ear:
         while body.left:
             code = body.number(1)
             side.codes.add(code)
-            match code:
-                case 0x01 | 0x02 | 0x04:
-                    self._hear_word(side, code, body)
-                case 0x03:
-                    body.varint(), body.varint()
-                case 0x10:
-                    side.control[body.varint()] = body.raw(body.varint())
-                case 0x11:
-                    side.control[body.varint()] = body.raw(len(body.left))
-                case 0x12:
-                    side.data.append((body.varint(), body.varint(), body.raw(body.varint())))
-                case 0x13:
-                    side.data.append((body.varint(), body.varint(), body.raw(len(body.left))))
-                case 0x14:
+            if code in (0x01, 0x02, 0x04):
+                self._hear_word(side, code, body)
+            elif code in (0x10, 0x11, 0x17, 0x18):
+                offset = body.varint() if code < 0x17 else 0
+                side.control[offset] = body.raw(body.varint()) if code == 0x10 else body.rest()
+            elif code in (0x12, 0x13):
+                handle, offset = body.varint(), body.varint()
+                piece = body.raw(body.varint()) if code == 0x12 else body.rest()
+                side.data.append((handle, offset, piece))
+            else:
+                for _ in range({0x03: 2, 0x14: 1, 0x15: 0, 0x16: 0}[code]):
                     body.varint()
-                case 0x15 | 0x16:
-                    pass
-                case 0x17 | 0x18:
-                    side.control[0] = body.raw(len(body.left))
-                case _:
-                    raise AssertionError(f"part {code:#04x}")
 
     @staticmethod
     def _hear_word(side: Overheard, code: int, body: Body) -> None:

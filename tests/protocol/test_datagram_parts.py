@@ -98,6 +98,27 @@ def test_the_beginning_of_the_stream_takes_one_byte_where_it_stands_last(goes_on
 
 
 @pytest.mark.parametrize(
+    ("bytes_hex", "parts"),
+    [
+        ("01 8504 02 05", [Acknowledged(((512, 517),), 2 * DELAY_UNIT_S)]),
+        ("02 09 00 01 01 02 03", [Acknowledged(((8, 9), (1, 4)), 0.0)]),
+        ("03 800a 14", [Pair(1280, 20 * APART_UNIT_S)]),
+        ("04 ac02 05", [Acknowledged(((0, 300),), 5 * DELAY_UNIT_S)]),
+        ("10 ac02 02 6162 15", [Control(300, b"ab"), Ping()]),
+        ("11 ac02 6162", [Control(300, b"ab")]),
+        ("12 03 ac02 02 6162 16", [DataPiece(3, 300, b"ab"), Closing()]),
+        ("13 03 ac02 6162", [DataPiece(3, 300, b"ab")]),
+        ("14 ac02", [End(300)]),
+        ("17 6162", [Control(0, b"ab")]),
+        ("18 6162", [Control(0, b"ab", goes_on=True)]),
+    ],
+)
+def test_each_part_has_its_bytes(bytes_hex: str, parts: list[Part]) -> None:
+    assert encode_parts(parts) == bytes.fromhex(bytes_hex)
+    assert decode_parts(bytes.fromhex(bytes_hex)) == parts
+
+
+@pytest.mark.parametrize(
     "broken",
     [
         b"\x10\x00\x00",  # An empty piece.

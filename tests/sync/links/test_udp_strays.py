@@ -7,7 +7,7 @@ import pytest
 from protocol.datagrams import introduction_of
 from sync.core import BundleReceived
 from sync.links.datagram_sizes import UNIT_BYTES
-from sync.links.udp_strays import STRAY_S, STRAYS_EACH_MAX, STRAYS_MAX, Strays
+from sync.links.udp_strays import STRAY_BYTES_MAX, STRAY_S, STRAYS_EACH_MAX, STRAYS_MAX, Strays
 
 from .datagram_contact import Contact, End, add, contact, new_store
 from .lossy_link import Conditions
@@ -41,6 +41,14 @@ def test_a_flood_holds_no_more_than_its_room() -> None:
     taken = [len(strays.take(address, 0.0)) for address in range(3 * STRAYS_MAX)]
     assert sum(taken) == STRAYS_MAX * STRAYS_EACH_MAX
     assert taken[-1] == STRAYS_EACH_MAX, "the latest are kept"
+
+
+def test_what_is_longer_than_any_of_ours_is_not_kept() -> None:
+    strays: Strays[int] = Strays()
+    strays.keep(1, bytes(STRAY_BYTES_MAX + 1), 0.0)
+    assert strays.take(1, 0.0) == []
+    strays.keep(1, bytes(STRAY_BYTES_MAX), 0.0)
+    assert strays.take(1, 0.0) == [bytes(STRAY_BYTES_MAX)]
 
 
 class Door(End):
