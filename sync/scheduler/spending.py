@@ -80,12 +80,27 @@ def counted(count: DayCount, now: Tick) -> DayCount:
 
 def as_noted(count: DayCount, now: Tick) -> DayCount:
     """The same, as it is to be put down: a later boot goes on counting from here."""
-    return replace(count, ran_s=_ran_s(count, now), noted_boot=now.boot, noted_s=now.monotonic_s)
+    return replace(
+        count,
+        day=_day_begun(count, now),
+        ran_s=_ran_s(count, now),
+        noted_boot=now.boot,
+        noted_s=now.monotonic_s,
+    )
 
 
 def should_note(count: DayCount, now: Tick) -> bool:
     """Whether running time would be lost at a restart that no spending has put down."""
     return _ran_s(count, now) >= count.ran_s + NOTE_EVERY_S
+
+
+def _day_begun(count: DayCount, now: Tick) -> int | None:
+    """What the wall clock claimed when the day began, or would have claimed, once it is set in that boot.
+
+    Without a date a site that runs for some hours a day would wait days for the end of one."""
+    if count.day is not None or not now.is_set or count.boot != now.boot:
+        return count.day
+    return int((now.wall_s - (now.monotonic_s - count.began_s)) // DAY_S)
 
 
 def _ran_s(count: DayCount, now: Tick) -> float:

@@ -59,6 +59,29 @@ def test_after_a_restart_only_a_set_clock_or_a_day_of_running_proves_another_day
     assert not is_kept(count, tick(boot="two", up_s=DAY_S, is_set=False, wall_s=DAY_S))
 
 
+def test_a_day_that_began_without_a_clock_is_dated_once_it_is_set() -> None:
+    began = spent(tick(is_set=False, wall_s=0.0))
+    noted = as_noted(began, tick(up_s=1_000 + 3_600, wall_s=NOON_S + 3_600))
+    assert noted.day == int(NOON_S // DAY_S)
+    assert is_kept(noted, tick(boot="two", up_s=60.0, wall_s=NOON_S + 7_200))
+    assert not is_kept(noted, tick(boot="two", up_s=60.0, wall_s=NOON_S + DAY_S))
+    later_boot = as_noted(began, tick(boot="two", up_s=60.0))
+    assert later_boot.day is None, "between two boots nobody knows how long it was"
+
+
+def test_a_site_that_runs_for_hours_a_day_gets_a_cap_each_day_although_its_clock_is_set_late() -> None:
+    days_fresh, count = 0, NOTHING_SPENT
+    for number in range(6):
+        boot, dawn_s = f"boot {number}", NOON_S + number * DAY_S
+        at_start = tick(boot=boot, up_s=30.0, is_set=False, wall_s=0.0)
+        count = as_noted(counted(count, at_start), at_start)
+        for up_s in (600.0, 4 * 3_600.0):
+            now = tick(boot=boot, up_s=up_s, wall_s=dawn_s + up_s)
+            days_fresh += counted(count, now).usd == 0.0
+            count = as_noted(counted(count, now).plus(usd=1.0, size_bytes=10), now)
+    assert days_fresh == 6
+
+
 YEARS_S = 5 * 365 * DAY_S
 
 
