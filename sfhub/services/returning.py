@@ -17,12 +17,14 @@ from protocol.ids import CaseId
 from sync.ports import Clock, ToReturn
 from sync.stores.connection import Connection
 from sync.stores.database import Database
-from sync.stores.errors import CaseErased, StoreDamaged, StoreError
+from sync.stores.errors import CaseErased as RowsErased
+from sync.stores.errors import StoreDamaged, StoreError
 from sync.stores.notices import add_notice
 from sync.stores.sqlite import SqliteStore
 
 from ..domain.case_file import site_case_id
 from ..domain.notice_words import not_returned, site_enrolled_anew, site_replaced, site_restored
+from ..errors import CaseErased, NotFound
 from ..storage.arrived import ArrivedEntryRow, ArrivedLayerRow, came_in
 from ..storage.cases import case_head
 from ..storage.outbox import cases_waiting, give_back_entry, give_back_layer
@@ -139,7 +141,8 @@ class Returning:
     def _queue_case(self, connection: Connection, pair: Pair, case_id: CaseId, *, closed_too: bool) -> None:
         try:
             file = load_case(connection, case_id, self._sites.directory)
-        except (CaseErased, StoreDamaged):
+        except (CaseErased, NotFound, RowsErased, StoreDamaged):
+            # Of a site that never spoke, or whose words went with the hub's disk, nothing is here.
             return
         if file.state.closed and file.is_consult and not closed_too:
             return

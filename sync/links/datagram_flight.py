@@ -259,7 +259,8 @@ class Flight:
     def _spread(self, confirmed: list[Sent], arrived_at: float) -> float | None:
         apart_s = arrived_at - self._confirmed_at
         size_bytes = sum(sent.size_bytes for sent in confirmed)
-        is_spread = apart_s > SPREAD_MIN * (confirmed[-1].at - self._first_at)
+        # Two words of one moment, or a delay that the peer made up, tell nothing.
+        is_spread = apart_s > max(0.0, SPREAD_MIN * (confirmed[-1].at - self._first_at))
         if not (self._is_heard and is_spread and size_bytes >= SPREAD_BYTES_MIN):
             return None
         return size_bytes / apart_s

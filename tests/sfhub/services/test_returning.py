@@ -10,6 +10,8 @@ from protocol.ids import Pseudonym
 from protocol.ranges import RangeSet
 from sfhub.app import Hub
 from sfhub.services.returning import Returning
+from sfhub.storage.people import Clinician
+from sfhub.storage.sites import pairs_to_refill
 from sync.stores.database import Database
 from sync.stores.errors import StoreClosed, StoreDamaged
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
@@ -77,3 +79,18 @@ async def test_a_pair_that_fails_keeps_no_other_waiting(
     custody.bad = Pseudonym(b"")
     await returning.flush()
     assert await promised[bad].to_return(99) == ()
+
+
+@pytest.mark.parametrize("is_erased", [False, True])
+async def test_a_device_in_place_of_another_gets_what_is_left_although_a_case_is_not(
+    hub: Hub, site: Site, doctor: Clinician, is_erased: bool
+) -> None:
+    """The first device never spoke, or its case was erased: neither ends the giving back."""
+    if is_erased:
+        story = site.story()
+        await site.deliver_story(hub, story)
+        await hub.erasing.erase(story.case_id, doctor, reason="entered for the wrong patient")
+    await Site(site.name, seed=2).enrol(hub)
+    assert await hub.database.read(pairs_to_refill)
+    await hub.returning.flush()
+    assert not await hub.database.read(pairs_to_refill)

@@ -208,6 +208,18 @@ def test_what_left_together_and_arrives_apart_tells_how_fast_the_link_is() -> No
     assert sent_and_heard(1_400, left_apart_s=0.0, arrived_apart_s=4.0) == pytest.approx(350)
 
 
+def test_two_words_of_one_moment_tell_nothing_of_the_link() -> None:
+    assert sent_and_heard(1_400, left_apart_s=0.0, arrived_apart_s=0.0) is None
+
+
+def test_an_older_datagram_that_is_confirmed_in_the_moment_of_a_newer_one_tells_nothing() -> None:
+    flight = Flight(0.0)
+    for number in range(3):
+        flight.launch(number, 1_400, (Ping(),), number * 1.0, asks=True, limited=False, rate_bytes_s=RATE)
+    flight.hear(word((1, 1)), RATE, 4.0)
+    assert flight.hear(word((0, 1)), RATE, 4.0).spread_bytes_s is None
+
+
 @pytest.mark.parametrize(("size_bytes", "left_apart_s"), [(1_400, 2.0), (60, 0.0)])
 def test_what_left_apart_or_is_short_tells_nothing_of_the_link(size_bytes: int, left_apart_s: float) -> None:
     assert sent_and_heard(size_bytes, left_apart_s=left_apart_s, arrived_apart_s=4.0) is None
