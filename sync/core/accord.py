@@ -175,7 +175,7 @@ class Accord:
             self._outlet.want(Renew(verdict.renewal))
             self._outlet.tell(ForkSeen(self._view.incarnation, ours=True, reason=verdict.renewal))
         elif verdict.lost:
-            self._sender.look()
+            self._sender.look_first()
 
     def _agree(self) -> None:
         self.agreed = True

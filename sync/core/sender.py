@@ -58,6 +58,8 @@ class Sender:
         self._reading: Chunk | None = None
         self._written_priority = self._handed_priority = Priority.BULK
         self._is_looking = False
+        self._is_holding = False
+        """Until custody has told what is pending anew: it may be more urgent than all that is planned."""
         self._progress: dict[int, RangeSet] = {}
         self._trusts = False
         self._claimed = _NOTHING
@@ -165,9 +167,14 @@ class Sender:
             # Custody takes for missing what the peer claims to hold, while the cuts have yet to agree.
             self._outlet.want(More(self.planner.known | self._claimed))
 
+    def look_first(self) -> None:
+        """As `look`, and nothing more is chosen before custody has answered."""
+        self._is_holding = True
+        self.look()
+
     def found(self, bundles: Sequence[OutgoingBundle]) -> None:
         """What custody holds besides."""
-        self._is_looking = False
+        self._is_looking = self._is_holding = False
         self.sequence_max = max(self.sequence_max, *(bundle.offer.sequence for bundle in bundles), 0)
         self.planner.admit(bundles)
 
@@ -196,7 +203,7 @@ class Sender:
         self.flush_progress()
         if self.planner.runs_low:
             self.look()
-        if may_send:
+        if may_send and not self._is_holding:
             if announced := list(self.planner.announcements()):
                 for transfer in announced:
                     self._offering.offer(transfer)
