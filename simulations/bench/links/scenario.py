@@ -118,7 +118,8 @@ class Scenario:
     told_link: bool = True
     """Whether the site was told rate and round trip when it was set up; else it has the defaults."""
     peer_case: PeerCase | None = None
-    limit_s: float = 60.0
+    limit_s: float = 240.0
+    """A run is given up then; `make bench` gives up earlier."""
 
     @property
     def measured(self) -> tuple[Parcel, ...]:

@@ -80,6 +80,7 @@ def answered(
     *,
     seed: int,
     photographs: Iterable[int] = (),
+    priority: Priority = Priority.ROUTINE,
     reply_bytes: int = REPLY_BYTES,
     memory: RateMemory | None = None,
     history: bool = False,
@@ -91,7 +92,7 @@ def answered(
         earlier(node, hub, up, seed=seed)
     add(node, CASE_BYTES, seed=seed + 2, priority=Priority.URGENT)
     for number, size_bytes in enumerate(photographs):
-        add(node, size_bytes, seed=seed + 3 + number, priority=Priority.ROUTINE, rank=Rank.STANDARD)
+        add(node, size_bytes, seed=seed + 3 + number, priority=priority, rank=Rank.STANDARD)
     met = contact(node, hub, up, down, memory=memory, seed=seed)
     end = met.hub
 
@@ -182,7 +183,8 @@ def _periods(
 
 
 def _gaps(seed: int) -> tuple[tuple[float, float], ...]:
-    chosen = random.Random(seed)
+    """As the bench draws them."""
+    chosen = random.Random(f"gaps/{seed}")
     at, gaps = 0.0, []
     for _ in range(40):
         at += chosen.uniform(30, 90)
@@ -203,7 +205,10 @@ def _periodic(seed: int) -> Contact:
 
 
 def _gappy(seed: int) -> Contact:
-    return _case_c(Conditions(rate_bit_s=22_000, delay_s=0.45, dark=_gaps(seed)), seed)
+    up, down = (
+        Conditions(rate_bit_s=rate_bit_s, delay_s=0.45, dark=_gaps(seed)) for rate_bit_s in (22_000, 88_000)
+    )
+    return answered(up, down, seed=seed, photographs=PHOTOGRAPHS_BYTES, priority=Priority.URGENT)
 
 
 def _gappy_ratio(seed: int) -> float:

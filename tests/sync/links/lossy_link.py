@@ -45,6 +45,8 @@ class Line:
         self.conditions = conditions
         self.sent: list[tuple[float, int]] = []
         """When, and how many bytes with headers."""
+        self.swallowed: list[tuple[float, int]] = []
+        """Of those, what darkness took."""
         self.gone_after: int | None = None
         """Datagrams after which nothing more arrives."""
         self._world = world
@@ -59,18 +61,25 @@ class Line:
     def queued_bytes(self) -> float:
         return max(0.0, self._free_at - self._world.now) * self.conditions.rate_bit_s / 8
 
-    def is_dark(self) -> bool:
-        return any(start <= self._world.now < end for start, end in self.conditions.dark)
+    def is_dark_until(self, arrives_at: float) -> bool:
+        """Whether it is dark at any moment from now to then: what is under way is swallowed too."""
+        return any(start <= arrives_at and self._world.now < end for start, end in self.conditions.dark)
 
     def carry(self, size_bytes: int, arrive: Callable[[], None]) -> None:
         """Whether and when it arrives."""
         self.sent.append((self._world.now, size_bytes))
         here = self.conditions
         is_gone = self.gone_after is not None and len(self.sent) > self.gone_after
-        if is_gone or self.queued_bytes + size_bytes > here.queue_bytes or self.is_dark():
+        if is_gone or self.queued_bytes + size_bytes > here.queue_bytes:
+            return
+        if self.is_dark_until(self._world.now):
+            self.swallowed.append((self._world.now, size_bytes))
             return
         self._free_at = max(self._free_at, self._world.now) + size_bytes * 8 / here.rate_bit_s
         if self._random.random() < here.loss:
+            return
+        if self.is_dark_until(self._free_at + here.delay_s):
+            self.swallowed.append((self._world.now, size_bytes))
             return
         for _ in range(2 if self._random.random() < here.repeats else 1):
             late_s = self._random.random() * here.jitter_s
