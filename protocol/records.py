@@ -17,7 +17,7 @@ from .ids import RECORD_ID_BYTES, ActorId, CaseId, PatientId, RecordId
 from .kinds import CRITICAL_KIND_MIN as CRITICAL_KIND_MIN
 from .kinds import Kind as Kind
 from .limits import RECORD_BYTES_MAX, REFERENCES_PER_RECORD_MAX
-from .schema import decode_fields, encode_fields, has_bodies, has_unknown_critical, unknown_fields
+from .schema import decode_fields, encode_fields, newer_fields
 from .stamps import Stamp
 
 _READABLE: Final[Mapping[int, tuple[type[Any], int]]] = {
@@ -168,8 +168,7 @@ def _body(kind: int, version: int, values: Primitive) -> tuple[Any, tuple[tuple[
         raise MalformedInput("a record's body is not a map")
     if of is None or version > newest or not isinstance(values, dict):
         return UnknownBody(values, critical=kind >= CRITICAL_KIND_MIN), (), False
-    body, extra = decode_fields(of, values), unknown_fields(of, values)
-    return body, extra, (bool(extra) or has_bodies(of)) and has_unknown_critical(of, values)
+    return decode_fields(of, values), *newer_fields(of, values)
 
 
 def _references(values: Primitive) -> tuple[Reference, ...]:

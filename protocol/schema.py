@@ -266,17 +266,16 @@ def decode_fields(of: type[Body], values: Mapping[int, Primitive]) -> Body:
         raise MalformedInput(f"a {of.__name__} lacks a field it must have") from error
 
 
-def unknown_fields(of: type[Any], values: Mapping[int, Primitive]) -> tuple[tuple[int, Primitive], ...]:
-    """Keys of `values` that this version of `of` does not know, kept so that they survive."""
+def newer_fields(
+    of: type[Any], values: Mapping[int, Primitive]
+) -> tuple[tuple[tuple[int, Primitive], ...], bool]:
+    """Keys of `values` that this version of `of` does not know, kept so that they survive; and whether such
+    a field, here or deeper, must be understood."""
     known = _fields(of)
     if values.keys() <= known.keys():
-        return ()
-    return tuple((key, values[key]) for key in sorted(values) if key not in known)
-
-
-def has_bodies(of: type[Any]) -> bool:
-    """Whether some field of it is a body itself, or a list of such."""
-    return bool(_nested_of(of))
+        return (), bool(_nested_of(of)) and has_unknown_critical(of, values)
+    extra = tuple((key, values[key]) for key in sorted(values) if key not in known)
+    return extra, has_unknown_critical(of, values)
 
 
 def has_unknown_critical(of: type[Any], values: Mapping[int, Primitive]) -> bool:
