@@ -6,6 +6,8 @@ Law: `put` returns when file and folder entry would survive a power cut; a reade
 from __future__ import annotations
 
 import os
+import threading
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,8 @@ from protocol.ids import CASE_ID_BYTES, CaseId
 from ..errors import NotFound, ObjectDamaged
 
 _DRAFT: Final = ".new"
+_LOCKS: Final = 64
+"""Few enough to make at once, and enough that the cases of many sites seldom wait for each other."""
 
 
 class ObjectStore:
@@ -24,13 +28,20 @@ class ObjectStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._locks = tuple(threading.Lock() for _ in range(_LOCKS))
 
     def put(self, key: CaseKey, data: bytes) -> bytes:
         """Keep `data`; its name. Idempotent. No two cases share a file, so that one can be erased alone."""
         blob = blob_hash(data)
+        # A caller that was cancelled leaves its thread at work, and the next one brings the same bytes.
+        with self._lock(key.case_id):
+            self._keep(key, blob, data)
+        return blob
+
+    def _keep(self, key: CaseKey, blob: bytes, data: bytes) -> None:
         path = self._path(key.case_id, blob)
         if path.exists() and _opens(key, blob, path.read_bytes()):
-            return blob
+            return
         if not path.parent.exists():
             path.parent.mkdir(mode=0o700, exist_ok=True)
             _sync_folder(self._root)
@@ -42,7 +53,6 @@ class ObjectStore:
             os.fsync(file.fileno())
         draft.replace(path)
         _sync_folder(path.parent)
-        return blob
 
     def get(self, key: CaseKey, blob: bytes) -> bytes:
         """The bytes, opened and thereby checked."""
@@ -65,11 +75,15 @@ class ObjectStore:
         if len(case_id) != CASE_ID_BYTES:
             raise ValueError(f"{case_id.hex()!r} is not the id of a case")
         folder = self._root / case_id.hex()
-        if folder.exists():
-            for path in folder.iterdir():
-                path.unlink()
-            folder.rmdir()
-            _sync_folder(self._root)
+        with self._lock(case_id):
+            if folder.exists():
+                for path in folder.iterdir():
+                    path.unlink()
+                folder.rmdir()
+                _sync_folder(self._root)
+
+    def _lock(self, case_id: CaseId) -> threading.Lock:
+        return self._locks[zlib.crc32(case_id) % _LOCKS]
 
     def _path(self, case_id: CaseId, blob: bytes) -> Path:
         return self._root / case_id.hex() / blob.hex()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,12 @@ def test_what_names_no_case_erases_nothing(store: ObjectStore) -> None:
     with pytest.raises(ValueError, match="not the id of a case"):
         store.erase(CaseId(b""))
     assert store.get(CASE, blob) == b"picture"
+
+
+def test_whoever_brings_a_picture_again_while_it_is_written_waits(store: ObjectStore, tmp_path: Path) -> None:
+    """A call that was cancelled leaves its thread at work on the same file."""
+    pictures = [b"picture %d" % number for number in range(40)]
+    with ThreadPoolExecutor(8) as threads:
+        blobs = list(threads.map(lambda data: store.put(CASE, data), [each for each in pictures for _ in range(4)]))
+    assert [store.get(CASE, blob) for blob in blobs[::4]] == pictures
+    assert len(list((tmp_path / CASE.case_id.hex()).iterdir())) == len(pictures)
