@@ -14,13 +14,16 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from .channel import SALT_BYTES, DialerPreamble, Phase, SessionKeys
+from .channel import DialerPreamble, Phase, SessionKeys
 from .errors import MalformedInput, SealBroken
 from .ids import PSEUDONYM_BYTES, Pseudonym
 
 VERSION: Final = 1
 _DOMAIN: Final = b"sf-datagram/%d" % VERSION
 TAG_BYTES: Final = 16
+SALT_BYTES: Final = 8
+"""Each is drawn from the kernel, and each key is used for one session: of a hundred thousand sessions of a
+pair, which is one an hour for ten years, two have the same early key with a probability below 2^-31."""
 NUMBER_BYTES_MAX: Final = 4
 NUMBER_MAX: Final = 2**48 - 1
 """Far more than a session sends, and less than a nonce holds."""
@@ -79,6 +82,7 @@ class DialerSeal:
     """Seals what the dialer sends and opens what it gets."""
 
     def __init__(self, secret: bytes, pseudonym: Pseudonym, salt: bytes) -> None:
+        _check_salt(salt)
         preamble = DialerPreamble(pseudonym, salt)
         self._keys = SessionKeys(_DOMAIN, secret, preamble)
         self._early = _Sender(self._keys.derive(b"up", Phase.EARLY))
@@ -143,6 +147,7 @@ class ListenerSeal:
     """Seals what the listener sends and opens what it gets, once an introduction told whose secret to use."""
 
     def __init__(self, secret: bytes, preamble: DialerPreamble, salt: bytes) -> None:
+        _check_salt(salt)
         self._keys = SessionKeys(_DOMAIN, secret, preamble)
         self._sending = _Sender(self._keys.derive(b"down", Phase.FRESH, salt))
         self._early = _Receiver(self._keys.derive(b"up", Phase.EARLY))
@@ -175,6 +180,11 @@ class ListenerSeal:
         opened = self._fresh.open(datagram, start, Phase.FRESH)
         self.peer_is_fresh = True
         return opened
+
+
+def _check_salt(salt: bytes) -> None:
+    if len(salt) != SALT_BYTES:
+        raise ValueError(f"the salt of a session in datagrams has {SALT_BYTES} bytes")
 
 
 def gone_datagram(secret: bytes, preamble: DialerPreamble) -> bytes:

@@ -191,6 +191,20 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptLast:
+    """`Kept` for the highest number that the reader's greeting named: nearly always the one it is about."""
+
+    CODE: ClassVar[int] = 0xCB
+
+    def body(self) -> bytes:
+        return b""
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
 class DigestAsk:
     """Asks for the digest over those of the asker's bundles that the peer holds."""
 
@@ -286,6 +300,7 @@ Frame = (
     | Have
     | Stored
     | Kept
+    | KeptLast
     | DigestAsk
     | DigestTell
     | Refused

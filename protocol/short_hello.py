@@ -27,15 +27,18 @@ _CLOCK_BYTES: Final = 3
 MINUTES_MAX: Final = (1 << 8 * _CLOCK_BYTES) - 1
 """Towards the end of 2051."""
 _HELD_FACTOR: Final = 3
+_DIALERS_PAST_FACTOR: Final = 5
+_LISTENERS_PAST_FACTOR: Final = 7
 _CREDIT: Final = 0x20
 _CLOCK: Final = 0x40
 """In a hail."""
 _RANGES: Final = 0x80
-"""In a hail: the sets stand as ranges, not as the highest of 1, 2, 3 …"""
+"""In a hail: the sets stand as ranges, not as the highest of 1, 2, 3 …, and the total follows in any case."""
 _INCARNATION: Final = 0x40
 """In an answer."""
 _OTHERWISE: Final = 0x80
 """In an answer: what it holds is not just what the hail said."""
+_FLAGS_MAX: Final = 0xFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Hail:
     held: RangeSet
     """What the dialer holds of its peer's."""
     total: int
-    """`total_of` both; 0 where both sets are empty."""
+    """`total_of` both, and of lives that ended; 0 where there is nothing of any."""
     partials: tuple[Unfinished, ...]
     credit_bytes: int
     minutes: int
@@ -73,7 +76,8 @@ class Hail:
     manner: Manner
 
     def body(self) -> bytes:
-        is_long = not (_is_run(self.stored) and _is_run(self.held))
+        is_empty = not (self.stored.spans or self.held.spans)
+        is_long = not (_is_run(self.stored) and _is_run(self.held)) or (is_empty and self.total != 0)
         flags = self.manner.flags | _credit_flag(self.credit_bytes)
         flags |= (_CLOCK if self.minutes else 0) | (_RANGES if is_long else 0)
         out = bytearray((flags,)) + encode_varint(self.generation) + self.incarnation
@@ -82,7 +86,7 @@ class Hail:
         out += _encode_set(self.stored, is_long=is_long)
         out += encode_varint(self.sequence_max - last_of(self.stored))
         out += _encode_set(self.held, is_long=is_long)
-        out += encode_digest(self.total) if self.stored.spans or self.held.spans else b""
+        out += encode_digest(self.total) if is_long or not is_empty else b""
         return bytes(out) + _encode_unfinished(self.partials)
 
     @classmethod
@@ -101,7 +105,7 @@ class Hail:
             stored=stored,
             sequence_max=sequence_max,
             held=held,
-            total=fields.digest() if stored.spans or held.spans else 0,
+            total=fields.digest() if is_long or stored.spans or held.spans else 0,
             partials=_read_unfinished(fields),
             credit_bytes=credit_bytes,
             minutes=minutes,
@@ -147,18 +151,20 @@ class Answer:
     def body(self) -> bytes:
         flags = self.manner.flags | _credit_flag(self.credit_bytes)
         flags |= (_INCARNATION if self.incarnation else 0) | (_OTHERWISE if self.otherwise else 0)
-        out = bytearray((flags,)) + (self.incarnation or b"")
-        out += encode_varint(self.sequences_ahead) + _encode_signed(self.minutes_ahead)
-        out += _encode_credit(self.credit_bytes)
+        head = bytes((flags,)) + (self.incarnation or b"")
+        numbers = encode_varint(self.sequences_ahead) + _encode_signed(self.minutes_ahead)
+        told = _encode_credit(self.credit_bytes)
         if self.otherwise is not None:
-            out += encode_ranges(self.otherwise[0]) + encode_digest(self.otherwise[1])
-        return bytes(out) + _encode_unfinished(self.partials)
+            told += encode_ranges(self.otherwise[0]) + encode_digest(self.otherwise[1])
+        told += _encode_unfinished(self.partials)
+        return head + numbers + told if told else _without_noughts(head, numbers)
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
-        flags = fields.octet()
+        flags = _unless_nought(fields, _FLAGS_MAX)
         incarnation = fields.incarnation() if flags & _INCARNATION else None
-        sequences_ahead, minutes_ahead = fields.count(SEQUENCE_MAX), _signed(fields.number())
+        sequences_ahead = _unless_nought(fields, SEQUENCE_MAX)
+        minutes_ahead = _signed(_unless_nought(fields, 2 * MINUTES_MAX))
         credit_bytes = _read_credit(fields, flags)
         return cls(
             incarnation=incarnation,
@@ -193,12 +199,21 @@ class Answer:
         )
 
 
-def total_of(stored_digest: int, held_digest: int, incarnation: Incarnation | None) -> int:
+def total_of(
+    stored_digest: int,
+    held_digest: int,
+    incarnation: Incarnation | None,
+    *,
+    dialers_past: int = 0,
+    listeners_past: int = 0,
+) -> int:
     """The sum of a hail: over what the peer holds of the dialer's, over what the dialer holds of the peer's,
-    and the incarnation of the latter, as the upper half, if there is any. What went both ways under one id
-    cannot make up for itself: the two do not count alike."""
+    and the incarnation of the latter, as the upper half, if there is any; then the `past_digest` of what each
+    has of the other's former lives. What went both ways under one id cannot make up for itself: no two of
+    these count alike."""
     life = int.from_bytes(incarnation, "big") << 32 if incarnation is not None else 0
-    return add_digests(stored_digest, _HELD_FACTOR * held_digest, life)
+    past = _DIALERS_PAST_FACTOR * dialers_past + _LISTENERS_PAST_FACTOR * listeners_past
+    return add_digests(stored_digest, _HELD_FACTOR * held_digest, life, past)
 
 
 def minutes_of(wall_s: int) -> int:
@@ -239,6 +254,22 @@ def _encode_credit(credit_bytes: int) -> bytes:
 
 def _read_credit(fields: Fields, flags: int) -> int:
     return fields.number() if flags & _CREDIT else USUAL_CREDIT_BYTES
+
+
+def _without_noughts(head: bytes, numbers: bytes) -> bytes:
+    """What ends a frame and is 0 goes without saying."""
+    said = numbers.rstrip(b"\0")
+    return head + said if said or head != b"\0" else b""
+
+
+def _unless_nought(fields: Fields, most: int) -> int:
+    """A number that is left out where it is 0 and nothing follows."""
+    if not fields.has_more:
+        return 0
+    value = fields.octet() if most == _FLAGS_MAX else fields.count(most)
+    if not value and not fields.has_more:
+        raise MalformedInput("an answer says a nought that goes without saying")
+    return value
 
 
 def _encode_unfinished(partials: tuple[Unfinished, ...]) -> bytes:

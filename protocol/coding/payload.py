@@ -11,15 +11,13 @@ from typing import Final
 
 from ..errors import MalformedInput
 from ..limits import CODED_STEPS_MAX
-from .phrases import BLANK_BYTES_MAX, COPY, VITALS, Candidate, PhraseBook
+from .phrases import BLANK_BYTES_MAX, COPY, REACH_BYTES_MAX, VITALS, Candidate, PhraseBook, Ways
 from .symbols import SymbolReader, SymbolWriter
-from .vitals import Row, read_rows, rows_at, write_rows
+from .vitals import ROW_START, Row, read_rows, rows_at, write_rows
 
 COPY_BYTES_MIN: Final = 5
 _LENGTH_DIGITS: Final = 4
 """Bits that say how many binary digits of a copy's length follow."""
-_SHORT: Final = (0, 1)
-"""Lengths of the texts that may fit where no longer one starts."""
 _ROW_COST_BITS: Final = 40
 """About what a row takes; it only has to be less than its bytes as phrases."""
 
@@ -77,6 +75,27 @@ class Draft:
         return writer.finish()
 
 
+def hasty_cost_bits(data: bytes, book: PhraseBook) -> float:
+    """About what it takes to write `data` from its beginning on by the longest phrases, each as it comes: a
+    tenth of a `Draft`'s work, and enough to see which books are out of the question."""
+    position, cost_bits = 0, 0.0
+    while position < len(data):
+        ways: Ways = ()
+        for length in reversed(book.lengths_of.get(data[position : position + 3], ())):
+            if ways := book.ways.get(data[position : position + length], ()):
+                break
+        near = book.near[data[position : position + 2]]
+        fitting = [way for way in ways or near if position + way[0] <= len(data)] or near[:1]
+        reach, cost, _ = min(fitting, key=_bits_per_byte)
+        position += reach
+        cost_bits += cost
+    return cost_bits
+
+
+def _bits_per_byte(way: tuple[int, float, Candidate]) -> float:
+    return way[1] / way[0]
+
+
 def encode_payload(data: bytes, book: PhraseBook, *, history: bytes) -> bytes:
     """The shortest way found to write `data` after `history`."""
     return Draft(data, book, history=history).encode()
@@ -101,25 +120,29 @@ class _Search:
         self._start = start
         self._book = book
         self._costs = [float("inf")] * (len(whole) + 1)
+        # Behind the end nothing is ever cheaper: whoever offers need not look where the end is.
+        self._costs += [float("-inf")] * REACH_BYTES_MAX
         self._steps: list[_Step | tuple[int, Candidate] | None] = [None] * (len(whole) + 1)
         """By where they end; those of phrases, of which most are beaten, without the object."""
         self._copy, self._vitals = book.action(COPY), book.action(VITALS)
-        self._seen_at: dict[bytes, int] = {}
 
     def steps(self) -> Sequence[_Step]:
         """In order; they lead from `start` to the end."""
-        self._costs[self._start] = 0.0
-        position = 0
-        while position < len(self._whole):
-            if position >= self._start:
-                rows, end = rows_at(self._whole, position)
+        whole, position = self._whole, self._start
+        seen_at = {whole[at : at + COPY_BYTES_MIN]: at for at in range(position)}
+        self._costs[position] = 0.0
+        while position < len(whole):
+            if whole.startswith(ROW_START, position):
+                rows, end = rows_at(whole, position)
                 if rows:
                     self._offer(position, end, self._vitals, len(rows) * _ROW_COST_BITS, rows=tuple(rows))
                     position = end
                     continue
-                self._offer_phrases(position)
-                self._offer_copy(position)
-            self._seen_at[self._whole[position : position + COPY_BYTES_MIN]] = position
+            self._offer_phrases(position)
+            start = whole[position : position + COPY_BYTES_MIN]
+            if (source := seen_at.get(start)) is not None:
+                self._offer_copy(position, source)
+            seen_at[start] = position
             position += 1
         return self._path()
 
@@ -136,29 +159,29 @@ class _Search:
 
     def _offer_phrases(self, position: int) -> None:
         """Every phrase that fits here, and blanks alone."""
-        whole, costs, steps, ways_of = self._whole, self._costs, self._steps, self._book.ways.get
-        cost_here, last = costs[position], len(whole)
-        for length in self._book.lengths_of.get(whole[position : position + 2], _SHORT):
-            text_end = position + length
-            for blank_bytes, cost_bits, candidate in ways_of(whole[position:text_end], ()):
-                end = text_end + blank_bytes
-                if end <= last and cost_here + cost_bits < costs[end]:
-                    costs[end] = cost_here + cost_bits
-                    steps[end] = (position, candidate)
+        whole, costs, steps, book = self._whole, self._costs, self._steps, self._book
+        cost_here = costs[position]
+        for reach, cost_bits, candidate in book.near[whole[position : position + 2]]:
+            if cost_here + cost_bits < costs[position + reach]:
+                costs[position + reach] = cost_here + cost_bits
+                steps[position + reach] = (position, candidate)
+        for length in book.lengths_of.get(whole[position : position + 3], ()):
+            for reach, cost_bits, candidate in book.ways.get(whole[position : position + length], ()):
+                if cost_here + cost_bits < costs[position + reach]:
+                    costs[position + reach] = cost_here + cost_bits
+                    steps[position + reach] = (position, candidate)
 
-    def _offer_copy(self, position: int) -> None:
+    def _offer_copy(self, position: int, source: int) -> None:
         """The longest copy from the last place that starts with the same bytes; it may not overlap."""
         whole = self._whole
-        source = self._seen_at.get(whole[position : position + COPY_BYTES_MIN])
-        if source is None or position + COPY_BYTES_MIN > len(whole):
+        length_max = min(position - source, len(whole) - position)
+        if length_max < COPY_BYTES_MIN:
             return
         length = COPY_BYTES_MIN
-        length_max = min(position - source, len(whole) - position)
         while length < length_max and whole[source + length] == whole[position + length]:
             length += 1
-        if COPY_BYTES_MIN <= length_max:
-            extra_bits = position.bit_length() + _LENGTH_DIGITS + _beyond_minimum(length).bit_length() - 1
-            self._offer(position, position + length, self._copy, extra_bits, distance=position - source)
+        extra_bits = position.bit_length() + _LENGTH_DIGITS + _beyond_minimum(length).bit_length() - 1
+        self._offer(position, position + length, self._copy, extra_bits, distance=position - source)
 
     def _offer(
         self,

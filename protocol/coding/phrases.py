@@ -22,6 +22,10 @@ PHRASE_BYTES_MAX: Final = 48
 BLANK_BYTES_MAX: Final = 32
 """A longer run of unknown bytes is several blanks."""
 
+REACH_BYTES_MAX: Final = PHRASE_BYTES_MAX + BLANK_BYTES_MAX
+"""No phrase writes more than its text and its blank."""
+_NEAR_BYTES: Final = 2
+
 RESERVED: Final = 253
 """Owns the lowest slots and is never written: what was cut short or altered tends to end there."""
 RESERVED_SLOTS: Final = 256
@@ -46,6 +50,10 @@ class Candidate:
     symbol: Symbol
     cost_bits: float
     blank_bytes: int
+
+
+Ways = tuple[tuple[int, float, Candidate], ...]
+"""Ways to write one text: how far each reaches with its blank, what it costs, and itself."""
 
 
 @dataclass(frozen=True)
@@ -77,21 +85,26 @@ class PhraseBook:
         return found
 
     @cached_property
-    def ways(self) -> Mapping[bytes, tuple[tuple[int, float, Candidate], ...]]:
-        """`candidates` as the search for the shortest form wants them: blank and cost beside each."""
+    def ways(self) -> Mapping[bytes, Ways]:
+        """`candidates` as the search for the shortest form wants them."""
         return {
-            text: tuple((each.blank_bytes, each.cost_bits, each) for each in found)
+            text: tuple((len(text) + each.blank_bytes, each.cost_bits, each) for each in found)
             for text, found in self.candidates.items()
         }
 
     @cached_property
+    def near(self) -> Mapping[bytes, Ways]:
+        """Of every two bytes, the ways by a text no longer than they are; of those that reach as far, the
+        cheapest. Worked out when first asked for."""
+        return _Near(self.ways)
+
+    @cached_property
     def lengths_of(self) -> Mapping[bytes, tuple[int, ...]]:
-        """Lengths of the texts that may fit where these two bytes are, shortest first; none and one always
-        may."""
-        texts = sorted(text for text in self.candidates if len(text) > 1)
+        """Lengths of the longer texts that may fit where these three bytes are, shortest first."""
+        texts = sorted(text for text in self.candidates if len(text) > _NEAR_BYTES)
         return {
-            start: (0, 1, *sorted({len(text) for text in same}))
-            for start, same in groupby(texts, key=lambda text: text[:2])
+            start: tuple(sorted({len(text) for text in same}))
+            for start, same in groupby(texts, key=lambda text: text[: _NEAR_BYTES + 1])
         }
 
     def action(self, more: int) -> Candidate:
@@ -104,6 +117,22 @@ class PhraseBook:
     def _symbols(self) -> Sequence[Symbol]:
         starts = accumulate((phrase.frequency for phrase in self.phrases), initial=0)
         return [Symbol(phrase.frequency, start) for phrase, start in zip(self.phrases, starts, strict=False)]
+
+
+class _Near(dict[bytes, Ways]):
+    """At most one entry for each two bytes there are, and for each one at the end of the data."""
+
+    def __init__(self, ways: Mapping[bytes, Ways]) -> None:
+        self._ways = ways
+
+    def __missing__(self, start: bytes) -> Ways:
+        best: dict[int, tuple[int, float, Candidate]] = {}
+        for length in range(len(start) + 1):
+            for way in self._ways.get(start[:length], ()):
+                if way[0] not in best or way[1] < best[way[0]][1]:
+                    best[way[0]] = way
+        found = self[start] = tuple(best.values())
+        return found
 
 
 def cost_bits_of(frequency: int) -> float:

@@ -33,7 +33,7 @@ _READINGS: Final = tuple(range(2, 13))
 _YES_NO: Final = 5
 _READING_MAX: Final = (1 << 32) - 1
 _NUMBER_MAX: Final = 1 << 36
-_ROW_START: Final = bytes((0x92, _KIND))
+ROW_START: Final = bytes((0x92, _KIND))
 _ROW_BYTES_MIN: Final = 5
 _ROW_BYTES_MAX: Final = 96
 
@@ -72,7 +72,7 @@ _RARE_SLOTS: Final = 6
 def rows_at(data: bytes, position: int) -> tuple[list[Row], int]:
     """The rows that follow one another from `position`, and where the last one ends."""
     rows: list[Row] = []
-    while len(rows) < ROWS_MAX and data.startswith(_ROW_START, position):
+    while len(rows) < ROWS_MAX and data.startswith(ROW_START, position):
         row = _row_at(data, position)
         if row is None:
             break

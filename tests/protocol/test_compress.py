@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protocol import compress as compressing
 from protocol.bundle import EntryBundle, pack, unpack
 from protocol.clinical import Note, Vitals
 from protocol.codec import encode
@@ -19,6 +20,7 @@ from protocol.compress import (
     compress_by_phrases,
     compress_plainly,
     decompress,
+    forget_compressed,
 )
 from protocol.difference import BASE_ID_BYTES
 from protocol.entry import SignedEntry, read_entry, verify_entry
@@ -229,3 +231,28 @@ def test_every_shipped_dictionary_is_what_its_name_says() -> None:
     assert set(BOOK_FILES) == DICTIONARIES == {1, 2, 3, 4}
     for book_id, name in BOOK_FILES.items():
         assert name.startswith(f"{book_id}-{book_of(book_id).language}-")
+
+
+def test_no_text_is_kept_once_it_is_forgotten() -> None:
+    forget_compressed()
+    assert compress_by_phrases(b"The patient says that the pain is worse.") is not None
+    assert compressing._alone.cache_info().currsize == 1
+    forget_compressed()
+    assert compressing._alone.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NOTE,
+        "Dolor en el pecho desde hace dos horas, peor al moverse. Sin fiebre. Pulso 92, tensión 134/82.",
+        "두 시간 전부터 가슴이 아프고 움직이면 더 심해집니다. 열은 없습니다. 맥박 92, 혈압 134/82.",
+        "Masakit ang dibdib mula pa kaninang umaga, lumalala kapag gumagalaw. Walang lagnat. Pulso 92.",
+    ],
+)
+def test_what_is_left_out_at_first_sight_would_not_have_been_shorter(text: str) -> None:
+    data = text.encode()
+    chosen = compress_by_phrases(data)
+    each = [compress_by_phrases(data, dictionaries=frozenset({book})) for book in BOOK_FILES]
+    assert chosen is not None
+    assert len(chosen.data) == min(len(packed.data) for packed in each if packed is not None)

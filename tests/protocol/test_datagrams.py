@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from protocol.channel import DialerPreamble, Phase
 from protocol.datagrams import (
     REPLAY_WINDOW,
+    SALT_BYTES,
     DialerSeal,
     ListenerSeal,
     gone_datagram,
@@ -21,12 +22,12 @@ from protocol.ids import Pseudonym
 
 SECRET = bytes(range(32))
 PAIR = Pseudonym(b"pair")
-SALT = bytes(12)
+SALT = bytes(SALT_BYTES)
 PREAMBLE = DialerPreamble(PAIR, SALT)
 
 
 def ends() -> tuple[DialerSeal, ListenerSeal]:
-    return DialerSeal(SECRET, PAIR, SALT), ListenerSeal(SECRET, PREAMBLE, b"\1" * 12)
+    return DialerSeal(SECRET, PAIR, SALT), ListenerSeal(SECRET, PREAMBLE, b"\1" * SALT_BYTES)
 
 
 def acquainted() -> tuple[DialerSeal, ListenerSeal]:
@@ -88,8 +89,8 @@ def test_clear_bytes_are_as_few_as_said() -> None:
         overhead_bytes = seal.overhead_bytes(number, -1)
         assert overhead_bytes == len(seal.seal(number, -1, b"", asks=False))
     fresh_dialer, _ = ends()
-    assert fresh_dialer.overhead_bytes(0, -1) == 1 + 4 + 12 + 1 + 16
-    assert listener.overhead_bytes(0, -1) == 1 + 12 + 1 + 16
+    assert fresh_dialer.overhead_bytes(0, -1) == 1 + 4 + SALT_BYTES + 1 + 16
+    assert listener.overhead_bytes(0, -1) == 1 + SALT_BYTES + 1 + 16
 
 
 def test_a_dialer_can_say_again_who_it_is_after_its_address_changed() -> None:
@@ -123,7 +124,7 @@ def test_what_is_older_than_the_window_is_as_if_lost() -> None:
 def test_an_early_recording_played_to_a_later_session_proves_nothing() -> None:
     dialer, _ = ends()
     recording = dialer.seal(0, -1, b"hello", asks=False)
-    later = ListenerSeal(SECRET, PREAMBLE, b"\2" * 12)
+    later = ListenerSeal(SECRET, PREAMBLE, b"\2" * SALT_BYTES)
     opened = later.open(recording)
     assert opened is not None
     assert opened.phase is Phase.EARLY
@@ -134,7 +135,7 @@ def test_a_fresh_recording_does_not_open_in_another_session() -> None:
     dialer, _ = acquainted()
     recording = dialer.seal(2, 1, b"receipt", asks=False)
     with pytest.raises(SealBroken):
-        ListenerSeal(SECRET, PREAMBLE, b"\2" * 12).open(recording)
+        ListenerSeal(SECRET, PREAMBLE, b"\2" * SALT_BYTES).open(recording)
 
 
 @given(seed=st.integers(0, 2**16), bit=st.integers(0, 8 * 30))
@@ -160,7 +161,7 @@ def test_noise_is_refused_in_so_many_words(noise: bytes) -> None:
 def test_another_pairs_secret_opens_nothing() -> None:
     dialer, _ = ends()
     with pytest.raises(SealBroken):
-        ListenerSeal(bytes(32), PREAMBLE, bytes(12)).open(dialer.seal(0, -1, b"x", asks=False))
+        ListenerSeal(bytes(32), PREAMBLE, bytes(SALT_BYTES)).open(dialer.seal(0, -1, b"x", asks=False))
 
 
 def test_only_the_pairs_listener_can_say_that_a_session_is_gone() -> None:
@@ -170,7 +171,7 @@ def test_only_the_pairs_listener_can_say_that_a_session_is_gone() -> None:
     assert not dialer.is_rejected
     assert dialer.open(gone_datagram(SECRET, PREAMBLE)) is None
     assert dialer.is_rejected
-    other = DialerSeal(SECRET, PAIR, b"\7" * 12)
+    other = DialerSeal(SECRET, PAIR, b"\7" * SALT_BYTES)
     with pytest.raises(SealBroken):
         other.open(gone_datagram(SECRET, PREAMBLE))
 
@@ -210,3 +211,10 @@ def walk(listener: ListenerSeal, to: int) -> None:
         opened = listener.open(sender.seal(step, at, b"", asks=False))
         assert opened is not None
         at = step
+
+
+def test_a_salt_of_another_length_is_not_used() -> None:
+    with pytest.raises(ValueError, match="8 bytes"):
+        DialerSeal(SECRET, PAIR, bytes(SALT_BYTES + 4))
+    with pytest.raises(ValueError, match="8 bytes"):
+        ListenerSeal(SECRET, PREAMBLE, bytes(SALT_BYTES - 1))

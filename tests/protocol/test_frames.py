@@ -24,6 +24,7 @@ from protocol.frames import (
     Have,
     Idle,
     Kept,
+    KeptLast,
     Offer,
     RefusalReason,
     Refused,
@@ -131,6 +132,24 @@ EXAMPLES: dict[str, Frame] = {
         credit_bytes=USUAL_CREDIT_BYTES,
         manner=Manner(Certainty.SYNCED, stays_open=False),
     ),
+    "answer, nothing else": Answer(
+        incarnation=None,
+        sequences_ahead=1,
+        minutes_ahead=0,
+        otherwise=None,
+        partials=(),
+        credit_bytes=USUAL_CREDIT_BYTES,
+        manner=Manner(Certainty.SYNCED, stays_open=False),
+    ),
+    "answer, nothing at all": Answer(
+        incarnation=None,
+        sequences_ahead=0,
+        minutes_ahead=0,
+        otherwise=None,
+        partials=(),
+        credit_bytes=USUAL_CREDIT_BYTES,
+        manner=Manner(Certainty.SYNCED, stays_open=False),
+    ),
     "answer, another holding and a half photo": Answer(
         incarnation=THEIRS,
         sequences_ahead=3,
@@ -191,6 +210,7 @@ EXAMPLES: dict[str, Frame] = {
     "stored": Stored(THEIRS, RangeSet(((1, 11),))),
     "kept": Kept(11),
     "kept, more": Kept(11, 300),
+    "kept, the last": KeptLast(),
     "digest ask": DigestAsk(OURS, RangeSet(((1, 6),))),
     "digest tell": DigestTell(OURS, RangeSet(((1, 6),)), 0xFFFFFFFFFFFFFFFF),
     "refused": Refused(THEIRS, 7, RefusalReason.NO_ROOM),
@@ -241,7 +261,7 @@ def test_a_truncated_frame_is_waited_for(name: str) -> None:
 def test_a_body_cut_short_or_too_long_is_refused(name: str) -> None:
     frame = EXAMPLES[name]
     body = frame.body()
-    if not body:
+    if not body and not isinstance(frame, Answer):
         assert encode_frame(frame) == bytes((frame.CODE,)), "a type alone has no length that could be wrong"
         return
     # These take whatever stands in their frame, down to a body without a byte of data.
@@ -250,6 +270,8 @@ def test_a_body_cut_short_or_too_long_is_refused(name: str) -> None:
     shorter = [*range(shortest_whole)]
     if isinstance(frame, Hail | Answer) and frame.partials:
         shorter.remove(len(replace(frame, partials=()).body()))  # The list of them ends with the frame.
+    if isinstance(frame, Answer):
+        shorter = shorter[1:]  # Noughts at the end go without saying.
     if frame == EXAMPLES["kept, more"]:
         shorter.remove(1)
     for end in shorter:
@@ -258,6 +280,14 @@ def test_a_body_cut_short_or_too_long_is_refused(name: str) -> None:
     if not takes_the_rest:
         with pytest.raises(MalformedInput):
             decode(bytes((frame.CODE,)) + encode_varint(len(body) + 1) + body + b"\x00")
+
+
+@pytest.mark.parametrize("body", ["00", "0000", "000000", "000100", "4061626364" + "00"])
+def test_a_nought_that_goes_without_saying_is_not_said(body: str) -> None:
+    """One answer has one form."""
+    sent = bytes.fromhex(body)
+    with pytest.raises(MalformedInput, match="nought"):
+        decode(bytes((Answer.CODE, len(sent))) + sent)
 
 
 @given(st.binary(max_size=200))
@@ -349,7 +379,10 @@ def test_the_largest_frames_fit() -> None:
         ("hail, nothing new", 22),
         ("hail of a first contact", 11),
         ("answer, nothing new", 5),
+        ("answer, nothing else", 4),
+        ("answer, nothing at all", 2),
         ("kept", 3),
+        ("kept, the last", 1),
         ("have", 7),
         ("stored", 9),
         ("refused", 8),
