@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from secrets import token_bytes
 from typing import Final
 
@@ -38,7 +38,16 @@ from .core import (
     SessionTerms,
 )
 from .performance import perform
-from .ports import Clock, Connection, LinkError, LinkRefused, PairStore, is_overtaking
+from .ports import (
+    Clock,
+    Connection,
+    LinkError,
+    LinkRefused,
+    PairStore,
+    is_gathering,
+    is_overtaking,
+    is_reviving,
+)
 from .registry import Seat, SessionRegistry
 from .signal import Signal
 
@@ -61,6 +70,12 @@ class SessionReport:
     memory: LinkMemory
     """For the next session over this link."""
     duration_s: float
+
+    def followed_by(self, later: SessionReport) -> SessionReport:
+        """Both as one: the link was away between them."""
+        return replace(
+            later, counters=self.counters + later.counters, duration_s=self.duration_s + later.duration_s
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,9 @@ async def dial_session(
 ) -> SessionReport:
     """Talk to the peer that `connection` reaches until nothing is left, the link breaks or nobody answers.
 
+    Where the connection went dark and finds out that the link is back, another session goes on, and both are
+    told as one.
+
     Whatever link and peer do ends in a report; only failures of our own store are raised, in an
     `ExceptionGroup`. Closes the connection. Cancelling abandons the session, which is always safe.
     """
@@ -104,7 +122,19 @@ async def dial_session(
     # Who dials has chosen the link, and knows its kind before anything is measured; who is called does not.
     memory = setting.memory.or_guess(connection.properties)
     session = _new_session(Role.DIALER, channel, setting, memory)
-    return await _Conversation(session, connection, setting).run()
+    report = await _Conversation(session, connection, setting).run()
+    if not (is_reviving(connection) and connection.is_back):
+        return report
+    try:
+        revived = await connection.revived()
+    except LinkError:
+        return report
+    if report.ending is not Ending.LINK_LOST:
+        await revived.close()
+        return report
+    again = replace(setting, memory=report.memory)
+    later = await dial_session(revived, link_secret=link_secret, pseudonym=pseudonym, setting=again)
+    return report.followed_by(later)
 
 
 async def read_call(connection: Connection) -> Call:
@@ -170,6 +200,7 @@ class _Conversation:
         self._session = session
         self._connection = connection
         self._overtaking = connection if is_overtaking(connection) else None
+        self._gathering = connection if is_gathering(connection) else None
         self._setting = setting
         self._door = door
         self._began_at = self._now()
@@ -202,6 +233,7 @@ class _Conversation:
                 parting.unlisten(self._part)
             if self._door is not None:
                 self._door.leave()
+                self._door = None  # The seat listens for us: the two would hold each other.
             await self._connection.close()
             # A cancelled helper's traceback holds all of the session: it must not lie about until a search
             # for rings, at a hub with thousands.
@@ -225,6 +257,8 @@ class _Conversation:
                 for effect in effects:
                     self._session.completed(effect, await self._perform(effect), self._now())
             elif not events:
+                if self._gathering is not None and not self._is_writing:
+                    self._gathering.push()
                 await self._wait_stirred()
             self._tell(events)
         self._tell(self._session.events())
@@ -233,6 +267,13 @@ class _Conversation:
         # A link that carries frames sends what is more urgent first by itself.
         tells = not self._connection.properties.carries_frames
         return self._session.outgoing(self._now(), tells_when_taken=tells)
+
+    @property
+    def _goes_on(self) -> bool:
+        """The end of this conversation is not that of the contact."""
+        connection = self._connection
+        is_lost = self._ended is not None and self._ended.ending is Ending.LINK_LOST
+        return is_lost and is_reviving(connection) and connection.is_back
 
     def _write_soon(self, data: bytes) -> None:
         """In its turn; where the link has no room for what came before, ahead of that."""
@@ -245,7 +286,8 @@ class _Conversation:
     def _tell(self, events: Sequence[Event]) -> None:
         for event in events:
             self._ended = event if isinstance(event, SessionEnded) else self._ended
-            self._setting.observer(event)
+            if event is not self._ended or not self._goes_on:
+                self._setting.observer(event)
 
     async def _perform(self, effect: Effect) -> EffectResult:
         door = self._door

@@ -80,7 +80,12 @@ class FrameReader:
 
 
 def encode(message: Mapping[str, object]) -> bytes:
-    data: bytes = msgpack.packb(message)
+    try:
+        data: bytes = msgpack.packb(message)
+    except OverflowError as error:
+        raise CallFailed(_unusable("A number here is larger than any that can be meant.")) from error
+    except UnicodeEncodeError as error:
+        raise CallFailed(_unusable("A text here is not UTF-8. Set the terminal to UTF-8.")) from error
     if len(data) > FRAME_BYTES_MAX:
         fault = Fault(
             "answer-too-large",
@@ -89,6 +94,11 @@ def encode(message: Mapping[str, object]) -> bytes:
         )
         raise CallFailed(fault)
     return len(data).to_bytes(_LENGTH_BYTES, "big") + data
+
+
+def _unusable(sentence: str) -> Fault:
+    """What a person typed cannot be put into any message."""
+    return Fault("bad-parameters", f"{sentence} Nothing was changed.", 2)
 
 
 def decode(data: bytes) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from .core import (
     NoteRefusal,
     NoteRekey,
     NoteReturn,
+    NoteSettled,
     Open,
     PeerDigest,
     Persist,
@@ -46,7 +47,9 @@ async def perform(store: PairStore, effect: Effect) -> EffectResult:
             return Persisted(await store.persist(chunks))
         case Digest() | PeerDigest() | More() | LookUnopened() | LookSafe():
             return await _look_up(store, effect)
-        case NoteForeign() | MarkPromised() | NoteReturn() | MarkSafe():
+        case NoteReturn(incarnation, sequences):
+            return await store.note_return(incarnation, sequences)
+        case NoteForeign() | MarkPromised() | NoteSettled() | MarkSafe():
             await _mark_recovery(store, effect)
             return None
         case _:
@@ -90,14 +93,14 @@ async def _mark(
             assert_never(mark)
 
 
-async def _mark_recovery(store: PairStore, mark: NoteForeign | MarkPromised | NoteReturn | MarkSafe) -> None:
+async def _mark_recovery(store: PairStore, mark: NoteForeign | MarkPromised | NoteSettled | MarkSafe) -> None:
     match mark:
         case NoteForeign(incarnation, sequences):
             await store.note_foreign(incarnation, sequences)
         case MarkPromised(incarnation, sequences):
             await store.mark_promised(incarnation, sequences)
-        case NoteReturn(incarnation, sequences):
-            await store.note_return(incarnation, sequences)
+        case NoteSettled(settlement):
+            await store.note_settled(settlement)
         case MarkSafe(incarnation, sequences):
             await store.mark_safe(incarnation, sequences)
         case _:

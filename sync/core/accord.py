@@ -20,6 +20,7 @@ from .outlet import Outlet
 from .reconcile import DIFFERING_SETS_MAX, Comparison, Cut, Verdict, peer_suspicion
 from .salutation import Salutation
 from .sender import Sender
+from .settling import FullComparison
 from .states import Role
 
 
@@ -29,6 +30,8 @@ class Accord:
     def __init__(self, role: Role, terms: SessionTerms, outlet: Outlet, sender: Sender) -> None:
         self.agreed = False
         """Custody follows the peer's word from here on."""
+        self.compared: FullComparison | None = None
+        """What came of the comparison, if both had said everything."""
         self._outlet = outlet
         self._sender = sender
         self._salutation = Salutation(role, terms, outlet)
@@ -41,6 +44,12 @@ class Accord:
         self._is_executed = False
         self._is_proven = False
         self._answers_owed = 0
+        self._notes_owed = 0
+
+    @property
+    def is_noting(self) -> bool:
+        """What is to be asked back is being noted: whoever says that nothing is left must wait for it."""
+        return self._notes_owed > 0
 
     @property
     def has_greeted(self) -> bool:
@@ -65,6 +74,8 @@ class Accord:
         verdict = self._verdict
         if verdict is None:
             return True
+        if self.compared is not None and (self.compared.view.promised or self.compared.settlement):
+            return not self.agreed
         return not self.agreed and not (verdict.harmless and not verdict.stored.spans and not verdict.foreign)
 
     def sound(self, incarnation: Incarnation, sequences: RangeSet) -> RangeSet:
@@ -115,6 +126,10 @@ class Accord:
         elif self._comparison is not None:
             self._comparison.answered_ours(Cut(question.incarnation, question.sequences), digest)
 
+    def foreign_noted(self) -> None:
+        """Custody knows of one more incarnation what to ask for."""
+        self._notes_owed -= 1
+
     def renewed(self, view: SessionView) -> None:
         """Custody began a new incarnation."""
         self._sender.restart(view)
@@ -135,8 +150,9 @@ class Accord:
         for ask in theirs:
             self._outlet.write(ask)
         if self._comparison.done and self._verdict is None:
-            self._verdict = self._comparison.verdict()
-            self._sender.claim(self._verdict.stored, now)
+            verdict = self._comparison.verdict()
+            self._conclude(verdict)
+            self._sender.claim(verdict.stored, now)
         if self._verdict is not None and peer_is_fresh and not self._is_executed:
             self._is_executed = True
             self._execute(self._verdict)
@@ -152,8 +168,16 @@ class Accord:
         view, peer = self._view, self._salutation.known
         if view is None or peer is None or not self.has_greeted:
             return
-        self._comparison = Comparison(view, self._salutation.summed, peer)
+        self._comparison = Comparison(
+            view, self._salutation.summed, peer, past_is_settled=self._salutation.was_short
+        )
         self._suspicion = peer_suspicion(peer, view.received)
+
+    def _conclude(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+        peer = self._salutation.known
+        if self._view is not None and peer is not None and not self._salutation.was_short:
+            self.compared = FullComparison(view=self._view, peer=peer, verdict=verdict)
 
     def _execute(self, verdict: Verdict) -> None:
         """Let custody follow; the order matters, since a renewal numbers anew whatever is pending by then.
@@ -161,6 +185,7 @@ class Accord:
         if self.peer is not None and self._suspicion is not None:
             # Not before: an old hello that is played again looks like a store that was rolled back.
             self._outlet.tell(ForkSeen(self.peer.incarnation, ours=False, reason=self._suspicion))
+        self._notes_owed = len(verdict.foreign)
         for cut in verdict.foreign:
             self._outlet.want(NoteForeign(cut.incarnation, cut.sequences))
             self._outlet.tell(RolledBackSeen(cut.incarnation, cut.sequences))
@@ -175,7 +200,7 @@ class Accord:
             self._outlet.want(Renew(verdict.renewal))
             self._outlet.tell(ForkSeen(self._view.incarnation, ours=True, reason=verdict.renewal))
         elif verdict.lost:
-            self._sender.look_first()
+            self._sender.custody_moved()
 
     def _agree(self) -> None:
         self.agreed = True

@@ -49,10 +49,11 @@ class Departure:
             # In a first flight a goodbye could be a recording: it would say nothing.
             self.end(Ending.PARTED, reason)
 
-    def hear_bye(self) -> None:
-        """The peer sends nothing more: answer, unless ours was first."""
+    def hear_bye(self, *, all_came: bool) -> None:
+        """The peer sends nothing more: answer, unless ours was first. `all_came`: of what it has offered, it
+        holds nothing back."""
         if self._course.state is not State.PARTING:
-            done = self._sender.idle and self._intake.idle
+            done = self._sender.idle and self._intake.idle and all_came
             self.say_bye(
                 Ending.DONE if done else Ending.PARTED,
                 NOTHING_LEFT if done else "the other side ended the session",

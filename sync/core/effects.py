@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from protocol.ids import Incarnation
 from protocol.ranges import RangeSet
 
-from ..ports import ChunkOutcome, IncomingChunk, OutgoingBundle, SafeMark, SessionView, UnopenedBundle
+from ..ports import (
+    ChunkOutcome,
+    IncomingChunk,
+    OutgoingBundle,
+    SafeMark,
+    SessionView,
+    Settlement,
+    UnopenedBundle,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +164,17 @@ class MarkPromised:
 
 @dataclass(frozen=True, slots=True)
 class NoteReturn:
-    """The peer asks for what its bundles with these numbers brought. Result: None."""
+    """The peer asks for what its bundles with these numbers brought. Result: how many it never asked for."""
 
     incarnation: Incarnation
     sequences: RangeSet
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSettled:
+    """Both sides agree on all former lives. Result: None."""
+
+    settlement: Settlement
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +214,7 @@ Effect = (
     | NoteForeign
     | MarkPromised
     | NoteReturn
+    | NoteSettled
     | MarkSafe
     | LookSafe
 )

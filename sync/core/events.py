@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import Enum
 
 from protocol.frames import RefusalReason
@@ -52,6 +52,10 @@ class Counters:
     """Frames of kinds that only newer peers know."""
     unwanted_bytes_received: int = 0
     """Payload of classes that the peer was told to keep back; it was dropped."""
+
+    def __add__(self, other: Counters) -> Counters:
+        mine, others = astuple(self), astuple(other)
+        return Counters(*map(sum, zip(mine, others, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

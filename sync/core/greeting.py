@@ -31,6 +31,12 @@ CREDIT_BYTES: Final = USUAL_CREDIT_BYTES
 
 Twice what a 10 Mbit/s satellite link holds, and a round trip more: behind each lost packet all wait."""
 
+EMERGENCY_BYTES_MAX: Final = 64 * 1024
+"""What one end sends of emergencies, in one session, to a peer that takes nothing else over this link: dozens
+of texts, and no photograph that somebody has labelled so. What is beyond counts as urgent, and waits."""
+EMERGENCY_BYTES_BORNE_MAX: Final = 2 * EMERGENCY_BYTES_MAX
+"""What such a peer bears: an honest end may be mistaken about which bytes of a bundle have landed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionTerms:

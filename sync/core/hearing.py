@@ -13,6 +13,7 @@ from protocol.frames import (
     Have,
     Idle,
     Kept,
+    KeptLast,
     Refused,
     Stored,
     Whole,
@@ -52,7 +53,7 @@ class Hearing:
                 self._hear_bundles(frame)
             case Account():
                 parts.accord.hear_account(frame)
-            case Have() | Stored() | Kept() | Refused() | DigestAsk() | DigestTell():
+            case Have() | Stored() | Kept() | KeptLast() | Refused() | DigestAsk() | DigestTell():
                 self._hear_receipt(frame, now)
             case _:
                 self._hear_advice(frame)
@@ -64,7 +65,7 @@ class Hearing:
         parts.accord.hear_greeting(frame)
         parts.course.advance(Trigger.HELLO_HEARD)
         if (peer := parts.accord.peer) is not None:
-            parts.receipts.peer_greets(peer.incarnation)
+            parts.receipts.peer_greets(peer.incarnation, peer.sequence_max)
             if self._role is Role.LISTENER:
                 parts.outlet.want(Open(peer.generation))
 
@@ -88,14 +89,14 @@ class Hearing:
                 parts.intake.received(frame)
 
     def _hear_receipt(
-        self, frame: Have | Stored | Kept | Refused | DigestAsk | DigestTell, now: float
+        self, frame: Have | Stored | Kept | KeptLast | Refused | DigestAsk | DigestTell, now: float
     ) -> None:
         match frame:
             case Have():
                 self._parts.sender.hear_have(frame, now)
             case Stored():
                 self._parts.sender.hear_stored(frame, now)
-            case Kept():
+            case Kept() | KeptLast():
                 self._parts.sender.hear_kept(frame, now)
             case Refused():
                 self._parts.sender.hear_refused(frame)
@@ -124,4 +125,5 @@ class Hearing:
         parts.accord.pump(now, peer_is_fresh=parts.wire.peer_is_fresh)
         if parts.accord.agreed:
             parts.safekeeping.pump(now, parts.accord.sound)
-        parts.departure.hear_bye()
+            parts.settling.pump(parts.accord.compared)
+        parts.departure.hear_bye(all_came=self._leaving.all_came)

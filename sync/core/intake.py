@@ -21,7 +21,7 @@ from ..ports import PARTIALS_MAX, ChunkOutcome, IncomingChunk, Offer, SessionVie
 from .effects import Persist
 from .errors import RemoteError
 from .events import BundleProgress, BundleReceived, BundleTurnedAway, Direction, Event, ForkSeen
-from .greeting import listed
+from .greeting import EMERGENCY_BYTES_BORNE_MAX, listed
 from .memory import Sealing, sealing_of
 from .receipts import Receipts
 
@@ -75,6 +75,9 @@ class Intake:
         self._credit_bytes = credit_bytes
         self._floor = floor
         self._unread_bytes = unread_bytes
+        self._emergency_bytes = 0
+        """Announced as emergencies, where nothing else may come."""
+        self._has_too_many_emergencies = False
         self._unreceipted_bytes = 0
         self._by_handle: dict[int, _Arrival] = {}
         self._by_offer: dict[Offer, _Arrival] = {}
@@ -103,6 +106,11 @@ class Intake:
         """Why the session has to end, once what is ours and what was wanted is settled."""
         if not self.unwanted_bytes:
             return None
+        if self._has_too_many_emergencies:
+            return (
+                f"the peer called more than {EMERGENCY_BYTES_BORNE_MAX // 1024} kB an emergency over a link"
+                " that carries nothing else; what is beyond counts as urgent"
+            )
         floor = self._floor.name.lower()
         return f"the peer sent what this link does not carry: nothing below {floor}, as it was told"
 
@@ -179,11 +187,13 @@ class Intake:
     def persisted(self, batch: Persist, outcomes: Sequence[ChunkOutcome], now: float) -> list[Event]:
         """What became of a batch: events for whoever watches, and receipts for the peer."""
         self._is_persisting = False
-        self._unreceipted_bytes -= sum(len(chunk.data) for chunk in batch.chunks)
+        size_bytes = sum(len(chunk.data) for chunk in batch.chunks)
+        self._unreceipted_bytes -= size_bytes
+        self.receipts.received(size_bytes)
         by_offer: dict[Offer, set[ChunkOutcome]] = {}
         for chunk, outcome in zip(batch.chunks, outcomes, strict=True):
             by_offer.setdefault(chunk.offer, set()).add(outcome)
-            if arrival := self._by_offer.get(chunk.offer):
+            for arrival in self._of_same_bytes(chunk.offer):
                 arrival.held = arrival.held.add(chunk.offset, chunk.offset + len(chunk.data))
         events = [event for offer, seen in by_offer.items() for event in self._tell(offer, seen, now)]
         if self._awaited_batches:
@@ -200,11 +210,26 @@ class Intake:
     def _begin(self, handle: int | None, offer: Offer) -> _Arrival:
         if max(len(self._by_offer), len(self._by_handle)) >= PARTIALS_MAX:
             raise RemoteError(f"the peer keeps more than {PARTIALS_MAX} bundles unfinished")
+        begun = self._of_same_bytes(offer)
         arrival = self._by_offer[offer] = _Arrival(handle, offer)
-        arrival.is_unwanted = offer.priority > self._floor and self.payload_bytes >= self._unread_bytes
-        arrival.is_announced = not arrival.is_unwanted
         self._recall(arrival)
+        for other in begun:
+            arrival.held |= other.held
+        is_below = offer.priority > self._floor or self._is_beyond_emergencies(arrival)
+        arrival.is_unwanted = is_below and self.payload_bytes >= self._unread_bytes
+        arrival.is_announced = not arrival.is_unwanted
         return arrival
+
+    def _is_beyond_emergencies(self, arrival: _Arrival) -> bool:
+        """Where emergencies alone may come somebody pays dear for each, and a label costs nothing."""
+        if self._floor is not Priority.EMERGENCY or arrival.offer.priority is not Priority.EMERGENCY:
+            return False
+        size_bytes = self._emergency_bytes + arrival.offer.size_bytes - len(arrival.held)
+        if size_bytes > EMERGENCY_BYTES_BORNE_MAX:
+            self._has_too_many_emergencies = True
+            return True
+        self._emergency_bytes = size_bytes
+        return False
 
     def _receive(self, arrival: _Arrival, offset: int, data: bytes) -> None:
         self.payload_bytes += len(data)
@@ -261,6 +286,8 @@ class Intake:
         arrival = self._close(offer)
         if arrival is None:
             return []
+        for other in self._of_same_bytes(offer):
+            self._close(other.offer)
         events: list[Event] = []
         if arrival.held.covers(offer.size_bytes) and (forked or not arrival.was_whole):
             self.bundles += 1
@@ -274,11 +301,23 @@ class Intake:
 
     def _refuse(self, offer: Offer, reason: RefusalReason, now: float) -> None:
         self._close(offer)
+        for other in self._of_same_bytes(offer):
+            other.held = _NOTHING  # Custody may have dropped them.
         dropped = [chunk for chunk in self._chunks if chunk.offer == offer]
         self._unreceipted_bytes -= sum(len(chunk.data) for chunk in dropped)
         self._chunks = [chunk for chunk in self._chunks if chunk.offer != offer]
         self.receipts.other(Refused(offer.incarnation, offer.sequence, reason), now)
         self.receipts.hurry()
+
+    def _of_same_bytes(self, offer: Offer) -> list[_Arrival]:
+        """What is open of this very sealing, for custody keeps its bytes once: under two numbers when its
+        sender began a new incarnation in the middle of it."""
+        sealing = offer.bundle_id, offer.seal_tag, offer.size_bytes
+        return [
+            arrival
+            for each, arrival in self._by_offer.items()
+            if (each.bundle_id, each.seal_tag, each.size_bytes) == sealing
+        ]
 
     def _close(self, offer: Offer) -> _Arrival | None:
         arrival = self._by_offer.pop(offer, None)

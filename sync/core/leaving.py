@@ -73,6 +73,19 @@ class Leaving:
         return self._parts.restitution.patient_until if self._may_leave else None
 
     @property
+    def answers_soon(self) -> bool:
+        """A dialer that waits for nothing but the peer's receipts answers them at once, if only with its
+        goodbye. Links that carry frames know by themselves what to join."""
+        parts = self._parts
+        return (
+            self._role is Role.DIALER
+            and parts.course.state is State.FLOWING
+            and not parts.wire.link_carries_frames
+            and parts.sender.has_sent_all
+            and not parts.sender.idle
+        )
+
+    @property
     def caller_may_have_gone(self) -> bool:
         """Where each word has its price, a caller that both sides have nothing left for goes without one."""
         parts = self._parts
@@ -90,6 +103,12 @@ class Leaving:
         flowing = self._parts.course.state is State.FLOWING
         return not flowing or self._closes_when_idle or self._parts.sender.waits_for_word
 
+    @property
+    def all_came(self) -> bool:
+        """Nothing of what the peer offered is still to come: it says twice that it has no more when the rest
+        of a bundle never will."""
+        return self._parts.intake.nothing_is_open or self._peer_idles > 1
+
     # Inside.
 
     @property
@@ -99,7 +118,8 @@ class Leaving:
         has_to_agree = self._role is Role.LISTENER and (
             parts.accord.owes_custody or parts.restitution.has_to_ask
         )
-        return not parts.rekeying.idle or parts.restitution.is_promising or has_to_agree
+        is_noting = parts.accord.is_noting or parts.restitution.is_promising
+        return not parts.rekeying.idle or is_noting or has_to_agree
 
     @property
     def _may_leave(self) -> bool:
@@ -113,7 +133,8 @@ class Leaving:
             self._closes_when_idle
             and parts.sender.idle
             and parts.intake.idle
-            and ((self._peer_idles > 0 and parts.intake.nothing_is_open) or self._peer_idles > 1)
+            and self._peer_idles > 0
+            and self.all_came
         )
 
     @property

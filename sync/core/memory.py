@@ -34,6 +34,8 @@ class LinkMemory:
     begun by an earlier process, which has told nobody how far it got."""
     link_bounds_queue: bool = False
     """Declared by the link of this session, not learnt."""
+    link_bridges_gaps: bool = False
+    """The same: a silence need not be the end."""
 
     def or_guess(self, link: LinkProperties) -> LinkMemory:
         """This memory, with what the link declares of itself where nothing was measured yet."""
@@ -44,7 +46,7 @@ class LinkMemory:
 
     def over(self, link: LinkProperties) -> LinkMemory:
         """This memory, for a session over such a link."""
-        return replace(self, link_bounds_queue=link.bounds_queue)
+        return replace(self, link_bounds_queue=link.bounds_queue, link_bridges_gaps=link.bridges_gaps)
 
     def after(
         self, rate_bytes_s: float | None, rtt_s: float | None, unheard: Mapping[Sealing, RangeSet]

@@ -28,6 +28,8 @@ class Offering:
     def __init__(self, planner: Planner, outlet: Outlet) -> None:
         self.greeted_as = _NOBODY
         """The incarnation that need not be named."""
+        self.greeted_last = 0
+        """The highest number that our greeting named."""
         self._planner = planner
         self._outlet = outlet
         self._has_offered = False

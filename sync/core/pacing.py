@@ -39,6 +39,10 @@ KERNEL_RATE_BYTES_S_MIN: Final = 4_000
 """From 32 kbit/s on, a link that lets no queue grow by itself is left to that: behind each lost packet
 receipts come late, and a window of ours would empty the link meanwhile. The peer's credit is the limit. On a
 thin link a cut that wastes so much wastes minutes."""
+ASKED_S: Final = 1.0
+ASKED_BYTES_MAX: Final = 192 * 1024
+"""While there is room for more, the peer is asked for word so often, or for half of that room: each word
+takes a packet, and another that acknowledges it. At most a sixteenth of the usual credit."""
 GROWTH: Final = 1.25
 STALE_ROUNDS_MAX: Final = 3
 """Rounds without growth that end the probing (as BBR judges a full pipe)."""
@@ -126,6 +130,13 @@ class Pacing:
         if room_bytes >= wanted_bytes:
             return wanted_bytes
         return room_bytes if 2 * room_bytes >= min(self.chunk_bytes, credit_bytes) else 0
+
+    def is_word_due(self, unasked_bytes: int) -> bool:
+        """Whether the peer is to be asked for word of so much, while the link has no room for more."""
+        if not self.is_held:
+            return True
+        rate_bytes_s = self.rate_bytes_s or 0.0
+        return unasked_bytes >= min(rate_bytes_s * ASKED_S, ASKED_BYTES_MAX, self.window_bytes / 2)
 
     def launch(self, size_bytes: int, now: float) -> Launch:
         """A chunk leaves."""

@@ -17,6 +17,7 @@ from .rekeying import Rekeying
 from .restitution import Restitution
 from .safekeeping import Safekeeping
 from .sender import Sender
+from .settling import Settling
 from .states import Course, Role
 from .wire import SessionChannel, Wire
 
@@ -32,6 +33,7 @@ class Parts:
     intake: Intake
     rekeying: Rekeying
     restitution: Restitution
+    settling: Settling
     safekeeping: Safekeeping
     accord: Accord
     departure: Departure
@@ -50,6 +52,7 @@ def assemble(role: Role, channel: SessionChannel, terms: SessionTerms, memory: L
     # A dialer is heard before it speaks; what it is told, it hears when its first flight has left.
     unread_bytes = 0 if role is Role.DIALER else SESSION_CREDIT_BYTES
     intake = Intake(terms.credit_bytes, terms.floor, unread_bytes=unread_bytes)
+    restitution = Restitution(outlet)
     return Parts(
         course=course,
         wire=wire,
@@ -57,7 +60,8 @@ def assemble(role: Role, channel: SessionChannel, terms: SessionTerms, memory: L
         sender=sender,
         intake=intake,
         rekeying=Rekeying(outlet),
-        restitution=Restitution(outlet),
+        restitution=restitution,
+        settling=Settling(outlet, restitution),
         safekeeping=Safekeeping(outlet, intake.receipts),
         accord=Accord(role, terms, outlet, sender),
         departure=Departure(course, outlet, sender, intake),

@@ -16,7 +16,7 @@ from protocol.ids import BundleId, Incarnation
 from protocol.ranges import RangeSet
 
 from ..ports import OUTGOING_PAGE, PARTIALS_MAX, Offer, OutgoingBundle
-from .greeting import CREDIT_BYTES
+from .greeting import CREDIT_BYTES, EMERGENCY_BYTES_MAX
 from .memory import Sealing, sealing_of
 from .pacing import Launch
 from .transfer import Chunk, Transfer
@@ -39,6 +39,9 @@ class Planner:
     def __init__(self, unheard: Mapping[Sealing, RangeSet], floor: Priority = Priority.BULK) -> None:
         self._unheard = unheard
         self._floor = floor
+        self._peer_floor = Priority.BULK
+        self._emergency_bytes = 0
+        """Of what was planned for a peer that takes emergencies alone."""
         self._queue: list[Transfer] = []
         self._by_sequence: dict[int, Transfer] = {}
         self._by_handle: dict[int, Transfer] = {}
@@ -100,7 +103,7 @@ class Planner:
         # A page is in order of urgency: where it reaches below the floor, nothing above is left out.
         self.complete = len(bundles) < OUTGOING_PAGE or len(allowed) < len(bundles)
         for bundle in allowed:
-            if bundle.offer.sequence not in self._by_sequence:
+            if bundle.offer.sequence not in self._by_sequence and self._is_borne(bundle):
                 transfer = self._plan(bundle)
                 transfer.is_begun = bundle.receipted is not None
                 self._by_sequence[transfer.offer.sequence] = transfer
@@ -121,10 +124,11 @@ class Planner:
         return forgotten
 
     def narrow(self, floor: Priority) -> None:
-        """Nothing less urgent is begun from now on; what was offered already goes on."""
+        """The peer wants nothing less urgent begun from now on; what was offered already goes on."""
+        self._peer_floor = floor
         self._floor = min(self._floor, floor)
         for transfer in [each for each in self._queue if each.handle is None]:
-            if transfer.offer.priority > self._floor:
+            if transfer.offer.priority > self._floor or not self._is_borne(transfer.bundle):
                 self._queue.remove(transfer)
                 self._forget(transfer)
 
@@ -227,6 +231,17 @@ class Planner:
     @property
     def _may_offer(self) -> bool:
         return len(self._by_handle) < PARTIALS_MAX
+
+    def _is_borne(self, bundle: OutgoingBundle) -> bool:
+        """Whether a peer that takes emergencies alone has to take this one too; if so, it is counted."""
+        if self._peer_floor is not Priority.EMERGENCY:
+            return True
+        held = bundle.receipted or _NOTHING
+        size_bytes = self._emergency_bytes + bundle.offer.size_bytes - len(held)
+        if size_bytes > EMERGENCY_BYTES_MAX:
+            return False
+        self._emergency_bytes = size_bytes
+        return True
 
     def _plan(self, bundle: OutgoingBundle) -> Transfer:
         whole = RangeSet.whole(bundle.offer.size_bytes)

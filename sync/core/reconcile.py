@@ -17,7 +17,7 @@ from protocol.limits import RANGES_MAX
 from protocol.ranges import RangeSet
 from protocol.summary import DIGEST_BYTES
 
-from ..ports import STREAMS_MAX, ReceivedStream, SentStream, SessionView
+from ..ports import STREAMS_MAX, ForeignNumbers, ReceivedStream, SentStream, SessionView
 from .effects import Digest
 
 DIFFERING_SETS_MAX: Final = 64
@@ -83,8 +83,17 @@ class _Question:
 class Comparison:
     """The comparison of one session; ends in a `Verdict`."""
 
-    def __init__(self, view: SessionView, summed: tuple[RangeSet, int], peer: Hello) -> None:
-        """`summed` are numbers of our incarnation and the digest over them, which need not be asked for."""
+    def __init__(
+        self,
+        view: SessionView,
+        summed: tuple[RangeSet, int],
+        peer: Hello,
+        *,
+        past_is_settled: bool = False,
+    ) -> None:
+        """`summed` are numbers of our incarnation and the digest over them, which need not be asked for.
+        Where the past is settled, the peer has told of the present incarnation alone."""
+        self._past_is_settled = past_is_settled
         self._view = view
         self._streams = {stream.incarnation: stream for stream in peer.views}
         self._streams_are_all = len(peer.views) < STREAMS_MAX
@@ -96,7 +105,8 @@ class Comparison:
         self._rolled_back = bool((self._current.held - ours).spans)
         self._compare(self._current, ours, summed)
         for former in self._known_former():
-            self._compare(self._stream_of(former.incarnation), former.stored)
+            given_out = RangeSet.of([(1, former.sequence_max + 1)])
+            self._compare(self._stream_of(former.incarnation), given_out)
 
     @property
     def done(self) -> bool:
@@ -143,17 +153,17 @@ class Comparison:
 
     def _foreign(self) -> Iterator[Cut]:
         """Per incarnation of ours, what the peer holds beyond the numbers that we know of, or instead of
-        what we know under them."""
-        known = {former.incarnation: former.sequence_max for former in self._view.former}
-        known[self._view.incarnation] = self._view.sequence_max
-        noted = {numbers.incarnation: numbers.sequences for numbers in self._view.foreign}
-        list_is_full = len(self._view.former) >= STREAMS_MAX
-        for stream in self._streams.values():
-            sequence_max = known.get(stream.incarnation, None if list_is_full else 0)
+        what we know under them, and what is neither asked for nor promised yet."""
+        view = self._view
+        known = {former.incarnation: former.sequence_max for former in view.former}
+        known[view.incarnation] = view.sequence_max
+        list_is_full = max(len(view.former), len(view.promised)) >= STREAMS_MAX
+        for life, stream in self._streams.items():
+            sequence_max = known.get(life, None if list_is_full else 0)
             if sequence_max is not None:
                 beyond = stream.held - RangeSet.of([(1, sequence_max + 1)])
-                unknown = beyond | self._differing.get(stream.incarnation, _NOTHING)
-                yield Cut(stream.incarnation, unknown - noted.get(stream.incarnation, _NOTHING))
+                unknown = beyond | self._differing.get(life, _NOTHING)
+                yield Cut(life, unknown - numbers_of(view.foreign, life) - numbers_of(view.promised, life))
 
     # Which streams.
 
@@ -162,7 +172,7 @@ class Comparison:
 
     def _known_former(self) -> Iterator[SentStream]:
         """Former incarnations that the peer told us of; a long list may have left some out."""
-        for former in self._view.former:
+        for former in () if self._past_is_settled else self._view.former:
             if self._streams_are_all or former.incarnation in self._streams:
                 yield former
 
@@ -214,6 +224,11 @@ class Comparison:
         half = cut.sequences.first(count // 2)
         rest = _Rest(Cut(cut.incarnation, cut.sequences - half), ours, theirs)
         self._open(_Question(Cut(cut.incarnation, half), rest=rest))
+
+
+def numbers_of(lives: Sequence[ForeignNumbers], incarnation: Incarnation) -> RangeSet:
+    """Those of one incarnation."""
+    return next((each.sequences for each in lives if each.incarnation == incarnation), _NOTHING)
 
 
 def peer_suspicion(peer: Hello, received: Sequence[ReceivedStream]) -> str | None:

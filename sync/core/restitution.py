@@ -1,12 +1,13 @@
 """What a store that was rolled back asks back of its own, and what a peer promises to give back.
 
 Law: nothing is asked before it is noted durably here, nor promised before it is noted durably there. So a
-lost word of either side is said again in the next session, and what was promised is not asked for again.
+lost word of either side is said again in the next session. What was promised is asked for again only where
+the peer may have forgotten; it gives nothing twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from protocol.advice import Return, Returning
@@ -34,8 +35,13 @@ class Restitution:
         self._outlet = outlet
         self._wanted: dict[Incarnation, RangeSet] = {}
         """Noted durably, and not asked for in this session."""
+        self._noted: dict[Incarnation, RangeSet] = {}
+        """What was never promised, asked for or not."""
+        self._recalled: dict[Incarnation, RangeSet] = {}
+        """Promised in an earlier session, and not asked for in this one."""
         self._asked: dict[Incarnation, RangeSet] = {}
         """Asked for in this session, and not promised."""
+        self._has_left_out = False
         self._asked_count = 0
         self._asked_at = float("-inf")
         self._heard: dict[Incarnation, RangeSet] = {}
@@ -48,6 +54,24 @@ class Restitution:
         for numbers in foreign:
             self._want(numbers.incarnation, numbers.sequences)
 
+    def ask_again(self, promised: Sequence[ForeignNumbers], turn: int) -> None:
+        """Both have said everything, as they do when one was restored: has the peer kept what it promised? Of
+        more than one session may ask for, one of `turn` after the other asks for another part."""
+        turns = -(-sum(len(numbers.sequences) for numbers in promised) // RETURNS_MAX)
+        skipped = turn % turns * RETURNS_MAX if turns else 0
+        self._has_left_out = turns > 1
+        for numbers in promised:
+            left = numbers.sequences - numbers.sequences.first(skipped)
+            skipped -= len(numbers.sequences) - len(left)
+            if left.spans:
+                self._recalled[numbers.incarnation] = left
+
+    @property
+    def all_is_promised(self) -> bool:
+        """The peer has promised in this session all that was to be asked for, or asked for again."""
+        is_asking = self._wanted or self._recalled or any(asked.spans for asked in self._asked.values())
+        return not is_asking and not self._has_left_out
+
     def foreign_noted(self, effect: NoteForeign) -> None:
         """Custody knows what to ask for."""
         self._want(effect.incarnation, effect.sequences)
@@ -55,18 +79,14 @@ class Restitution:
     @property
     def has_to_ask(self) -> bool:
         """Something is noted that this session has not asked for yet."""
-        return bool(self._wanted)
+        return bool(self._wanted or self._recalled)
 
     def pump(self, now: float) -> None:
-        """Ask, now that the cuts agreed, for as much as one session may."""
-        for incarnation, sequences in list(self._wanted.items()):
-            del self._wanted[incarnation]
-            asked = RangeSet(sequences.spans[:RANGES_MAX]).first(RETURNS_MAX - self._asked_count)
-            if asked.spans and len(self._asked) < STREAMS_MAX:
-                self._asked[incarnation] = asked
-                self._asked_count += len(asked)
-                self._asked_at = now
-                self._outlet.write(Return(incarnation, asked))
+        """Ask, now that the cuts agreed, for as much as one session may: what was never promised first."""
+        for wanted in (self._wanted, self._recalled):
+            while wanted:
+                incarnation = next(iter(wanted))
+                self._ask(incarnation, wanted.pop(incarnation), now)
 
     def hear_promise(self, frame: Returning) -> None:
         """The peer has noted it; a promise of what was not asked for is passed over."""
@@ -74,7 +94,8 @@ class Restitution:
         promised = asked & frame.sequences
         if promised.spans:
             self._asked[frame.incarnation] = asked - promised
-            self._outlet.want(MarkPromised(frame.incarnation, promised))
+            if (news := promised & self._noted.get(frame.incarnation, _NOTHING)).spans:
+                self._outlet.want(MarkPromised(frame.incarnation, news))
 
     def promise_marked(self, effect: MarkPromised) -> None:
         """Custody asks for it no more."""
@@ -106,14 +127,27 @@ class Restitution:
         self._noting += 1
         self._outlet.want(NoteReturn(frame.incarnation, asked))
 
-    def return_noted(self, effect: NoteReturn) -> None:
-        """Custody will see to it: that may be promised now."""
+    def return_noted(self, effect: NoteReturn, new_count: int) -> None:
+        """Custody will see to it: that may be promised now, or once more."""
         self._noting -= 1
         self._outlet.write(Returning(effect.incarnation, effect.sequences))
-        self._outlet.tell(EntriesReturning(effect.incarnation, len(effect.sequences), ours=False))
+        if new_count:
+            self._outlet.tell(EntriesReturning(effect.incarnation, new_count, ours=False))
 
     def _want(self, incarnation: Incarnation, sequences: RangeSet) -> None:
-        asked = self._asked.get(incarnation, _NOTHING)
-        wanted = self._wanted.get(incarnation, _NOTHING) | sequences - asked
-        if wanted.spans:
-            self._wanted[incarnation] = wanted
+        news = sequences - self._asked.get(incarnation, _NOTHING)
+        if news.spans:
+            self._wanted[incarnation] = self._wanted.get(incarnation, _NOTHING) | news
+            self._noted[incarnation] = self._noted.get(incarnation, _NOTHING) | news
+
+    def _ask(self, incarnation: Incarnation, sequences: RangeSet, now: float) -> None:
+        known = self._asked.get(incarnation)
+        asked = RangeSet(sequences.spans[:RANGES_MAX]).first(RETURNS_MAX - self._asked_count)
+        if known is None and len(self._asked) >= STREAMS_MAX:
+            asked = _NOTHING
+        self._has_left_out |= asked != sequences
+        if asked.spans:
+            self._asked[incarnation] = (known or _NOTHING) | asked
+            self._asked_count += len(asked)
+            self._asked_at = now
+            self._outlet.write(Return(incarnation, asked))

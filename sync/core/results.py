@@ -22,6 +22,7 @@ from .effects import (
     NoteRefusal,
     NoteRekey,
     NoteReturn,
+    NoteSettled,
     Open,
     PeerDigest,
     Persist,
@@ -85,16 +86,26 @@ def _take_healing(parts: Parts, effect: Effect, result: EffectResult) -> bool:
             parts.rekeying.found(result.bundles)
         case NoteRekey(), None:
             parts.rekeying.noted(effect)
-        case NoteForeign(), None:
-            parts.restitution.foreign_noted(effect)
-        case MarkPromised(), None:
-            parts.restitution.promise_marked(effect)
-        case NoteReturn(), None:
-            parts.restitution.return_noted(effect)
         case LookSafe(), Backed():
             parts.safekeeping.found(result.marks)
         case MarkSafe(), None:
             parts.safekeeping.marked(effect)
+        case _:
+            return _take_recovery(parts, effect, result)
+    return True
+
+
+def _take_recovery(parts: Parts, effect: Effect, result: EffectResult) -> bool:
+    match effect, result:
+        case NoteForeign(), None:
+            parts.restitution.foreign_noted(effect)
+            parts.accord.foreign_noted()
+        case MarkPromised(), None:
+            parts.restitution.promise_marked(effect)
+        case NoteReturn(), int():
+            parts.restitution.return_noted(effect, result)
+        case NoteSettled(), None:
+            pass
         case _:
             return False
     return True

@@ -45,8 +45,16 @@ class Salutation:
         self._view: SessionView | None = None
         self._hail: Hail | None = None
         self._greeting: Greeting | Hailing | Hailed | None = None
+        self._is_answered = False
         self._account: Greeting | None = None
         """What a hail of ours left out, while it is being summed up."""
+
+    @property
+    def was_short(self) -> bool:
+        """A hail was confirmed: of lives that ended nothing was said, since both mean the same of them."""
+        if isinstance(self._greeting, Hailed):
+            return self._greeting.is_confirmed
+        return isinstance(self._greeting, Hailing) and self._is_answered
 
     @property
     def summed(self) -> tuple[RangeSet, int]:
@@ -76,6 +84,7 @@ class Salutation:
                 self._hail = frame
                 self.peer = frame.hello(0, (), ())
             case Answer(), Hailing() as hailing:
+                self._is_answered = True
                 self._know(hailing.hello_of(frame))
             case _:
                 raise RemoteError(OUT_OF_TURN)

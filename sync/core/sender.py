@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from protocol.advice import Await
-from protocol.frames import Have, Kept, Refused, Stored
+from protocol.frames import Have, Kept, KeptLast, Refused, Stored
 from protocol.header import Priority
 from protocol.hello import Hello
 from protocol.ids import Incarnation
@@ -51,6 +51,8 @@ class Sender:
         """A bundle left custody after it was offered: the peer waits for the rest in vain."""
         self._has_asked = True
         """The peer knows that we wait for word of all that was sent."""
+        self._unasked_bytes = 0
+        """So much was sent since it was asked for word."""
         self._outlet = outlet
         self._offering = Offering(self.planner, outlet)
         self._incarnation = _NOBODY
@@ -58,6 +60,8 @@ class Sender:
         self._reading: Chunk | None = None
         self._written_priority = self._handed_priority = Priority.BULK
         self._is_looking = False
+        self._custody_has_moved = False
+        """Since custody was last asked: what is on its way may be an older answer."""
         self._is_holding = False
         """Until custody has told what is pending anew: it may be more urgent than all that is planned."""
         self._progress: dict[int, RangeSet] = {}
@@ -68,18 +72,19 @@ class Sender:
     def open(self, view: SessionView) -> None:
         """Custody is open."""
         self._offering.greeted_as = self._incarnation = view.incarnation
+        self._offering.greeted_last = view.sequence_max
         self.sequence_max = view.sequence_max
         self.planner.admit(view.pending)
 
     @property
     def idle(self) -> bool:
         """Nothing is left to send, and the peer has all that was sent."""
-        return self.planner.idle and self._reading is None and not self._is_looking
+        return self.planner.idle and self._reading is None and self._knows_custody
 
     @property
     def has_sent_all(self) -> bool:
         """Nothing is left to send."""
-        return self.planner.has_sent_all and self._reading is None and not self._is_looking
+        return self.planner.has_sent_all and self._reading is None and self._knows_custody
 
     @property
     def waits_for_word(self) -> bool:
@@ -119,9 +124,10 @@ class Sender:
         if frame.incarnation == self._incarnation:
             self.claim(frame.sequences & self.planner.known, now)
 
-    def hear_kept(self, frame: Kept, now: float) -> None:
+    def hear_kept(self, frame: Kept | KeptLast, now: float) -> None:
         """The same of the incarnation that we greeted as."""
-        self.hear_stored(Stored(self._offering.greeted_as, frame.sequences), now)
+        kept = frame if isinstance(frame, Kept) else Kept(self._offering.greeted_last)
+        self.hear_stored(Stored(self._offering.greeted_as, kept.sequences), now)
 
     def hear_refused(self, frame: Refused) -> None:
         """The peer will not take one; the next session offers it again."""
@@ -160,21 +166,13 @@ class Sender:
 
     # What custody says.
 
-    def look(self) -> None:
-        """Custody may hold bundles that are not planned."""
-        if not self._is_looking:
-            self._is_looking = True
-            # Custody takes for missing what the peer claims to hold, while the cuts have yet to agree.
-            self._outlet.want(More(self.planner.known | self._claimed))
-
-    def look_first(self) -> None:
-        """As `look`, and nothing more is chosen before custody has answered."""
-        self._is_holding = True
-        self.look()
+    def custody_moved(self) -> None:
+        """Custody may hold other bundles than before: nothing more is chosen before it has told which."""
+        self._custody_has_moved = self._is_holding = True
 
     def found(self, bundles: Sequence[OutgoingBundle]) -> None:
         """What custody holds besides."""
-        self._is_looking = self._is_holding = False
+        self._is_looking, self._is_holding = False, self._custody_has_moved
         self.sequence_max = max(self.sequence_max, *(bundle.offer.sequence for bundle in bundles), 0)
         self.planner.admit(bundles)
 
@@ -193,6 +191,7 @@ class Sender:
         self.payload_bytes += len(data)
         self.launched_at = now
         self._has_asked = False
+        self._unasked_bytes += len(data)
         if self._will_wait:
             self._ask()
 
@@ -201,8 +200,8 @@ class Sender:
     def pump(self, *, may_send: bool) -> None:
         """Whatever the new situation allows."""
         self.flush_progress()
-        if self.planner.runs_low:
-            self.look()
+        if may_send and (self._custody_has_moved or self.planner.runs_low):
+            self._look()
         if may_send and not self._is_holding:
             if announced := list(self.planner.announcements()):
                 for transfer in announced:
@@ -216,6 +215,17 @@ class Sender:
             self._outlet.want(MarkReceipted(sequence, held))
         self._progress.clear()
 
+    @property
+    def _knows_custody(self) -> bool:
+        """Nothing can have come that is not planned."""
+        return not self._is_looking and not self._custody_has_moved
+
+    def _look(self) -> None:
+        if not self._is_looking:
+            self._is_looking, self._custody_has_moved = True, False
+            # Custody takes for missing what the peer claims to hold, while the cuts have yet to agree.
+            self._outlet.want(More(self.planner.known | self._claimed))
+
     def _read_next(self) -> None:
         if self._reading is not None:
             return
@@ -228,7 +238,8 @@ class Sender:
             return
         granted = self.pacing.grant(chunk.size_bytes, self._credit_bytes) if chunk else 0
         if chunk is None or not granted:
-            if not self._has_asked and self.planner.todo_bytes(1):
+            is_due = self.pacing.is_word_due(self._unasked_bytes)
+            if is_due and not self._has_asked and self.planner.todo_bytes(1):
                 self._ask()
             return
         chunk = replace(chunk, size_bytes=granted)
@@ -253,6 +264,7 @@ class Sender:
 
     def _ask(self) -> None:
         self._has_asked = True
+        self._unasked_bytes = 0
         self._outlet.write(Await())
 
     def _may_follow(self, chunk: Chunk) -> bool:

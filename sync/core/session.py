@@ -63,7 +63,6 @@ class Session:
         self._sender, self._intake, self._accord = parts.sender, parts.intake, parts.accord
         self._heard_at = self._spoke_at = now
         self._has_concluded = False
-        self._custody_moved = False
         if role is Role.DIALER:
             self._outlet.want(Open(None))
 
@@ -106,7 +105,7 @@ class Session:
 
     def outgoing_changed(self, now: float) -> None:
         """Custody may have more to send than before."""
-        self._custody_moved = True
+        self._sender.custody_moved()
         self._parts.rekeying.custody_moved()
         self._parts.safekeeping.custody_moved()
         self._pump(now)
@@ -132,7 +131,7 @@ class Session:
             self._spoke_at = now
             self._sender.pacing.is_held = tells_when_taken
             self._sender.handed_over()
-        self._pump(now)
+            self._pump(now)
         return data
 
     def taken(self, now: float) -> None:
@@ -205,7 +204,8 @@ class Session:
         if self._leaving.awaits_peer:
             # A dialer that was never answered goes on to look for another way sooner.
             is_met = self._accord.peer is not None or self._role is Role.LISTENER
-            bridges_gaps = self._wire.link_carries_frames and is_met
+            is_bridging = self._wire.link_carries_frames or self._memory.link_bridges_gaps
+            bridges_gaps = is_bridging and is_met
             patience_s = GAP_S if bridges_gaps else silence_s(self._sender.pacing.rtt_s)
             return max(self._heard_at, self._sender.launched_at) + patience_s
         return min(self._spoke_at + KEEPALIVE_S, self._heard_at + KEEPALIVE_MISSED_S)
@@ -230,9 +230,6 @@ class Session:
         if self._course.state is not State.ENDED:
             self._accord.pump(now, peer_is_fresh=self._wire.peer_is_fresh)
             self._advance()
-            if self._custody_moved and self._may_send:
-                self._custody_moved = False
-                self._sender.look()
             self._sender.pump(may_send=self._may_send)
             self._heal(now)
             self._leaving.pump(now, may_send=self._may_send)
@@ -266,11 +263,13 @@ class Session:
             self._parts.rekeying.pump()
             self._parts.safekeeping.look()
         if self._course.state is State.FLOWING:
+            self._parts.settling.pump(self._accord.compared)
             self._parts.restitution.pump(now)
             self._parts.safekeeping.pump(now, self._accord.sound)
 
     def _tell_receipts(self, now: float) -> None:
         receipts, more_may_come = self._parts.receipts, not self._intake.nothing_is_open
+        receipts.may_ride = self._leaving.answers_soon
         if receipts.is_due(now, more_may_come=more_may_come):
             self._write_all(receipts.take())
 

@@ -7,6 +7,7 @@ other case both say everything.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from protocol.hello import HELLO_PARTIALS_MAX, Hello, Manner, StreamView
 from protocol.ids import Incarnation
@@ -17,6 +18,9 @@ from protocol.short_hello import Answer, Hail, Unfinished, last_of, minutes_of, 
 from ..ports import PartialBundle, ReceivedStream, SessionView
 from .effects import Digest, PeerDigest
 from .greeting import Digests, SessionTerms, told_spans
+from .settling import never_parted, past_of_peer
+
+NOBODY: Final = Incarnation(b"")
 
 
 class Hailing:
@@ -28,20 +32,24 @@ class Hailing:
         self._view = view
         self._terms = terms
         self._own = Digest(view.incarnation, view.stored)
-        self._held = next(iter(view.received), None)
+        latest = view.received[0].incarnation if view.received else None
+        self._peer_life = view.settlement.peer_incarnation if view.settlement is not None else latest
+        self._held = next((each for each in view.received if each.incarnation == self._peer_life), None)
         self.digests = Digests([self._own])
 
     @staticmethod
     def suits(view: SessionView) -> bool:
-        """Whether each side has had one incarnation only, as far as we know, and both sets fit a frame."""
-        lives = {partial.offer.incarnation for partial in view.partials}
-        held = view.received[0].held if view.received else RangeSet()
+        """Whether each side has had one incarnation only, or all others are settled, as far as we know; and
+        both sets fit a frame."""
+        settled = view.settlement
+        lives = {stream.incarnation for stream in view.received}
+        begun = {partial.offer.incarnation for partial in view.partials}
+        has_one_life = len(lives) <= 1 and begun <= lives and never_parted(view, *lives or (NOBODY,))
+        spans_max = max((len(each.held.spans) for each in view.received), default=0)
         return (
-            not view.former
-            and len(view.received) <= 1
-            and lives <= {stream.incarnation for stream in view.received}
+            (settled is not None or has_one_life)
             and last_of(view.stored) <= view.sequence_max
-            and max(len(view.stored.spans), len(held.spans)) <= RANGES_MAX
+            and max(len(view.stored.spans), spans_max) <= RANGES_MAX
         )
 
     @property
@@ -62,8 +70,10 @@ class Hailing:
                 self.own_digest,
                 held.digest if held is not None else 0,
                 held.incarnation if held is not None and held.held.spans else None,
+                dialers_past=view.settlement.past if view.settlement is not None else 0,
+                listeners_past=past_of_peer(view, self._peer_life) if self._peer_life is not None else 0,
             ),
-            partials=_unfinished(view.partials),
+            partials=_unfinished(view.partials, self._peer_life),
             credit_bytes=self._terms.credit_bytes,
             minutes=minutes_of(self._terms.wall_s),
             manner=_manner_of(self._terms),
@@ -103,8 +113,15 @@ class Hailed:
         """Once all was answered: both hold what the dialer says, and one stream is all there is to tell."""
         if not self._may_agree:
             return False
-        life = self._view.incarnation if self._hail.held.spans else None
-        return total_of(self.digests.of(self._theirs), self.own_digest, life) == self._hail.total
+        view, hail = self._view, self._hail
+        total = total_of(
+            self.digests.of(self._theirs),
+            self.own_digest,
+            view.incarnation if hail.held.spans else None,
+            dialers_past=past_of_peer(view, hail.incarnation),
+            listeners_past=view.settlement.past if view.settlement is not None else 0,
+        )
+        return total == hail.total
 
     def peer(self) -> Hello:
         """What the hail stands for, once it is confirmed."""
@@ -124,18 +141,17 @@ class Hailed:
             sequences_ahead=view.sequence_max - last_of(hail.held),
             minutes_ahead=minutes_of(self._terms.wall_s) - hail.minutes,
             otherwise=None if here.held == hail.stored else (here.held, here.digest),
-            partials=_unfinished(view.partials),
+            partials=_unfinished(view.partials, hail.incarnation),
             credit_bytes=self._terms.credit_bytes,
             manner=_manner_of(self._terms),
         )
 
     @property
     def _may_agree(self) -> bool:
-        view, hail = self._view, self._hail
-        lives: set[Incarnation] = {stream.incarnation for stream in view.received}
-        lives |= {partial.offer.incarnation for partial in view.partials}
+        view, hail, settled = self._view, self._hail, self._view.settlement
+        is_settled = settled is not None and settled.peer_incarnation == hail.incarnation
         return (
-            lives <= {hail.incarnation}
+            (is_settled if settled is not None else never_parted(view, hail.incarnation))
             and not (hail.stored - self._here.held).spans
             and last_of(hail.held) <= view.sequence_max
             and len(self._here.held.spans) <= RANGES_MAX
@@ -146,9 +162,11 @@ def _manner_of(terms: SessionTerms) -> Manner:
     return Manner(terms.certainty, terms.stays_open, terms.floor)
 
 
-def _unfinished(partials: Iterable[PartialBundle]) -> tuple[Unfinished, ...]:
+def _unfinished(partials: Iterable[PartialBundle], life: Incarnation | None) -> tuple[Unfinished, ...]:
+    """Those of the peer's present incarnation; what was begun in another comes under another number."""
     listed = [
         Unfinished(partial.offer.sequence, partial.offer.seal_tag, told_spans(partial.held))
         for partial in partials
+        if partial.offer.incarnation == life
     ]
     return tuple(listed[:HELLO_PARTIALS_MAX])

@@ -256,6 +256,13 @@ class Flight:
             self._settle(sent)
         return lost
 
+    def departed_before(self, moment: float) -> list[Sent]:
+        """Those which a link should have carried away by then; they count as lost."""
+        lost = [sent for sent in self._sent.values() if sent.departs_at <= moment]
+        for sent in lost:
+            self._settle(sent)
+        return lost
+
     def _spread(self, confirmed: list[Sent], arrived_at: float) -> float | None:
         apart_s = arrived_at - self._confirmed_at
         size_bytes = sum(sent.size_bytes for sent in confirmed)

@@ -18,15 +18,16 @@ from protocol.datagram_parts import (
     encode_parts,
 )
 from protocol.fields import Fields
-from protocol.frames import Bye, Data, DigestTell, Have, Idle, Kept, Offer, Stored, Whole
+from protocol.frames import Bye, Data, DigestTell, Have, Idle, Kept, KeptLast, Offer, Stored, Whole
 from protocol.framing import next_bounds
 from protocol.header import Priority
+from protocol.varint import encode_varint
 
 from .datagram_sizes import FIRST_FLIGHT_BYTES
 
 _BYE: Final = bytes((Bye.CODE,))
-_ANSWERS: Final = frozenset((Stored.CODE, Kept.CODE, Have.CODE, DigestTell.CODE, Bye.CODE))
-_PATIENT: Final = frozenset((Stored.CODE, Kept.CODE, Have.CODE, Idle.CODE))
+_ANSWERS: Final = frozenset((Stored.CODE, Kept.CODE, KeptLast.CODE, Have.CODE, DigestTell.CODE, Bye.CODE))
+_PATIENT: Final = frozenset((Stored.CODE, Kept.CODE, KeptLast.CODE, Have.CODE, Idle.CODE))
 ECHOES_MAX: Final = 64
 PIECES_MAX: Final = 32
 """In one datagram: with word of what came, and what is said again, far from `PARTS_MAX`."""
@@ -34,6 +35,8 @@ JOINED_BYTES_MAX: Final = 1400
 RECEIPTS_BYTES_MAX: Final = 512
 OFFERS_MAX: Final = 1024
 """Bundles whose priority is remembered; a session plans no more than so many at once."""
+LENGTH_BYTES_MAX: Final = 2
+"""Of a piece in a datagram."""
 PIECE_BYTES_MIN: Final = 48
 """A datagram's last bytes are left free rather than filled with less."""
 
@@ -125,6 +128,12 @@ class Outbox:
         frames = (self._cut, *self._control) if self._cut else self._control
         is_new = self._again_control or self._end_is_due or self._has_data or self._again_data
         return not is_new and all(frame[0] in _PATIENT for frame in frames)
+
+    @property
+    def holds_only_progress(self) -> bool:
+        """How far long bundles have come: nobody waits for it, and there will be newer."""
+        is_else = self._cut or self._again_control or self._end_is_due or self._has_data or self._again_data
+        return not is_else and all(frame[0] == Have.CODE for frame in self._control)
 
     def is_only_bye(self) -> bool:
         """Nothing but a goodbye is left to say."""
@@ -273,23 +282,29 @@ class Outbox:
     def _take_data(self, queue: deque[DataPiece], room_bytes: int, taken: list[Part]) -> int:
         while queue and room_bytes > PIECE_BYTES_MIN and len(taken) < PIECES_MAX:
             piece = queue.popleft()
-            size = min(room_bytes - PIECE_OVERHEAD_BYTES_MAX, len(piece.data))
+            size = min(room_bytes - _overhead_bytes(taken, piece), len(piece.data))
             if size < len(piece.data):
                 queue.appendleft(DataPiece(piece.handle, piece.offset + size, piece.data[size:]))
             self.queued_bytes -= size
-            room_bytes -= size
+            room_bytes -= size + _overhead_bytes(taken, piece)
             part = DataPiece(piece.handle, piece.offset, piece.data[:size])
             if (joined := _joined(taken, part)) is not None:
                 taken[-1] = joined
             else:
                 taken.append(part)
-                room_bytes -= PIECE_OVERHEAD_BYTES_MAX
         return room_bytes
 
 
 def _handle_of(have: bytes) -> int:
     bounds = next_bounds(have)
     return Fields(have[bounds[0] :]).number() if bounds else -1
+
+
+def _overhead_bytes(taken: list[Part], piece: DataPiece) -> int:
+    """What stands before the bytes of a piece, if something should follow it."""
+    if _joined(taken, piece) is not None:
+        return 0
+    return 1 + len(encode_varint(piece.handle)) + len(encode_varint(piece.offset)) + LENGTH_BYTES_MAX
 
 
 def _joined(taken: list[Part], part: DataPiece) -> DataPiece | None:

@@ -44,6 +44,11 @@ class Parting:
         """Both ends have said that they have no more, and neither waits for an answer."""
         return self._outbox.ends_idle and self._inbox.peer_is_idle and not self._flight.outstanding
 
+    @property
+    def peer_is_idle(self) -> bool:
+        """The peer has said that it has no more."""
+        return self._inbox.peer_is_idle
+
     def leave(self) -> None:
         """Go."""
         self.has_left = True

@@ -7,6 +7,7 @@ gone.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from .datagram_delivery import Delivery
@@ -16,6 +17,7 @@ from .datagram_gains import (
     DRAIN_GAIN,
     PROBED,
     SEARCH_GAIN,
+    STEER_MAX,
     THIN_PROBE_GAIN,
     THIN_SEARCH_GAIN,
     Mode,
@@ -28,7 +30,7 @@ from .datagram_sizes import UNIT_BYTES, UNIT_BYTES_MIN
 from .datagram_sounding import Sounding
 from .rate_memory import RateMemory
 
-ACKNOWLEDGE_S: Final = 0.045
+ACKNOWLEDGE_S: Final = 0.06
 """How long word of what arrived waits for an answer that can carry it."""
 ASK_SHARE: Final = 0.125
 """Of a round trip: how often we ask what arrived."""
@@ -37,6 +39,9 @@ ASK_UNITS: Final = 4
 ASK_S_MAX: Final = 0.6
 """On a thin link an answer to each datagram would cost a twentieth of what it carries. But the longer we do
 not ask, the more is sent before we notice that the link is dark."""
+EVERY_OTHER: Final = 1.5
+EVERY_OTHER_S_MAX: Final = 0.9
+"""On a link that is slow but not thin every second datagram asks, however unevenly they leave."""
 REMEMBERED_PIPE_BYTES_MAX: Final = 64 * 1024
 """And so much of one that is remembered, before anything says that it is still the same."""
 UNIT_S: Final = 1.0
@@ -44,6 +49,8 @@ UNIT_S: Final = 1.0
 REFUTING_BYTES_S_MAX: Final = UNIT_BYTES / 0.03
 """What is remembered is given up for two datagrams that are further apart than a busy machine sets them."""
 SLOW_UNIT_S: Final = 0.2
+SLACK_S: Final = 0.15
+"""By so much answers may be late before a slow link runs empty."""
 WINDOW_GAIN: Final = 1.5
 SEARCH_WINDOW_GAIN: Final = 3.0
 FULL_ROUNDS_MIN: Final = 3
@@ -81,7 +88,8 @@ class RateControl:
             return self._search.guess_bytes_s
         # The first rounds see a link that is still filling: they can raise a guess, not refute it.
         found = best if self._is_filled else max(best, self._search.guess_bytes_s)
-        return min(found, self._overflow.ceiling_bytes_s)
+        ceiling_bytes_s = self._overflow.ceiling_bytes_s
+        return found if found < ceiling_bytes_s else ceiling_bytes_s
 
     @property
     def link_bytes_s(self) -> float:
@@ -97,7 +105,9 @@ class RateControl:
     @property
     def unit_bytes(self) -> int:
         """How long a datagram of bulk may be, with its headers."""
-        return min(max(int(self.rate_bytes_s * UNIT_S), UNIT_BYTES_MIN), UNIT_BYTES)
+        size_bytes = int(self.rate_bytes_s * UNIT_S)
+        # Asked for each datagram many times, and on most links at once answered.
+        return UNIT_BYTES if size_bytes >= UNIT_BYTES else max(size_bytes, UNIT_BYTES_MIN)
 
     @property
     def is_unknown(self) -> bool:
@@ -107,7 +117,7 @@ class RateControl:
     @property
     def is_thin(self) -> bool:
         """A full datagram would hold the link for longer than an urgent frame should wait."""
-        return self.unit_bytes < UNIT_BYTES
+        return self.rate_bytes_s * UNIT_S < UNIT_BYTES
 
     @property
     def is_slow(self) -> bool:
@@ -117,8 +127,10 @@ class RateControl:
     @property
     def ask_s(self) -> float:
         """How often to ask what arrived."""
-        thin_s = ASK_UNITS * self.unit_bytes / self.rate_bytes_s
-        return max(ASK_SHARE * self._round_trip.least_s, min(thin_s, ASK_S_MAX), ASK_S_MIN)
+        unit_s = self.unit_bytes / self.rate_bytes_s
+        every_other_s = 0.0 if self.is_thin else min(EVERY_OTHER * unit_s, EVERY_OTHER_S_MAX)
+        often_s = max(min(ASK_UNITS * unit_s, ASK_S_MAX), every_other_s)
+        return max(ASK_SHARE * self._round_trip.least_s, often_s, ASK_S_MIN)
 
     @property
     def pace_bytes_s(self) -> float:
@@ -142,6 +154,9 @@ class RateControl:
         if self.is_thin:
             gain = min(gain, THIN_SEARCH_GAIN if self._mode is Mode.SEARCHING else THIN_PROBE_GAIN)
             return thin_gain(gain, queue_s=queue_s, least_s=least_s)
+        if self._is_tight:
+            # The window alone keeps the queue short.
+            return min(max(gain, STEER_MAX), THIN_SEARCH_GAIN)
         if self._mode is Mode.SEARCHING:
             return gain
         return cruising_gain(gain, queue_s=queue_s, standing_s=self.standing_s, least_s=least_s)
@@ -156,6 +171,8 @@ class RateControl:
         if self.is_thin:
             # What is urgent waits behind all on its way: a pipe full, what answers come late for, one more.
             return self._pipe_bytes + self.rate_bytes_s * self.ask_s + self.unit_bytes
+        if self._is_tight:
+            return self._tight_bytes
         gain = SEARCH_WINDOW_GAIN if self._mode is Mode.SEARCHING else WINDOW_GAIN
         window_bytes = gain * self._pipe_bytes + 2 * self.unit_bytes
         if self._is_filled or (self._is_trusted and self._search.has_pair):
@@ -231,6 +248,20 @@ class RateControl:
     def _pipe_bytes(self) -> float:
         """What is on its way on a link that is just full, with what waits there to be told of."""
         return self.rate_bytes_s * (self._round_trip.least_s + self._told_late_s)
+
+    @property
+    def _is_tight(self) -> bool:
+        """Whether a slow link is known well enough to have no more on its way than keeps it busy."""
+        is_known = self._mode is not Mode.SEARCHING or self._search.is_told
+        return self.is_slow and not self.is_thin and is_known
+
+    @property
+    def _tight_bytes(self) -> float:
+        """What keeps a slow link busy until the next word lets more follow: all of it is lost when the link
+        goes dark, and nothing more, as no word comes."""
+        unasked_units = math.ceil(self.ask_s * self.rate_bytes_s / self.unit_bytes) - 1
+        told_s = self._round_trip.least_s + ACKNOWLEDGE_S + SLACK_S
+        return self.rate_bytes_s * told_s + unasked_units * self.unit_bytes
 
     @property
     def _told_late_s(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from protocol.datagram_parts import DataPiece, Part
+from protocol.datagram_parts import Control, DataPiece, Part
 from protocol.header import Priority
 
 from .datagram_flight import Flight, RoundTrip
@@ -27,6 +27,8 @@ CORK_S: Final = 0.025
 ANSWER_QUIET_S: Final = 0.02
 ANSWER_CORK_S: Final = 0.045
 """An answer waits longer: the receipt behind it is being made durable."""
+RIDE_S_MAX: Final = 3.0
+"""So long progress waits for a word that is due anyway: by itself it would cost six times its length."""
 TWICE_SHARE: Final = 1 / 16
 REST_S: Final = 3.0
 """How long an answer waits for the rest of what it answers."""
@@ -82,6 +84,9 @@ class Schedule:
         """When a datagram that is not full should leave."""
         if self._outbox.queued_bytes >= unit_bytes or self._outbox.has_said_bye:
             return self._first_queued_at
+        if self._silence.is_amid_bulk and self._outbox.holds_only_progress:
+            due_at = self._words.due_at
+            return due_at if due_at is not None else self._first_queued_at + RIDE_S_MAX
         if self._words.is_answer:
             return min(self._first_queued_at + ANSWER_CORK_S, self._last_queued_at + ANSWER_QUIET_S)
         flush_at = min(self._first_queued_at + CORK_S, self._last_queued_at + QUIET_S)
@@ -127,6 +132,8 @@ class Schedule:
             spacing_s = self._round_trip.smoothed_s
             if now - self._asked_at < spacing_s and self._flight.outstanding:
                 return False
+        if self._silence.is_amid_bulk and all(isinstance(part, Control) for part in parts):
+            return False
         due = now - self._asked_at >= spacing_s and self._flight.outstanding
         # A dialer that goes on will tell by the way what it got.
         ends = self._outbox.empty and (self._is_dialer or not self.peer_goes_on)

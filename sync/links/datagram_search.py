@@ -40,7 +40,7 @@ class Search:
 
     def __init__(self, guess_bytes_s: float, first_window_bytes: float, *, is_told: bool) -> None:
         self.guess_bytes_s = guess_bytes_s
-        self._is_told = is_told
+        self.is_told = is_told
         self._refuted_times = self._heard_times = 0
         self.first_window_bytes = first_window_bytes
         """So much may be on its way before anything arrived."""
@@ -78,7 +78,7 @@ class Search:
     @property
     def is_clued(self) -> bool:
         """Somebody has told of the link, or it has itself."""
-        return self._is_told or self.has_pair or self._heard_times > 1
+        return self.is_told or self.has_pair or self._heard_times > 1
 
     def heard(self, spread_bytes_s: float | None) -> None:
         """Datagrams were confirmed; where they had left faster, at this rate they arrived one by one."""
@@ -88,7 +88,7 @@ class Search:
 
     def _spread(self, rate_bytes_s: float) -> None:
         self._refuted_times = self._refuted_times + 1 if self.refutes(rate_bytes_s) else 0
-        if self._refuted_times >= (REFUTED_TIMES if self._is_told else 1):
+        if self._refuted_times >= (REFUTED_TIMES if self.is_told else 1):
             self.guess_bytes_s = max(rate_bytes_s, RATE_BYTES_S_MIN)
 
     def weigh(self, sample_s: float, small_s: float | None, size_bytes: int) -> None:

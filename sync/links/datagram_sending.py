@@ -233,7 +233,7 @@ class Sending:
             parts,
             now,
             asks=asks,
-            limited=self._outbox.empty,
+            limited=self._outbox.empty or self._silence.is_dark,
             rate_bytes_s=self._rate.rate_bytes_s,
         )
         return datagram
@@ -243,12 +243,15 @@ class Sending:
             self._seal.introduce()
         self._schedule.asked(now)
         parts = self._silence.knock(now, self._budget_bytes - LEAST_BYTES)
+        if self._silence.is_reader:
+            self._words.remind()
         return self._launched(self._words.take(now), parts, now, asks=True)
 
     def _bare_word(self, now: float) -> bytes | None:
         if self._words.due_at is None or now < self._words.due_at:
             return None
-        if self._flight.outstanding and self._flight.oldest_asking is None:
+        is_told_by_the_way = self._silence.is_amid_bulk
+        if self._flight.outstanding and self._flight.oldest_asking is None and not is_told_by_the_way:
             # What was told by the way may be lost: ask about it now that a datagram leaves anyhow.
             return self._launched(self._words.take(now), (Ping(),), now, asks=True)
         covered = self._words.covered

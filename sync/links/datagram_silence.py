@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 from protocol.datagram_parts import Acknowledged, Part, Ping
@@ -10,7 +9,8 @@ from protocol.datagram_parts import Acknowledged, Part, Ping
 from .datagram_flight import Flight, RoundTrip
 from .datagram_parting import Parting
 from .datagram_rate import ACKNOWLEDGE_S, RateControl
-from .datagram_sizes import UNIT_BYTES, UNIT_BYTES_MIN
+from .datagram_reading import BULK_BYTES_MIN, Reading
+from .datagram_sizes import UNIT_BYTES
 
 PATIENCE_S_MAX: Final = 1.0
 """How late an answer may be: with the round trip, so long we send into a link that has gone dark."""
@@ -24,14 +24,21 @@ DIALER_PROBES_EAGER: Final = 75
 """For more than a minute; then less and less often."""
 LISTENER_PROBES_EAGER: Final = 1
 """The dialer pays and may have gone: it is for the dialer to knock."""
+READER_PROBES_EAGER: Final = 85
+"""But who was in the middle of reading bulk knocks as well, for a minute."""
+READER_PROBE_S_MAX: Final = 0.7
+WRITER_PROBE_S: Final = 2.5
+"""So rarely knocks whose bulk the peer was reading: that one's knocks are half a round trip nearer."""
 PROBE_GROWTH: Final = 1.5
 PROBE_LATE_S_MAX: Final = 15.0
 PROBE_BYTES: Final = 64
 PROBE_SHARE: Final = 0.25
 """Of a thin link, for knocking."""
-INTRODUCED_EACH: Final = 4
+INTRODUCED_EACH: Final = 6
 """Knocks: each byte of one is paid for without use, where the link is dark."""
 LATE_S: Final = 0.02
+DARKNESS_S_MIN: Final = 3.0
+"""A full queue may hold an answer back for less."""
 SMALL_FLIGHT: Final = 2
 """Datagrams. One of so few was probably just lost; of many, the link itself."""
 LENIENCY_MAX: Final = 16.0
@@ -62,7 +69,15 @@ class Silence:
         self._is_dialer = is_dialer
         self._probes_eager = DIALER_PROBES_EAGER if is_dialer else LISTENER_PROBES_EAGER
         self._heard_at = now
-        self._bulk_heard_at = -math.inf
+        self._reading = Reading()
+        self.is_reader = False
+        """It is bulk of the peer's that stays away."""
+        self._is_read = False
+        """The peer is reading bulk of ours."""
+        self._bulk_confirmed = 0
+        self._dark_since = now
+        self.has_returned = False
+        """What came last ended a darkness: what was lost in it tells nothing of a queue."""
         self._probes = 0
         self._given_up: int | None = None
         self._leniency = 1.0
@@ -76,8 +91,8 @@ class Silence:
     def heard(self, now: float, size_bytes: int) -> None:
         """The peer spoke."""
         self._heard_at = now
-        if size_bytes >= UNIT_BYTES_MIN:
-            self._bulk_heard_at = now
+        self._reading.heard(now, size_bytes)
+        self.has_returned = self.is_dark and now - self._dark_since >= DARKNESS_S_MIN
         self.peer_has_answered = True
         self.probe_at, self._probes = None, 0
 
@@ -89,16 +104,22 @@ class Silence:
         else:
             self._leniency = max(self._leniency * LENIENCY_DECAY, 1.0)
 
+    def confirmed(self, size_bytes: int) -> None:
+        """The newest of ours that arrived is as long as that."""
+        self._bulk_confirmed = self._bulk_confirmed + 1 if size_bytes >= BULK_BYTES_MIN else 0
+        self._is_read = self._bulk_confirmed > 1
+
+    @property
+    def is_amid_bulk(self) -> bool:
+        """The peer sends one long datagram after the other: by the way it tells what it got of ours."""
+        return self._awaits_bulk and not self.is_dark
+
     def overdue_at(self) -> float | None:
-        """When an answer that is due will be overdue."""
+        """When an answer that is due, or more of the peer's bulk, will be overdue."""
         if self.probe_at is not None:
             return None
-        asking = self._flight.oldest_asking
-        if asking is None:
-            # What nobody asked about is told of by the way, or asked about when that does not happen.
-            return self._unasked_overdue_at()
-        due_at = asking.departs_at + self._round_trip.expected_s
-        return max(self._heard_at, due_at) + self._patience_s * self._leniency
+        moments = (self._answer_overdue_at(), self._bulk_overdue_at())
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def is_late(self, now: float) -> bool:
         """No answer in its usual time: nobody knows yet what that means, but where a datagram takes long to
@@ -113,15 +134,15 @@ class Silence:
         """Is it dark by now?"""
         overdue_at = self.overdue_at()
         if overdue_at is not None and now >= overdue_at:
-            self.probe_at = now
+            self.is_reader = self._awaits_bulk
+            self.probe_at = self._dark_since = now
 
     def knock(self, now: float, room_bytes: float) -> tuple[Part, ...]:
         """What to ask with: first the bytes that are overdue, if there is room, then as little as can be."""
         self._probes += 1
-        eager_s = min(max(PROBE_RETURN_S - self._round_trip.least_s, PROBE_S_MIN), PROBE_S_MAX)
-        eager_s = max(eager_s, PROBE_BYTES / (PROBE_SHARE * self._rate.rate_bytes_s))
-        late = min(max(0, self._probes - self._probes_eager), _GROWTHS_MAX)
-        self.probe_at = now + min(eager_s * PROBE_GROWTH**late, PROBE_LATE_S_MAX)
+        probes_eager = READER_PROBES_EAGER if self.is_reader else self._probes_eager
+        late = min(max(0, self._probes - probes_eager), _GROWTHS_MAX)
+        self.probe_at = now + min(self._eager_s * PROBE_GROWTH**late, PROBE_LATE_S_MAX)
         oldest = self._flight.oldest
         is_bulk = len(self._flight.in_order) > SMALL_FLIGHT
         if self._probes > 1 or oldest is None or is_bulk or oldest.size_bytes > room_bytes:
@@ -132,8 +153,34 @@ class Silence:
 
     @property
     def should_introduce(self) -> bool:
-        """Whether the next knock says who knocks, as one in four does: our address may have changed."""
+        """Whether the next knock says who knocks, as one in six does: our address may have changed."""
         return self._probes % INTRODUCED_EACH == 1
+
+    @property
+    def _eager_s(self) -> float:
+        """How often to knock as long as the link may be back at any moment."""
+        least_s = self._round_trip.least_s
+        if self.is_reader:
+            eager_s = min(max(PROBE_RETURN_S - least_s / 2, PROBE_S_MIN), READER_PROBE_S_MAX)
+        else:
+            eager_s = min(max(PROBE_RETURN_S - least_s, PROBE_S_MIN), PROBE_S_MAX)
+            eager_s = max(eager_s, WRITER_PROBE_S if self._is_read else 0.0)
+        return max(eager_s, PROBE_BYTES / (PROBE_SHARE * self._rate.rate_bytes_s))
+
+    def _bulk_overdue_at(self) -> float | None:
+        return self._reading.overdue_at() if self._awaits_bulk else None
+
+    @property
+    def _awaits_bulk(self) -> bool:
+        return self._reading.is_in_bulk and not self._parting.peer_is_idle
+
+    def _answer_overdue_at(self) -> float | None:
+        asking = self._flight.oldest_asking
+        if asking is None:
+            # What nobody asked about is told of by the way, or asked about when that does not happen.
+            return self._unasked_overdue_at()
+        due_at = asking.departs_at + self._round_trip.expected_s
+        return max(self._heard_at, due_at) + self._patience_s * self._leniency
 
     def _unasked_overdue_at(self) -> float | None:
         unasked = self._flight.oldest
@@ -150,6 +197,6 @@ class Silence:
         rate_bytes_s = self._rate.rate_bytes_s
         if not (self.peer_has_answered and self._round_trip.is_measured):
             return self._round_trip.margin_s + UNIT_BYTES / rate_bytes_s
-        hears_bulk = self._heard_at - self._bulk_heard_at < 2 * self._round_trip.expected_s
+        hears_bulk = self._reading.heard_bulk_since(self._heard_at - 2 * self._round_trip.expected_s)
         behind_s = (self._rate.unit_bytes if hears_bulk else PROBE_BYTES) / rate_bytes_s
         return min(self._round_trip.margin_s + behind_s, max(PATIENCE_S_MAX, behind_s))

@@ -39,7 +39,7 @@ class DatagramTransport:
         self._flight = Flight(now)
         self._outbox = Outbox()
         self._inbox = Inbox()
-        self._words = Words()
+        self._words = Words(is_dialer=is_dialer)
         self._parting = Parting(self._outbox, self._inbox, self._flight, is_dialer=is_dialer)
         self._silence = Silence(
             self._flight, self._round_trip, self._rate, self._parting, now, is_dialer=is_dialer

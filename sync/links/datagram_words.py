@@ -14,6 +14,9 @@ UNASKED_MAX: Final = 64
 """Datagrams that nobody asked about before we tell of them all the same."""
 TOLD_TIMES_MAX: Final = 8
 """What stays unheard for so long is sent once more without need, and that is all."""
+GREETING_S: Final = 0.3
+"""A listener's first word waits for its greeting, which takes a busy machine a while: by itself it would cost
+a datagram, and the greeting one more that has to be answered."""
 PAIR_BYTES_MIN: Final = 1000
 PAIR_APART_S_MAX: Final = 1.0
 """A slower link is measured soon enough without, and there each byte counts."""
@@ -71,7 +74,8 @@ class Arrivals:
 class Words:
     """Word of what arrived: it rides on whatever leaves, and goes alone if nothing does in time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_dialer: bool = True) -> None:
+        self._waits_s = ACKNOWLEDGE_S if is_dialer else GREETING_S
         self.due_at: float | None = None
         """When it goes alone."""
         self.is_answer = False
@@ -97,15 +101,20 @@ class Words:
         self._is_owed = True
         self.covered += 1
         if opened.asks or out_of_turn or self.covered >= UNASKED_MAX:
-            due = now + ACKNOWLEDGE_S
+            due = now + self._waits_s
             self.due_at = min(due, self.due_at or due)
             self.is_answer = True
+
+    def remind(self) -> None:
+        """The peer may not have heard what was said: say it again with whatever leaves next."""
+        self._is_owed |= bool(self._arrivals.runs)
 
     def take(self, now: float) -> list[Part]:
         """The word to put before whatever leaves now, if any is owed."""
         if not self._is_owed:
             return []
         self.clear()
+        self._waits_s = ACKNOWLEDGE_S
         pair, self._pair = self._pair, None
         return [self._arrivals.word(now), *((pair,) if pair else ())]
 

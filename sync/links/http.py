@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -16,9 +17,10 @@ from ..ports import LinkError, LinkProperties, LinkShape
 from ..way_out import WayOut
 from .byte_queue import ByteQueue
 from .http_path import HttpWay
-from .http_request import StreamingRequest, new_client
+from .http_request import StreamingRequest, new_client, socket_for
 from .http_terms import INBOX_BYTES_MAX, SYNC_PATH
 from .http_turns import Turns
+from .light_search import LightSearch, StandingSocket
 from .sockets import TcpSettings, settings_of
 from .tls import PinnedKey, Trust
 
@@ -67,6 +69,7 @@ class HttpDialer:
             rate_bit_s_guess=rate_bit_s,
             rtt_s_guess=rtt_s,
             usd_per_megabyte=usd_per_megabyte,
+            bridges_gaps=True,
         )
         self._url = base_url.rstrip("/") + SYNC_PATH
         self._trust: Trust = PinnedKey(pin) if pin is not None else tls or True
@@ -110,12 +113,16 @@ class HttpConnection:
         way: HttpWay,
         answer_s: float,
         way_out: WayOut | None = None,
+        standing: StandingSocket | None = None,
     ) -> None:
+        """`standing`: what to begin with, where a connection stands already."""
         self.properties = properties
         self.tcp: TcpSettings | None = None
         """What the kernel made of our wishes, once the connection is open."""
         self._url = url
+        self._trust = trust
         self._way = way
+        self._way_out = way_out
         self._answer_s = answer_s
         self._flush_s = max(FLUSH_ROUND_TRIPS * properties.rtt_s_guess, FLUSH_S_MIN)
         self._client = new_client(
@@ -124,6 +131,10 @@ class HttpConnection:
             trust,
             self._note_socket,
             way_out=way_out,
+            standing=standing,
+        )
+        self._light = LightSearch(
+            self._another_socket, rate_bit_s=properties.rate_bit_s_guess, rtt_s=properties.rtt_s_guess
         )
         self._socket: socket.socket | None = None
         """The newest."""
@@ -134,6 +145,7 @@ class HttpConnection:
             self._inbox,
             rate_bit_s=properties.rate_bit_s_guess,
             rtt_s=properties.rtt_s_guess,
+            went_dark=self._went_dark,
         )
         self._turns: Turns | None = None
         self._first_bytes: bytearray | None = bytearray()
@@ -172,8 +184,35 @@ class HttpConnection:
             if self._turns is None:
                 raise
 
+    def push(self) -> None:
+        if self._turns is None:
+            self._streaming.push()
+
     async def receive(self) -> bytes:
         return await self._inbox.get()
+
+    @property
+    def is_back(self) -> bool:
+        """The link went dark, so that this connection broke, and another one stands."""
+        return self._light.is_found and self._turns is None
+
+    async def revived(self) -> HttpConnection:
+        """The connection that stands in place of this one. Raises `LinkError` if it has broken since."""
+        revived = HttpConnection(
+            self._url,
+            self.properties,
+            self._trust,
+            way=self._way,
+            answer_s=self._answer_s,
+            way_out=self._way_out,
+            standing=self._light.take(),
+        )
+        try:
+            await revived.open()
+        except BaseException:
+            await revived.close()
+            raise
+        return revived
 
     async def finish(self) -> None:
         self._is_finished = True
@@ -192,6 +231,7 @@ class HttpConnection:
                 await self._flush()
                 self._beside.cancel()
                 await asyncio.wait([self._beside])
+            await self._light.end()
             await self._streaming.close()
         finally:
             self._inbox.fail(LinkError("This end of the link was closed."))
@@ -250,6 +290,26 @@ class HttpConnection:
     def _remember_turns(self) -> None:
         self._note_settings()
         self._way.remember_turns(asyncio.get_running_loop().time())
+
+    def _went_dark(self) -> None:
+        target = self._socket
+        if target is not None and target.fileno() >= 0 and self._turns is None:
+            with suppress(OSError):  # It has broken in this moment.
+                self._light.begin(target.getpeername(), self._light_is_back)
+
+    def _light_is_back(self) -> None:
+        if self._turns is not None:
+            return
+        self._inbox.fail(LinkError("The link was dark. It is back, and the session goes on."))
+        self._streaming.break_off()
+
+    def _another_socket(self) -> socket.socket:
+        if self._socket is None:
+            raise OSError("nothing was connected yet")
+        like = self._socket
+        address = (like.family, like.type, like.proto, "", ("", 0))
+        guess = self.properties
+        return socket_for(guess.rate_bit_s_guess, guess.rtt_s_guess, address, self._way_out)
 
     def _note_socket(self, made: socket.socket) -> None:
         self._socket = made

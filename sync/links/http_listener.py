@@ -195,6 +195,10 @@ class HttpListenerConnection:
         except FAILURES as error:
             raise caller_broke(error) from error
 
+    def push(self) -> None:
+        if self._cork is not None:
+            self._cork.release()
+
     async def receive(self) -> bytes:
         return await self._inbox.get()
 

@@ -17,6 +17,7 @@ from ..way_out import WayOut
 from .byte_queue import ByteQueue
 from .http_body import pour
 from .http_upload import Upload
+from .light_search import StandingSocket
 from .packet_sizes import packet_sizes
 from .sockets import TcpSocket, tuned_socket
 from .tls import Trust, trouble_of
@@ -44,13 +45,16 @@ def new_client(
     made: Callable[[socket.socket], None],
     *,
     way_out: WayOut | None = None,
+    standing: StandingSocket | None = None,
 ) -> aiohttp.ClientSession:
-    """A client for one session; its sockets are tuned before they connect, and `made` is told of each."""
-    sizes = packet_sizes(rate_bit_s, rtt_s)
+    """A client for one session; its sockets are tuned before they connect, and `made` is told of each.
+
+    `standing` is its first one, if that stands already.
+    """
+    begun_with = [] if standing is None else [standing]
 
     def make(address: aiohttp.AddrInfoType) -> socket.socket:
-        segment_bytes = sizes.segment_bytes if sizes is not None else None
-        created = tuned_socket(rate_bit_s, *address[:3], segment_bytes=segment_bytes, way_out=way_out)
+        created = begun_with.pop() if begun_with else socket_for(rate_bit_s, rtt_s, address, way_out)
         made(created)
         return created
 
@@ -63,18 +67,35 @@ def new_client(
     )
 
 
+def socket_for(
+    rate_bit_s: int, rtt_s: float, address: aiohttp.AddrInfoType, way_out: WayOut | None
+) -> socket.socket:
+    """Tuned for such a link; family, kind and protocol are those of `address`."""
+    sizes = packet_sizes(rate_bit_s, rtt_s)
+    segment_bytes = sizes.segment_bytes if sizes is not None else None
+    return tuned_socket(rate_bit_s, *address[:3], segment_bytes=segment_bytes, way_out=way_out)
+
+
 class StreamingRequest:
     """Both directions of a session in one request; what comes back goes into an inbox."""
 
     def __init__(
-        self, client: aiohttp.ClientSession, url: str, inbox: ByteQueue, *, rate_bit_s: int, rtt_s: float
+        self,
+        client: aiohttp.ClientSession,
+        url: str,
+        inbox: ByteQueue,
+        *,
+        rate_bit_s: int,
+        rtt_s: float,
+        went_dark: Callable[[], None],
     ) -> None:
+        """`went_dark` is called when the kernel hears no more of what is under way."""
         self.answered = asyncio.Event()
         """Set when the response has begun, or never will."""
         self._client = client
         self._url = url
         self._inbox = inbox
-        self._upload = Upload(rate_bit_s, rtt_s, headers_bytes=_headers_bytes(url))
+        self._upload = Upload(rate_bit_s, rtt_s, headers_bytes=_headers_bytes(url), went_dark=went_dark)
         self._task: asyncio.Task[None] | None = None
         self._is_abandoned = False
 
@@ -100,6 +121,10 @@ class StreamingRequest:
         except FAILURES as error:
             raise broken(self._url, error) from error
 
+    def push(self) -> None:
+        """What waits to share a packet leaves."""
+        self._upload.push()
+
     async def finish(self) -> None:
         """End the body; the response goes on."""
         try:
@@ -122,6 +147,10 @@ class StreamingRequest:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+
+    def break_off(self) -> None:
+        """Nothing arrives over this connection any more."""
+        self._upload.abort()
 
     async def abandon(self) -> None:
         """What was sent before need not arrive any more: the link is too thin to carry it in vain."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -25,7 +26,9 @@ FIRST_BYTES_S: Final = 0.25
 class Upload(aiohttp.Payload):
     """Lends out aiohttp's writer until it is told to end."""
 
-    def __init__(self, rate_bit_s: int, rtt_s: float, *, headers_bytes: int) -> None:
+    def __init__(
+        self, rate_bit_s: int, rtt_s: float, *, headers_bytes: int, went_dark: Callable[[], None]
+    ) -> None:
         super().__init__(None)
         sizes = packet_sizes(rate_bit_s, rtt_s)
         self._flight = (
@@ -33,6 +36,7 @@ class Upload(aiohttp.Payload):
         )
         self._modem = ModemQueue(rate_bit_s)
         self._cork_s = cork_s(rate_bit_s)
+        self._went_dark = went_dark
         self._is_dear = rate_bit_s < DEAR_BELOW_BIT_S
         self._cork: Cork | None = None
         self._watch: TcpWatch | None = None
@@ -63,7 +67,7 @@ class Upload(aiohttp.Payload):
         if (target := self.socket) is not None:
             self._acknowledged_before = progress_of(target).acknowledged_bytes
             self._cork = Cork(target, self._cork_s)
-            self._watch = TcpWatch(target)
+            self._watch = TcpWatch(target, self._went_dark)
         send_headers = partial(self._send_headers, writer)
         self._headers_alone = asyncio.get_running_loop().call_later(FIRST_BYTES_S, send_headers)
         self.begun.set()
@@ -84,6 +88,11 @@ class Upload(aiohttp.Payload):
         await self._hand_over(writer, data)
         await writer.drain()
         await self._wait_room()
+
+    def push(self) -> None:
+        """Nothing follows for now."""
+        if self._cork is not None:
+            self._cork.release()
 
     def heard(self) -> None:
         """Bytes of the answer came."""

@@ -36,9 +36,10 @@ OTHERS_ROUNDS: Final = 16
 SHRUNK: Final = 0.9
 """A queue that stands for so long and does not shrink, although we send less than is delivered, is not ours:
 whoever shares the link with us would only take what we leave. Then BBR alone decides, until it is gone."""
-SEARCH_ROUNDS: Final = 8
+SEARCH_ROUNDS: Final = 3
 SEARCH_GROWTH: Final = 1.1
-"""While no queue was ever seen, BBR begins anew after so many round trips, as long as that finds more."""
+"""While no queue was ever seen, BBR begins anew when it has ended its beginning, and not before so many round
+trips, as long as that finds more."""
 RENEWED_S: Final = 8.0
 """BBR looks for a shorter round trip ten seconds after it found the last one, or began."""
 
@@ -50,6 +51,7 @@ class PaceCeiling:
         "_clear_since",
         "_delivered_segments",
         "_has_seen_end",
+        "_is_beginning",
         "_is_shaken",
         "_looks",
         "_queue",
@@ -76,6 +78,7 @@ class PaceCeiling:
         self._has_seen_end = False
         """A queue stood once: the link holds no more than is known."""
         self._searched_bytes_s = 0.0
+        self._is_beginning = True
         self._is_shaken = False
         self._delivered_segments = -1
 
@@ -100,6 +103,7 @@ class PaceCeiling:
         line_s = QUEUE_SEGMENTS * progress.segment_bytes / self.rate_bytes_s
         queue_s = progress.rtt_s - round_s
         is_queued = queue_s > QUEUE_SHARE * round_s + line_s
+        self._is_beginning = progress.is_beginning
         self._is_shaken &= is_queued
         if self._is_shaken:
             return
@@ -116,17 +120,17 @@ class PaceCeiling:
         """
         if self.bytes_s is None:
             return self._take_search(now)
-        if self._queued_looks or now <= self._renewed_at + RENEWED_S:
+        if now <= self._renewed_at + RENEWED_S:
             return False
         self._renewed_at = self._clear_since = now
-        self.bytes_s = HOLDING * self.rate_bytes_s
+        self.bytes_s = min(self.bytes_s, HOLDING * self.rate_bytes_s)
         return True
 
     def _take_search(self, now: float) -> bool:
         """Whether BBR, which behind losses believes too early that the link is full, should look again."""
         has_grown = self.rate_bytes_s > SEARCH_GROWTH * self._searched_bytes_s
         is_due = now > self._renewed_at + SEARCH_ROUNDS * self._round_s
-        if self._has_seen_end or self._queued_looks or not (has_grown and is_due):
+        if self._has_seen_end or self._queued_looks or self._is_beginning or not (has_grown and is_due):
             return False
         self._renewed_at, self._searched_bytes_s = now, self.rate_bytes_s
         return True

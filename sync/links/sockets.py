@@ -25,6 +25,11 @@ USER_TIMEOUT_S: Final = 120.0
 """For bytes without acknowledgement. Longer than an antenna is shadowed, far shorter than the kernel's own
 quarter of an hour, during which a dead connection looks alive."""
 
+RECEIVED_BYTES: Final = 4 * 1024 * 1024
+"""What may lie received behind a gap, from the first round trip on: the kernel's own estimate of what a link
+holds grows with what was read, and behind a lost packet nothing is. It may still find more."""
+
+_SO_BUF_LOCK: Final = 72
 _TCP_NOTSENT_LOWAT: Final = 25
 """Linux; the socket module names it from Python 3.12 on."""
 _SO_MAX_PACING_RATE: Final = 47
@@ -81,6 +86,7 @@ def tuned_socket(
             bind_to(created, way_out)
         if segment_bytes is not None:
             created.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment_bytes)
+        receive_much(created)
         tune(created, rate_bit_s)
         if segment_bytes is not None:
             # The handshake ends at once: behind a segment of seconds the other end would begin it again.
@@ -112,6 +118,14 @@ def tune(target: TcpSocket, rate_bit_s: int) -> None:
     except OSError:
         # The kernel lacks it or forbids it to us; slower under loss, never wrong. `settings_of` tells.
         return
+
+
+def receive_much(target: TcpSocket) -> None:
+    """Before a connection stands; kernels before 5.14 keep what is set for good, so they are let alone."""
+    with suppress(OSError):
+        locked = target.getsockopt(socket.SOL_SOCKET, _SO_BUF_LOCK)
+        target.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_BYTES)
+        target.setsockopt(socket.SOL_SOCKET, _SO_BUF_LOCK, locked)
 
 
 def limit_unsent(target: TcpSocket, rate_bit_s: int) -> None:
@@ -163,6 +177,7 @@ def acknowledge_late(target: TcpSocket) -> None:
 def tune_listening(sockets: Iterable[TcpSocket]) -> None:
     """What accepted sockets inherit, and have from their first packet on."""
     for target in sockets:
+        receive_much(target)
         tune(target, LISTENER_RATE_BIT_S)
 
 

@@ -17,6 +17,11 @@ _INFO: Final = struct.Struct("=xB6xI4xI4xI40xI48xQ20xI8xQ24xI")
 _TIMED_OUT: Final = 4
 """`TCP_CA_Loss`: nothing was heard for so long that all is sent again."""
 _UNKNOWN: Final = 0xFFFF_FFFF
+_TCP_CC_INFO: Final = 26
+_BBR_INFO: Final = struct.Struct("=12xI")
+"""Of `struct tcp_bbr_info`, and of later ones: the pacing gain, in 256ths."""
+_BEGINNING_GAIN: Final = 2 * 256
+"""BBR looks for a link's end at more than twice what it has found so far, and then never again."""
 _NUMBER: Final = struct.Struct("i")
 _MICROSECOND_S: Final = 1e-6
 
@@ -39,6 +44,8 @@ class TcpProgress:
     segments_under_way: int = 0
     has_timed_out: bool = False
     """The last segments were taken for lost, all of them, as when the link is away."""
+    is_beginning: bool = False
+    """BBR still looks for what the link can carry."""
     patience_s: float = 0.0
     """How long the kernel waits for an acknowledgement now before it takes all for lost."""
 
@@ -65,7 +72,13 @@ def progress_of(target: TcpSocket) -> TcpProgress:
         segments_under_way=under_way,
         has_timed_out=state == _TIMED_OUT,
         patience_s=patience_us * _MICROSECOND_S,
+        is_beginning=_is_beginning(target),
     )
+
+
+def _is_beginning(target: TcpSocket) -> bool:
+    info = target.getsockopt(socket.IPPROTO_TCP, _TCP_CC_INFO, _BBR_INFO.size)
+    return len(info) == _BBR_INFO.size and _BBR_INFO.unpack(info)[0] > _BEGINNING_GAIN
 
 
 def unacknowledged_bytes(target: TcpSocket) -> int:

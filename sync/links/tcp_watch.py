@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from .pace_ceiling import PaceCeiling
@@ -13,6 +14,8 @@ LOOKS_PER_ROUND: Final = 4
 """A queue is seen before it has grown by much."""
 LOOK_S_MIN: Final = 0.05
 """On links that short a queue costs little, and each look takes time that a hub has for thousands."""
+DARK_S: Final = 1.0
+"""What the kernel repeats after its patience has ended may be answered at once: only then is it dark."""
 REPEAT_S_MIN: Final = 2.0
 REPEAT_PATIENCES: Final = 1.5
 """How often a link that has gone dark is asked for: so that the light is used from its first seconds, and few
@@ -24,10 +27,24 @@ REPEAT_STEP: Final = 1.25
 class TcpWatch:
     """One connection's. Where the kernel has no BBR for us, the pace is left to it."""
 
-    __slots__ = ("_ceiling", "_loop", "_pace_bytes_s", "_rate_bit_s", "_repeat_s", "_target", "_timer")
+    __slots__ = (
+        "_ceiling",
+        "_dark_since",
+        "_loop",
+        "_pace_bytes_s",
+        "_rate_bit_s",
+        "_repeat_s",
+        "_target",
+        "_timer",
+        "_went_dark",
+    )
 
-    def __init__(self, target: TcpSocket) -> None:
+    def __init__(self, target: TcpSocket, went_dark: Callable[[], None] | None = None) -> None:
+        """`went_dark` is called, once or more, when the link is taken for dark, and does what is to be done
+        about that; without it the kernel is told to ask for the link more often."""
         self._target = target
+        self._went_dark = went_dark
+        self._dark_since: float | None = None
         self._loop = asyncio.get_running_loop()
         self._ceiling = PaceCeiling(self._loop.time()) if is_bbr(target) else None
         self._timer: asyncio.TimerHandle | None = None
@@ -56,7 +73,8 @@ class TcpWatch:
         if self._target.fileno() < 0:
             return
         progress, now = progress_of(self._target), self._loop.time()
-        if progress.is_delivering:
+        self._mind_darkness(progress.has_timed_out, now)
+        if progress.is_delivering and self._went_dark is None:
             self._bound_repeats(progress.patience_s)
         if self._ceiling is not None:
             self._ceiling.looked(progress, now)
@@ -64,6 +82,14 @@ class TcpWatch:
         if progress.segments_under_way:
             wait_s = max(progress.rtt_s_min / LOOKS_PER_ROUND, LOOK_S_MIN)
             self._timer = self._loop.call_later(wait_s, self._look)
+
+    def _mind_darkness(self, has_timed_out: bool, now: float) -> None:
+        if not has_timed_out:
+            self._dark_since = None
+        elif self._dark_since is None:
+            self._dark_since = now
+        elif self._went_dark is not None and now > self._dark_since + DARK_S:
+            self._went_dark()
 
     def _bound_repeats(self, patience_s: float) -> None:
         repeat_s = max(REPEAT_PATIENCES * patience_s, REPEAT_S_MIN)

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from secrets import token_bytes
 from typing import Final, cast
 
-from protocol.channel import SALT_BYTES
-from protocol.datagrams import DialerSeal
+from protocol.datagrams import SALT_BYTES, DialerSeal
 from protocol.ids import Pseudonym
 
 from ..ports import LinkError
@@ -126,6 +125,10 @@ class _DialerProtocol(asyncio.DatagramProtocol):
         if self._connection is not None:
             self._refusals = 0
             self._connection.arrived(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._connection is not None:
+            self._connection.forget()
 
     def error_received(self, exc: Exception) -> None:
         """Routers and hosts say no without proof: it counts where nobody was ever heard, or no more."""

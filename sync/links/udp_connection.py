@@ -35,6 +35,10 @@ def udp_properties(*, rate_bit_s: int, rtt_s: float, usd_per_megabyte: float = 0
     )
 
 
+def _nobody(word: object) -> None:
+    """Hears it."""
+
+
 class UdpConnection:
     """Carries whole frames, and gives messages of a `BareChannel`."""
 
@@ -144,6 +148,12 @@ class UdpConnection:
         self._stop()
         self._readable.set()
         self._writable.set()
+
+    def forget(self) -> None:
+        """Nothing is sent or told any more: it lets go of its owner, who holds it, so that both can go at
+        once and not when rings of garbage are next looked for."""
+        self._stop()
+        self._send_datagram = self._closed = _nobody
 
     # Inside.
 

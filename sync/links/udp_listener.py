@@ -16,8 +16,8 @@ from functools import partial
 from secrets import token_bytes
 from typing import Final, cast
 
-from protocol.channel import SALT_BYTES, DialerPreamble
-from protocol.datagrams import ListenerSeal, gone_datagram, introduction_of
+from protocol.channel import DialerPreamble
+from protocol.datagrams import SALT_BYTES, ListenerSeal, gone_datagram, introduction_of
 from protocol.errors import MalformedInput
 from protocol.ids import Pseudonym
 
@@ -310,6 +310,7 @@ class UdpListener(asyncio.DatagramProtocol):
     def _forget(self, preamble: DialerPreamble) -> None:
         self._lingering.pop(preamble).cancel()
         peer = self._peers.pop(preamble)
+        peer.connection.forget()
         if self._by_address.get(peer.address) is peer:
             del self._by_address[peer.address]
 

@@ -5,6 +5,7 @@ Each port has one contract suite under tests/, run on every adapter.
 
 from .bundles import (
     BACKUP_MOMENTS_MAX,
+    FORKS_MAX,
     MOMENT_BYTES,
     OUTGOING_PAGE,
     PARTIALS_MAX,
@@ -25,6 +26,7 @@ from .bundles import (
     SafeMark,
     SentStream,
     SessionView,
+    Settlement,
     ToReturn,
     UnopenedBundle,
 )
@@ -40,13 +42,17 @@ from .links import (
     LinkRefused,
     LinkShape,
     Overtaking,
+    Reviving,
     is_counting,
     is_described,
+    is_gathering,
     is_overtaking,
+    is_reviving,
 )
 
 __all__ = [
     "BACKUP_MOMENTS_MAX",
+    "FORKS_MAX",
     "MOMENT_BYTES",
     "OUTGOING_PAGE",
     "PARTIALS_MAX",
@@ -76,12 +82,16 @@ __all__ = [
     "Rank",
     "ReceivedBundle",
     "ReceivedStream",
+    "Reviving",
     "SafeMark",
     "SentStream",
     "SessionView",
+    "Settlement",
     "ToReturn",
     "UnopenedBundle",
     "is_counting",
     "is_described",
+    "is_gathering",
     "is_overtaking",
+    "is_reviving",
 ]

@@ -16,6 +16,8 @@ PARTIALS_MAX: Final = 256
 """Unfinished bundles of one peer; more than any honest sender interleaves."""
 STREAMS_MAX: Final = 8
 """Incarnations of one store worth comparing: each stands for a restored or copied disk."""
+FORKS_MAX: Final = 4
+"""Bundles told apart under one number of the peer's: each further one stands for one more restore."""
 REKEYS_MAX: Final = 64
 """Bundles that one session asks to have sealed again; the next session asks for the others."""
 RESEALS_MAX: Final = 8
@@ -89,18 +91,26 @@ class SentStream:
 
     incarnation: Incarnation
     stored: RangeSet
-    sequence_max: int | None = None
-    """Highest number given out in it, or promised to be given back of it. What the peer holds beyond was lost
-    here. None: not kept."""
+    sequence_max: int
+    """Highest number given out in it, as far as is known. What the peer holds beyond was lost here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignNumbers:
-    """Numbers of one incarnation of ours under which the peer holds bundles that this store does not know:
-    it was rolled back, or copied, and asks the peer for what they brought."""
+    """Numbers of one incarnation under which one end holds bundles of the other's that the other does not
+    know: it was rolled back, or copied, and asks for what they brought."""
 
     incarnation: Incarnation
     sequences: RangeSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """With the peer living as `peer_incarnation`, of all former lives nothing was left to send or to ask."""
+
+    peer_incarnation: Incarnation
+    past: int
+    """`protocol.past.past_digest` over what the peer then held of our former lives, and owed of any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +134,7 @@ class SessionView:
     stored: RangeSet
     """Numbers of our incarnation that the peer has said it durably holds; the others are pending."""
     former: tuple[SentStream, ...]
-    """Former incarnations in which numbers were given out or promised to be given back, newest first, at most
-    `STREAMS_MAX`."""
+    """Former incarnations in which numbers were given out, newest first, at most `STREAMS_MAX`."""
     pending: tuple[OutgoingBundle, ...]
     """What `PairStore.outgoing(beside=RangeSet())` returns."""
     received: tuple[ReceivedStream, ...]
@@ -135,6 +144,13 @@ class SessionView:
     foreign: tuple[ForeignNumbers, ...] = ()
     """What `PairStore.note_foreign` noted and the peer has not promised yet; latest noted first, at most
     `STREAMS_MAX`."""
+    promised: tuple[ForeignNumbers, ...] = ()
+    """What the peer has promised to give back, whether it has come or not; at most `STREAMS_MAX`, latest
+    promised first."""
+    owed: tuple[ForeignNumbers, ...] = ()
+    """What the peer was promised back of its own and is held here, whether it was given or not."""
+    settlement: Settlement | None = None
+    """What `PairStore.note_settled` noted, until something of former lives changed here."""
     safe_here: tuple[SafeMark, ...] = ()
     """What `PairStore.safe` returns."""
 
@@ -166,7 +182,8 @@ class ChunkOutcome(Enum):
     CORRUPT = "corrupt"
     """The bundle was whole but its bytes do not match its seal tag: all bytes were dropped."""
     FORKED = "forked"
-    """(incarnation, sequence) is held with another id: both are kept, the operator is told."""
+    """(incarnation, sequence) is held with another id: both are kept, the operator is told. The second one is
+    held under that number of `protocol.past.fork_of` the incarnation, until it comes under one of its own."""
     NO_ROOM = "no room"
     """The disk or the pair's quota is full; nothing was kept and nothing may be receipted."""
 

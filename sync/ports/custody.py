@@ -20,6 +20,7 @@ from .bundles import (
     ReceivedBundle,
     SafeMark,
     SessionView,
+    Settlement,
     ToReturn,
     UnopenedBundle,
 )
@@ -106,13 +107,18 @@ class PairStore(Protocol):
         incarnations the `STREAMS_MAX` noted last."""
 
     async def mark_promised(self, incarnation: Incarnation, sequences: RangeSet) -> None:
-        """The peer has durably noted that it will give these back: they are asked for no more, and up to the
-        highest of them nothing it holds of this incarnation is news (`SentStream.sequence_max`)."""
+        """The peer has durably noted that it will give these back: they are no news any more, and are kept
+        in `SessionView.promised`, so that a peer that may have forgotten is asked again. Of each incarnation
+        the lowest `RANGES_MAX` ranges stay, of the incarnations the `STREAMS_MAX` promised last."""
 
-    async def note_return(self, incarnation: Incarnation, sequences: RangeSet) -> None:
-        """The peer asks for what its bundles with these numbers brought: each that is held here is in
-        `Custody.to_return` from now on, the others are passed over. Durable on return, so that it may be
-        promised; wakes `wait_outgoing`."""
+    async def note_settled(self, settlement: Settlement) -> None:
+        """Both sides agree on all former lives: in `SessionView.settlement` until a new incarnation begins,
+        something of a former one is lost, or something foreign is noted or promised."""
+
+    async def note_return(self, incarnation: Incarnation, sequences: RangeSet) -> int:
+        """The peer asks for what its bundles with these numbers brought: each that is held here and was not
+        asked for before is in `Custody.to_return` from now on; how many these are. Durable on return, so that
+        it may be promised; wakes `wait_outgoing`."""
 
     async def wait_outgoing(self) -> None:
         """Returns when a bundle may have been added, one have turned out not to open, one have been asked

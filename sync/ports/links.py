@@ -32,6 +32,8 @@ class LinkProperties:
     usd_per_message: float = 0.0
     bounds_queue: bool = False
     """What it cannot carry yet it does not take: no queue grows in it, and more may be without a receipt."""
+    bridges_gaps: bool = False
+    """It asks for a peer that has fallen silent by itself, until that one is back."""
     carries_frames: bool = False
     """The link seals, repeats and paces by itself: it takes whole frames, and gives messages of a
     `BareChannel`."""
@@ -67,6 +69,24 @@ class Overtaking(Protocol):
         that. A link that broke says so at the next `send`."""
 
 
+class Gathering(Protocol):
+    """A connection that lets what is sent wait a moment, so that more of it shares a packet."""
+
+    def push(self) -> None:
+        """Nothing follows until something happens: what waits shall leave."""
+
+
+class Reviving(Protocol):
+    """A connection that finds out by itself when a link that went dark is back."""
+
+    @property
+    def is_back(self) -> bool:
+        """This connection broke in the dark, and another one stands in its place."""
+
+    async def revived(self) -> Connection:
+        """That other one. Raises `LinkError` if it has broken since."""
+
+
 class Connection(Protocol):
     """Both directions of one contact. Not safe for two concurrent senders or two concurrent receivers."""
 
@@ -99,6 +119,14 @@ def is_counting(connection: Connection) -> TypeGuard[Counting]:
 
 def is_overtaking(connection: Connection) -> TypeGuard[Overtaking]:
     return hasattr(connection, "overtake")
+
+
+def is_gathering(connection: Connection) -> TypeGuard[Gathering]:
+    return hasattr(connection, "push")
+
+
+def is_reviving(connection: Connection) -> TypeGuard[Reviving]:
+    return hasattr(connection, "revived")
 
 
 class Dialer(Protocol):

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from .estimate import FRAMING_SHARE, Measured
+from .outages import OUTAGES_BEFORE_FORECAST
 
 CONTACTS_BEFORE_FORECAST: Final = 8
 """Before things have arrived in so many contacts there is no forecast yet."""
 ARRIVALS_KEPT: Final = 64
 """The latest ones: a link of last month says little of today."""
-INSIDE_SHARE: Final = 0.8
+INSIDE_SHARE: Final = 0.9
 """In how many of ten contacts everything arrived inside the interval that is told."""
 _SHORTEST_S: Final = 0.1
 
@@ -30,6 +31,9 @@ class Interval:
     high_s: float
     contacts: int
     """Past ones that it rests on."""
+    outages: int | None = None
+    """Past ones that lasted as long as the present one has, and say how long that goes on; None where the
+    link is not known to be down."""
 
     def holds(self, actual_s: float) -> bool:
         return self.low_s <= actual_s <= self.high_s
@@ -70,23 +74,28 @@ class Arrivals:
         """In how many contacts something arrived."""
         return len(self._by_contact())
 
-    def interval(self, estimated_s: float) -> Interval | None:
+    def interval(self, estimated_s: float, outages_left_s: Sequence[float] | None = None) -> Interval | None:
         """For the next one; None means "no forecast yet".
 
         The wait for a contact does not grow with the size, and the time within one does: each has its own
-        spread, and their sum is no narrower than what was seen.
+        spread, and their sum is no narrower than what was seen. `outages_left_s`: in an outage, how long past
+        ones went on from here. What is queued early in one waits longer than most that wait for its end.
         """
         shared = self._by_contact()
-        if len(shared) < CONTACTS_BEFORE_FORECAST:
+        waits = [[each.waited_s for each in contact] for contact in shared]
+        if outages_left_s is not None:
+            waits = [[left_s] for left_s in outages_left_s]
+        if len(shared) < CONTACTS_BEFORE_FORECAST or len(waits) < OUTAGES_BEFORE_FORECAST:
             return None
         base_s = max(estimated_s, _SHORTEST_S)
-        waited_low, waited_high = _spread([[each.waited_s for each in contact] for contact in shared])
+        waited_low, waited_high = _spread(waits)
         longer_low, longer_high = _spread([[_longer(each) for each in contact] for contact in shared])
         # Told in whole seconds, as people read it: a tenth of a second helps nobody to decide.
         return Interval(
             math.floor(waited_low + longer_low * base_s),
             math.ceil(waited_high + longer_high * base_s),
             len(shared),
+            None if outages_left_s is None else len(outages_left_s),
         )
 
     def _by_contact(self) -> list[list[Arrived]]:

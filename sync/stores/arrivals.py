@@ -8,12 +8,12 @@ from typing import Any
 from protocol.ids import BundleId, Incarnation
 
 from ..ports import REKEYS_MAX, ReceivedBundle, UnopenedBundle
-from . import backups, content, incidents
+from . import content, incidents
 from .connection import Connection
 from .content import ContentDamaged
 from .errors import StoreDamaged
 from .incidents import IncidentKind
-from .incoming import OFFER_COLUMNS, offer_of
+from .incoming import OFFER_COLUMNS, let_go_of, offer_of
 
 
 class ReceivedDamaged(StoreDamaged):
@@ -150,10 +150,7 @@ class Arrivals:
             (bundle_id, self._pair),
         ).fetchall()
         for stream, sequence in numbers:
-            backups.forget(self._connection, stream, sequence)
-            self._connection.execute(
-                "DELETE FROM to_return WHERE stream = ? AND sequence = ?", (stream, sequence)
-            )
+            let_go_of(self._connection, stream, sequence)
 
     def _received(self, row: tuple[Any, ...]) -> ReceivedBundle:
         *_, size_bytes, number, arrival = row

@@ -53,7 +53,8 @@ def is_known(connection: Connection, moment: Moment) -> bool:
 def marks(connection: Connection, pair: int) -> tuple[SafeMark, ...]:
     """What a session may tell the peer."""
     rows = connection.execute(
-        "SELECT incarnation, safe FROM stream WHERE pair = ? AND safe <> ? ORDER BY heard DESC LIMIT ?",
+        "SELECT incarnation, safe FROM stream WHERE pair = ? AND safe <> ?"
+        " ORDER BY heard DESC, stream LIMIT ?",
         (pair, encode_ranges(RangeSet()), STREAMS_MAX),
     )
     return tuple(

@@ -118,6 +118,11 @@ class Database:
         await self._reader_thread.commit()
         return job.result()
 
+    @property
+    def changes(self) -> int:
+        """The same as long as nothing was changed: taken before a read, it dates what was read."""
+        return self._writer.changes
+
     async def truncate_log(self) -> bool:
         """Write the log back into the file and cut it to nothing, so that what was deleted is in neither.
 

@@ -8,10 +8,12 @@ from typing import Any, Final, NamedTuple
 from protocol.header import Priority
 from protocol.ids import BundleId, Incarnation, SealTag, seal_tag_of
 from protocol.limits import BUNDLE_SEALED_BYTES_MAX
+from protocol.past import fork_of
 from protocol.ranges import RangeSet
 from protocol.summary import digest
 
 from ..ports import (
+    FORKS_MAX,
     PARTIALS_MAX,
     STREAMS_MAX,
     ChunkOutcome,
@@ -20,7 +22,7 @@ from ..ports import (
     PartialBundle,
     ReceivedStream,
 )
-from . import content, incidents
+from . import backups, content, incidents
 from .connection import Connection
 from .content import ContentDamaged
 from .incidents import IncidentKind
@@ -53,7 +55,8 @@ class Incoming:
     def streams(self) -> tuple[ReceivedStream, ...]:
         """What is held of each incarnation of the peer's, latest heard first."""
         rows = self._connection.execute(
-            "SELECT stream, incarnation FROM stream WHERE pair = ? ORDER BY heard DESC LIMIT ?",
+            "SELECT stream, incarnation FROM stream WHERE pair = ? AND EXISTS"
+            " (SELECT 1 FROM held WHERE held.stream = stream.stream) ORDER BY heard DESC, stream LIMIT ?",
             (self._pair, STREAMS_MAX),
         ).fetchall()
         return tuple(self._stream(stream, incarnation) for stream, incarnation in rows)
@@ -197,13 +200,34 @@ class Incoming:
         return seal_tag_of(sealed) == offer.seal_tag
 
     def _hold(self, offer: Offer) -> ChunkOutcome:
-        """Count the number as held by the first bundle that came under it; a second one is a fork."""
-        ((stream,),) = self._connection.execute(
-            "INSERT INTO stream (pair, incarnation, heard) VALUES (?1, ?2, 0)"
-            " ON CONFLICT (pair, incarnation) DO UPDATE SET heard = heard RETURNING stream",
-            (self._pair, offer.incarnation),
-        ).fetchall()
+        """Count the number as held by the first bundle that came under it; a second one is a fork, and held
+        in its own name."""
+        stream = self._stream_named(offer.incarnation)
+        if self._is_first(stream, offer):
+            self._hear(stream)
+            self._forget_fork(offer.bundle_id)
+            return ChunkOutcome.STORED
+        life = offer.incarnation
+        for _ in range(FORKS_MAX - 1):
+            life = fork_of(life)
+            if self._is_first(self._stream_named(life, is_fork=True), offer):
+                break
         self._hear(stream)
+        reason = f"the peer used number {offer.sequence} for two bundles: it was copied or restored"
+        incidents.report(self._connection, self._pair, IncidentKind.FORKED, offer.bundle_id, reason)
+        return ChunkOutcome.FORKED
+
+    def _stream_named(self, incarnation: Incarnation, *, is_fork: bool = False) -> int:
+        """Its row, begun if it is new."""
+        ((stream,),) = self._connection.execute(
+            "INSERT INTO stream (pair, incarnation, heard, fork) VALUES (?1, ?2, 0, ?3)"
+            " ON CONFLICT (pair, incarnation) DO UPDATE SET heard = heard RETURNING stream",
+            (self._pair, incarnation, is_fork),
+        ).fetchall()
+        return int(stream)
+
+    def _is_first(self, stream: int, offer: Offer) -> bool:
+        """Whether the number was free, or is held by this bundle; it is from now on."""
         self._connection.execute(
             "INSERT INTO held (stream, sequence, bundle_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (stream, offer.sequence, offer.bundle_id),
@@ -211,11 +235,19 @@ class Incoming:
         (first,) = self._connection.execute(
             "SELECT bundle_id FROM held WHERE stream = ? AND sequence = ?", (stream, offer.sequence)
         ).fetchone()
-        if first == offer.bundle_id:
-            return ChunkOutcome.STORED
-        reason = f"the peer used number {offer.sequence} for two bundles: it was copied or restored"
-        incidents.report(self._connection, self._pair, IncidentKind.FORKED, offer.bundle_id, reason)
-        return ChunkOutcome.FORKED
+        return bool(first == offer.bundle_id)
+
+    def _forget_fork(self, bundle_id: BundleId) -> None:
+        """It has come under a number of its own."""
+        forks = self._connection.execute(
+            "SELECT stream FROM stream WHERE pair = ? AND fork", (self._pair,)
+        ).fetchall()
+        for (stream,) in forks:  # As nearly always, none.
+            gone = self._connection.execute(
+                "DELETE FROM held WHERE stream = ? AND bundle_id = ? RETURNING sequence", (stream, bundle_id)
+            ).fetchall()
+            for (sequence,) in gone:
+                let_go_of(self._connection, stream, sequence)
 
     def _hear(self, stream: int) -> None:
         """Make it the stream heard last."""
@@ -271,3 +303,9 @@ def offer_of(row: tuple[Any, ...]) -> Offer:
         recipient_key=recipient_key,
         size_bytes=size_bytes,
     )
+
+
+def let_go_of(connection: Connection, stream: int, sequence: int) -> None:
+    """A number that counts as held no longer is neither safe nor owed."""
+    backups.forget(connection, stream, sequence)
+    connection.execute("DELETE FROM to_return WHERE stream = ? AND sequence = ?", (stream, sequence))

@@ -27,6 +27,7 @@ from ..ports import (
     ReceivedBundle,
     SafeMark,
     SessionView,
+    Settlement,
     ToReturn,
     UnopenedBundle,
 )
@@ -203,12 +204,18 @@ class MemoryStore:
 
     async def note_foreign(self, incarnation: Incarnation, sequences: RangeSet) -> None:
         self._state.foreign = with_noted(self._state.foreign, incarnation, sequences)
+        self._state.settlement = None
 
     async def mark_promised(self, incarnation: Incarnation, sequences: RangeSet) -> None:
-        asked = numbers_of(self._state.foreign, incarnation) & sequences
+        state = self._state
+        asked = numbers_of(state.foreign, incarnation) & sequences
         if asked.spans:
-            self._state.foreign = without_promised(self._state.foreign, incarnation, asked)
-            self._sent.mark_promised(incarnation, asked.spans[-1][1] - 1)
+            state.foreign = without_promised(state.foreign, incarnation, asked)
+            state.promised = with_noted(state.promised, incarnation, asked)
+            state.settlement = None
+
+    async def note_settled(self, settlement: Settlement) -> None:
+        self._state.settlement = settlement
 
     async def note_refusal(self, sequence: int, reason: str) -> None:
         if sent := self._sent.at(sequence):
@@ -240,9 +247,9 @@ class MemoryStore:
     async def received_digest(self, incarnation: Incarnation, sequences: RangeSet) -> int:
         return self._received.digest(incarnation, sequences)
 
-    async def note_return(self, incarnation: Incarnation, sequences: RangeSet) -> None:
-        self._received.note_return(incarnation, sequences)
+    async def note_return(self, incarnation: Incarnation, sequences: RangeSet) -> int:
         self._added.set()
+        return self._received.note_return(incarnation, sequences)
 
     async def safe(self) -> tuple[SafeMark, ...]:
         return self._received.safe()
@@ -259,5 +266,8 @@ class MemoryStore:
             received=self._received.streams(),
             partials=self._received.partials(),
             foreign=state.foreign,
+            promised=state.promised,
+            owed=self._received.owed(),
+            settlement=state.settlement,
             safe_here=self._received.safe(),
         )

@@ -7,14 +7,17 @@ from dataclasses import replace
 
 from protocol.ids import BundleId, Incarnation, seal_tag_of
 from protocol.limits import RANGES_MAX
+from protocol.past import fork_of
 from protocol.ranges import RangeSet
 from protocol.summary import digest
 
 from ..ports import (
     BACKUP_MOMENTS_MAX,
+    FORKS_MAX,
     PARTIALS_MAX,
     STREAMS_MAX,
     ChunkOutcome,
+    ForeignNumbers,
     IncomingChunk,
     Moment,
     Offer,
@@ -38,7 +41,7 @@ class MemoryReceived:
 
     def streams(self) -> tuple[ReceivedStream, ...]:
         """What is held of each incarnation of the peer's, latest heard first."""
-        latest_first = list(reversed(self._state.streams.items()))[:STREAMS_MAX]
+        latest_first = [each for each in reversed(self._state.streams.items()) if each[1]][:STREAMS_MAX]
         return tuple(
             ReceivedStream(
                 incarnation=life,
@@ -133,13 +136,32 @@ class MemoryReceived:
             self._state.safe[life] = RangeSet(known.spans[:RANGES_MAX])
         return True
 
-    def note_return(self, incarnation: Incarnation, sequences: RangeSet) -> None:
-        """Each of these that is held is given back."""
-        promised = set(self._state.to_return.values())
-        for sequence in sorted(self._state.streams.get(incarnation, {})):
-            if sequence in sequences and (incarnation, sequence) not in promised:
-                self._state.return_max += 1
-                self._state.to_return[self._state.return_max] = (incarnation, sequence)
+    def note_return(self, incarnation: Incarnation, sequences: RangeSet) -> int:
+        """Each of these that is held is given back once; how many are new."""
+        held = self._state.streams.get(incarnation, {})
+        new = [
+            (incarnation, sequence)
+            for sequence in sorted(held)
+            if sequence in sequences and (incarnation, sequence) not in self._state.owed
+        ]
+        for number in new:
+            self._state.return_max += 1
+            self._state.owed[number] = self._state.return_max
+            self._state.to_return[self._state.return_max] = number
+        return len(new)
+
+    def owed(self) -> tuple[ForeignNumbers, ...]:
+        """What was promised back, given or not."""
+        lives = dict.fromkeys(life for life, _ in self._state.owed)
+        return tuple(
+            ForeignNumbers(
+                incarnation=life,
+                sequences=RangeSet.of(
+                    (number, number + 1) for owed, number in self._state.owed if owed == life
+                ),
+            )
+            for life in lives
+        )
 
     def mark_returned(self, rows: Sequence[int]) -> None:
         """These are given back, or cannot be."""
@@ -200,12 +222,38 @@ class MemoryReceived:
         return partials[offer.bundle_id]
 
     def _hold(self, offer: Offer) -> ChunkOutcome:
-        """Count the number as held by its first id; another id under it is a fork, kept but never counted."""
-        streams = self._state.streams
-        stream = streams.pop(offer.incarnation, {})
-        streams[offer.incarnation] = stream
-        held_id = stream.setdefault(offer.sequence, offer.bundle_id)
-        return ChunkOutcome.STORED if held_id == offer.bundle_id else ChunkOutcome.FORKED
+        """Count the number as held by its first id; another id under it is a fork, held in its own name."""
+        life, bundle_id = offer.incarnation, offer.bundle_id
+        for _ in range(FORKS_MAX):
+            if self._state.streams.get(life, {}).get(offer.sequence, bundle_id) == bundle_id:
+                break
+            life = fork_of(life)
+            if life not in self._state.streams:
+                self._state.forks.add(life)
+                self._state.streams = {life: {}, **self._state.streams}  # Nothing is ever heard of it.
+        else:
+            life = Incarnation(b"")
+        self._hear(offer.incarnation)
+        if life:
+            self._state.streams[life][offer.sequence] = bundle_id
+        if life == offer.incarnation:
+            self._forget_fork(bundle_id)
+            return ChunkOutcome.STORED
+        return ChunkOutcome.FORKED
+
+    def _hear(self, life: Incarnation) -> None:
+        """Make it the stream heard last."""
+        self._state.streams[life] = self._state.streams.pop(life, {})
+
+    def _forget_fork(self, bundle_id: BundleId) -> None:
+        """It has come under a number of its own."""
+        for life in self._state.forks:
+            stream = self._state.streams[life]
+            for number in [number for number, held in stream.items() if held == bundle_id]:
+                del stream[number]
+                self._state.to_return.pop(self._state.owed.pop((life, number), 0), None)
+                safe = self._state.safe.get(life, RangeSet())
+                self._state.safe[life] = safe - RangeSet(((number, number + 1),))
 
     # What the rows say.
 

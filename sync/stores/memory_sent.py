@@ -54,21 +54,12 @@ class MemorySent:
 
     def former(self) -> tuple[SentStream, ...]:
         """Former incarnations in which there are numbers, newest first."""
-        state = self._state
-        lives = [
-            *reversed(state.lives),
-            *(life for life in reversed(state.promised) if life not in state.lives),
-        ]
         former = (
-            SentStream(
-                incarnation=life,
-                stored=self.stored(life),
-                sequence_max=max(state.lives.get(life, 0), state.promised.get(life, 0)),
-            )
-            for life in lives
-            if life != state.incarnation
+            SentStream(incarnation=life, stored=self.stored(life), sequence_max=sequence_max)
+            for life, sequence_max in reversed(self._state.lives.items())
+            if sequence_max
         )
-        return tuple([stream for stream in former if stream.sequence_max][:STREAMS_MAX])
+        return tuple(former)[:STREAMS_MAX]
 
     def digest(self, incarnation: Incarnation, sequences: RangeSet) -> int:
         """The digest of our bundles with these numbers."""
@@ -125,6 +116,8 @@ class MemorySent:
 
     def mark_lost(self, incarnation: Incarnation, sequences: RangeSet) -> None:
         """The peer holds these no longer: pending again, under new numbers if their life is over."""
+        if incarnation != self._state.incarnation:
+            self._state.settlement = None
         for sequence, sent in self.own(incarnation):
             if sequence in sequences and sent.stored:
                 sent.stored_s, sent.receipted, sent.rekey, sent.safe = None, None, None, False
@@ -140,18 +133,12 @@ class MemorySent:
     def renew(self, incarnation: Incarnation) -> None:
         """Begin a new life in which everything that is not stored is numbered anew, in the old order."""
         lacked = self._lacked()
+        self._state.settlement = None
         self._state.lives[self._state.incarnation] = self._state.sequence_max
         self._state.incarnation = incarnation
         self._state.sequence_max = 0
         for sent in lacked:
             self._renumber(sent)
-
-    def mark_promised(self, incarnation: Incarnation, sequence_max: int) -> None:
-        """What the peer holds up to this number it gives back."""
-        promised = self._state.promised
-        promised[incarnation] = max(promised.get(incarnation, 0), sequence_max)
-        for old in list(promised)[:-STREAMS_MAX]:
-            del promised[old]
 
     def date_receipts(self, since_s: float, now_s: float) -> None:
         """What was stored at the peer by a clock that was not set was stored now."""
@@ -203,7 +190,9 @@ class MemorySent:
         )
 
     def _renumber(self, sent: Sent) -> None:
-        del self._state.sent[sent.offer.incarnation, sent.offer.sequence]
+        """The peer may hold, or come to hold again, what was sent under the old number: it stays counted."""
+        old = sent.offer.incarnation, sent.offer.sequence
+        self._state.sent[old] = replace(sent, given_up=True, sealed=b"")
         incarnation, sequence = self._next_number()
         sent.receipted = None
         sent.offer = replace(sent.offer, incarnation=incarnation, sequence=sequence)

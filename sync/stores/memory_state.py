@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from protocol.ids import BundleId, Incarnation
 from protocol.ranges import RangeSet
 
-from ..ports import ForeignNumbers, Moment, Offer, Rank
+from ..ports import ForeignNumbers, Moment, Offer, Rank, Settlement
 
 
 @dataclass(slots=True)
@@ -72,9 +72,10 @@ class MemoryState:
     sent: dict[tuple[Incarnation, int], Sent] = field(default_factory=dict)
     lives: dict[Incarnation, int] = field(default_factory=dict)
     """Former incarnations, oldest first: the highest number given out in each."""
-    promised: dict[Incarnation, int] = field(default_factory=dict)
-    """Incarnations of which the peer has promised something back: up to which number."""
+    promised: tuple[ForeignNumbers, ...] = ()
+    """What the peer has promised back."""
     foreign: tuple[ForeignNumbers, ...] = ()
+    settlement: Settlement | None = None
     streams: dict[Incarnation, dict[int, BundleId]] = field(default_factory=dict)
     """Numbers of the peer's held whole; the incarnation heard last is the last key."""
     safe: dict[Incarnation, RangeSet] = field(default_factory=dict)
@@ -84,6 +85,10 @@ class MemoryState:
     row_max: int = 0
     rows: dict[BundleId, int] = field(default_factory=dict)
     partials: dict[BundleId, Partial] = field(default_factory=dict)
+    forks: set[Incarnation] = field(default_factory=set)
+    """Those of `streams` that stand for no life of the peer's but for second bundles under one number."""
+    owed: dict[tuple[Incarnation, int], int] = field(default_factory=dict)
+    """Numbers of the peer's that it was promised back, and the row under which each was to be given."""
     to_return: dict[int, tuple[Incarnation, int]] = field(default_factory=dict)
     return_max: int = 0
     settled: int = 0

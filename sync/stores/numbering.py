@@ -67,7 +67,13 @@ class Numbering:
         return numbered[0][0], numbered[0][1]
 
     def renumber(self, row: int) -> None:
-        """Give a bundle of ours the next number; of what was sent under the old one nothing is believed."""
+        """Give a bundle of ours the next number; of what was sent under the old one nothing is believed. The
+        peer may hold it there, or come to hold it again: the old number stays counted."""
+        self._connection.execute(
+            "INSERT OR IGNORE INTO former_number (life, sequence, bundle_id, stored)"
+            " SELECT life, sequence, bundle_id, 0 FROM outgoing WHERE outgoing = ?",
+            (row,),
+        )
         life, sequence = self.next()
         self._connection.execute(
             "UPDATE outgoing SET life = ?, sequence = ?, receipted = NULL WHERE outgoing = ?",

@@ -14,6 +14,7 @@ from . import content, incidents
 from .connection import Connection
 from .incidents import IncidentKind
 from .numbering import Life, Numbering
+from .settling import unsettle
 
 _BUNDLE: Final = """
     SELECT incarnation, sequence, bundle_id, seal_tag, priority, dwell_code, recipient_key, size_bytes, rank,
@@ -70,27 +71,16 @@ class Outgoing:
         return RangeSet.of((sequence, sequence + 1) for (sequence,) in rows)
 
     def former(self) -> tuple[SentStream, ...]:
-        """Former incarnations in which there are numbers, newest first; those only heard of come last."""
+        """Former incarnations in which numbers were given out, newest first."""
         current = self.life().row
-        has_any = self._connection.execute(
-            "SELECT 1 FROM life WHERE pair = ?1 AND life <> ?2"
-            " UNION ALL SELECT 1 FROM promised WHERE pair = ?1 LIMIT 1",
-            (self._pair, current),
-        ).fetchone()
-        if has_any is None:  # As nearly always; every session asks.
-            return ()
         rows = self._connection.execute(
-            "SELECT life, incarnation, max(life.sequence_max, coalesce(promised.sequence_max, 0)) AS known,"
-            " 0 AS heard FROM life LEFT JOIN promised USING (pair, incarnation)"
-            " WHERE pair = ?1 AND life <> ?2 AND known > 0"
-            " UNION ALL SELECT 0, incarnation, sequence_max, promised FROM promised WHERE pair = ?1"
-            " AND incarnation NOT IN (SELECT incarnation FROM life WHERE pair = ?1)"
-            " ORDER BY life DESC, heard DESC LIMIT ?3",
+            "SELECT life, incarnation, sequence_max FROM life WHERE pair = ? AND life <> ?"
+            " AND sequence_max > 0 ORDER BY life DESC LIMIT ?",
             (self._pair, current, STREAMS_MAX),
         ).fetchall()
         return tuple(
             SentStream(incarnation=incarnation, stored=self.stored(life), sequence_max=sequence_max)
-            for life, incarnation, sequence_max, _ in rows
+            for life, incarnation, sequence_max in rows
         )
 
     def digest(self, incarnation: Incarnation, sequences: RangeSet) -> int:
@@ -144,6 +134,8 @@ class Outgoing:
     def mark_lost(self, incarnation: Incarnation, sequences: RangeSet) -> None:
         """The peer holds these no longer: pending again, under new numbers if their life is over."""
         current = self.life()
+        if incarnation != current.incarnation:
+            unsettle(self._connection, self._pair)
         for start, end in sequences.spans:
             for (life,) in self._connection.execute(
                 "SELECT life FROM life WHERE pair = ? AND incarnation = ?", (self._pair, incarnation)
@@ -160,6 +152,7 @@ class Outgoing:
     def renew(self, incarnation: Incarnation, reason: str, kind: IncidentKind) -> None:
         """Begin a new life in which everything that is not stored is numbered anew, in the old order."""
         former = self._numbering.begin(incarnation, reason)
+        unsettle(self._connection, self._pair)
         waiting = self._connection.execute(
             "SELECT outgoing FROM outgoing WHERE life = ? AND state NOT IN ('stored', 'withdrawn')"
             " ORDER BY sequence",

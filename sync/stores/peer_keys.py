@@ -81,12 +81,14 @@ def note_gone_key(connection: Connection, by: Vouching, *, gone_key: bytes, aske
             )
 
 
-def keep_revocation(connection: Connection, revocation: Revocation, now_s: float) -> None:
-    """Idempotent; the first moment at which a key was noted stays."""
+def keep_revocation(connection: Connection, revocation: Revocation, now_s: float, *, by: bytes = b"") -> None:
+    """Idempotent; the first moment at which a key was noted stays. `by` tells the lists of several sides
+    apart: what one revokes counts in its own cases alone."""
     connection.execute(
-        "INSERT INTO revocation (key_id, version, reason, since, remark, noted_s)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key_id) DO UPDATE SET version = excluded.version,"
-        " reason = excluded.reason, since = excluded.since, remark = excluded.remark"
+        "INSERT INTO revocation (key_id, version, reason, since, remark, noted_s, said_by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (key_id, said_by) DO UPDATE SET version = excluded.version, reason = excluded.reason,"
+        " since = excluded.since, remark = excluded.remark"
         " WHERE excluded.version > revocation.version",
         (
             revocation.key_id,
@@ -95,6 +97,7 @@ def keep_revocation(connection: Connection, revocation: Revocation, now_s: float
             revocation.since,
             revocation.remark,
             now_s,
+            by,
         ),
     )
 
@@ -105,9 +108,9 @@ def revocations(connection: Connection) -> Mapping[KeyId, RevokedKey]:
     return {KeyId(row[0]): _revoked(row) for row in rows}
 
 
-def revocation_of(connection: Connection, key_id: KeyId) -> Revocation | None:
-    """The item about one key, if there is one."""
-    row = connection.execute(f"{_SELECT} WHERE key_id = ?", (key_id,)).fetchone()
+def revocation_of(connection: Connection, key_id: KeyId, *, by: bytes = b"") -> Revocation | None:
+    """The item about one key in the list of that side, if there is one."""
+    row = connection.execute(f"{_SELECT} WHERE key_id = ? AND said_by = ?", (key_id, by)).fetchone()
     return None if row is None else _revoked(row).revocation
 
 

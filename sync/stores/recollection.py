@@ -28,6 +28,11 @@ class Recollection:
         """Of which every remembered answer must be; None while a change is under way, or has failed."""
         self._answers: dict[Hashable, tuple[object, Any]] = {}
 
+    @property
+    def state(self) -> object | None:
+        """The same as long as every answer is; None while a change is under way, or has failed."""
+        return self._state
+
     async def write(
         self, work: Callable[[Connection], Result], *, then: Then = None, may_wait: bool = False
     ) -> Result:

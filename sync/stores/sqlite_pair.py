@@ -22,10 +22,11 @@ from ..ports import (
     ReceivedBundle,
     SafeMark,
     SessionView,
+    Settlement,
     ToReturn,
     UnopenedBundle,
 )
-from . import backups, incidents
+from . import backups, incidents, settling
 from .arrivals import Arrivals, ReceivedDamaged
 from .connection import Connection
 from .content import ContentDamaged
@@ -68,6 +69,11 @@ class SqlitePairStore:
         self._pair = pair
         self._changes = PairChanges(means.database, means.watermark)
         self._recollection = self._changes.recollection
+
+    @property
+    def state(self) -> object | None:
+        """The same as long as nothing that this store can be asked has changed; None while something does."""
+        return self._recollection.state
 
     def renewed(self) -> None:
         """The store has begun a new incarnation by itself."""
@@ -266,6 +272,11 @@ class SqlitePairStore:
             lambda connection: self._returning(connection).mark_promised(incarnation, sequences)
         )
 
+    async def note_settled(self, settlement: Settlement) -> None:
+        await self._recollection.write(
+            lambda connection: settling.note_settled(connection, self._pair, settlement)
+        )
+
     async def note_refusal(self, sequence: int, reason: str) -> None:
         await self._recollection.write(
             lambda connection: self._outgoing(connection).note_refusal(sequence, reason)
@@ -302,8 +313,8 @@ class SqlitePairStore:
             lambda connection: self._incoming(connection).digest(incarnation, sequences),
         )
 
-    async def note_return(self, incarnation: Incarnation, sequences: RangeSet) -> None:
-        await self._changes.write_and_stir(
+    async def note_return(self, incarnation: Incarnation, sequences: RangeSet) -> int:
+        return await self._changes.write_and_stir(
             lambda connection: self._returning(connection).note_return(incarnation, sequences)
         )
 
@@ -332,7 +343,7 @@ class SqlitePairStore:
 
     def _view(self, connection: Connection) -> SessionView:
         outgoing, incoming = self._outgoing(connection), self._incoming(connection)
-        numbering = Numbering(connection, self._pair)
+        numbering, returning = Numbering(connection, self._pair), self._returning(connection)
         life = numbering.life()
         return SessionView(
             generation=numbering.generation(),
@@ -343,6 +354,9 @@ class SqlitePairStore:
             pending=outgoing.pending(RangeSet()),
             received=incoming.streams(),
             partials=incoming.partials(),
-            foreign=self._returning(connection).foreign(),
+            foreign=returning.foreign(),
+            promised=returning.promised(),
+            owed=returning.owed(),
+            settlement=settling.settlement_of(connection, self._pair),
             safe_here=backups.marks(connection, self._pair),
         )

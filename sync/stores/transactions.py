@@ -134,6 +134,8 @@ class Writer(_Queue):
         self._connection: Connection | None = None
         self._durability = Durability.POWER_CUT
         self.halted: StoreHalted | None = None
+        self.changes = 0
+        """Groups that were committed; it grows before anybody is told of them."""
 
     @property
     def durability(self) -> Durability:
@@ -196,6 +198,7 @@ class Writer(_Queue):
             for job in group:
                 self._run(connection, [job])
         else:
+            self.changes += 1
             for job in group:
                 job.settle()
             self._run_in_reserve(connection, group)

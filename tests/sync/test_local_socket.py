@@ -25,6 +25,7 @@ from sync.local_socket import (
     LocalSocketError,
     NotRunning,
 )
+from sync.local_wire import encode
 from sync.stores.errors import StoreFailed
 
 
@@ -214,6 +215,15 @@ async def test_a_client_has_a_bounded_number_of_calls_under_way(path: Path) -> N
             await other.call("echo", {})
         assert desk.waiting == CALLS_PER_CLIENT_MAX
         writer.close()
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"), [(1 << 70, "A number here is larger"), ("caf\udce9", "A text here is not UTF-8")]
+)
+def test_what_no_message_can_hold_is_refused_in_a_sentence(value: object, sentence: str) -> None:
+    with pytest.raises(CallFailed, match=sentence) as refused:
+        encode({"value": [value]})
+    assert (refused.value.fault.code, refused.value.fault.exit_code) == ("bad-parameters", 2)
 
 
 async def test_an_answer_too_large_says_so(path: Path) -> None:

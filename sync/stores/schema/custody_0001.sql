@@ -26,7 +26,11 @@ CREATE TABLE pair (
     pseudonym BLOB NOT NULL UNIQUE,
     generation INTEGER NOT NULL DEFAULT 0,
     -- Counts what was heard from the peer, to say which of its streams was heard last.
-    heard INTEGER NOT NULL DEFAULT 0
+    heard INTEGER NOT NULL DEFAULT 0,
+    -- With which incarnation of the peer's all former lives were found settled, and the sum of what the peer had of
+    -- them then. NULL: there were none, or something of them has changed since.
+    settled_with BLOB,
+    settled_past BLOB
 ) STRICT;
 
 -- Sealed bytes, in pieces. A content is deleted with its pieces and its number is never given out again.
@@ -96,7 +100,8 @@ CREATE INDEX outgoing_unsafe ON outgoing (life, sequence) WHERE state = 'stored'
 
 CREATE INDEX outgoing_rekey ON outgoing (pair, priority, rank, sequence) WHERE rekey IS NOT NULL;
 
--- Numbers whose bundle was sealed again under another one. The peer holds them for good, so digests count them.
+-- Numbers whose bundle goes under another one by now, because it was sealed again or a new life began. The peer
+-- may hold them for good, so digests count them.
 CREATE TABLE former_number (
     life INTEGER NOT NULL REFERENCES life (life),
     sequence INTEGER NOT NULL,
@@ -118,13 +123,13 @@ CREATE TABLE foreign_numbers (
     UNIQUE (pair, incarnation)
 ) STRICT;
 
--- How far the peer has promised to give back what it holds of an incarnation of ours: no news any more.
+-- What the peer has promised to give back of numbers of ours: no news any more.
 CREATE TABLE promised (
     promised INTEGER PRIMARY KEY AUTOINCREMENT,
     pair INTEGER NOT NULL REFERENCES pair (pair),
     -- One that this store may have forgotten.
     incarnation BLOB NOT NULL,
-    sequence_max INTEGER NOT NULL,
+    ranges BLOB NOT NULL,
     UNIQUE (pair, incarnation)
 ) STRICT;
 
@@ -136,6 +141,8 @@ CREATE TABLE stream (
     heard INTEGER NOT NULL,
     -- Encoded ranges of the numbers that are held, and in a verified backup.
     safe BLOB NOT NULL DEFAULT x'00',
+    -- Whether it stands for no life of the peer's but for second bundles that came under numbers of one.
+    fork INTEGER NOT NULL DEFAULT 0,
     UNIQUE (pair, incarnation)
 ) STRICT;
 
@@ -147,11 +154,13 @@ CREATE TABLE held (
     PRIMARY KEY (stream, sequence)
 ) STRICT, WITHOUT ROWID;
 
--- Held numbers whose content the peer has lost and was promised back.
+-- Held numbers whose content the peer has lost and was promised back. They stay when it was given, so that nothing
+-- is given twice.
 CREATE TABLE to_return (
     to_return INTEGER PRIMARY KEY AUTOINCREMENT,
     stream INTEGER NOT NULL REFERENCES stream (stream),
     sequence INTEGER NOT NULL,
+    given INTEGER NOT NULL DEFAULT 0,
     UNIQUE (stream, sequence)
 ) STRICT;
 

@@ -16,11 +16,14 @@ CREATE TABLE prekey (
 
 -- Signing keys that are believed no longer. The list only grows.
 CREATE TABLE revocation (
-    key_id BLOB NOT NULL PRIMARY KEY,
+    key_id BLOB NOT NULL,
     version INTEGER NOT NULL,
     reason INTEGER NOT NULL,
     since INTEGER NOT NULL,
     remark TEXT,
     -- By this machine's clock.
-    noted_s REAL NOT NULL
+    noted_s REAL NOT NULL,
+    -- Whose list it is in, where there are several; empty for the only one.
+    said_by BLOB NOT NULL DEFAULT x'',
+    PRIMARY KEY (key_id, said_by)
 ) STRICT, WITHOUT ROWID;

@@ -234,3 +234,26 @@ def test_no_series_of_cuts_makes_a_byte_be_received_twice(
 
 TestFaults = Faults.TestCase
 TestFaults.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
+
+
+def test_what_a_copied_card_had_begun_to_send_is_not_sent_again_under_its_new_number() -> None:
+    state = Faults()
+    state.clone_the_node()
+    original, copy = state.nodes
+    state.contact(copy)
+    state.add_a_bundle(at_hub=False, clone=False, size=1, urgency=0)
+    state.add_a_bundle(at_hub=False, clone=True, size=9000, urgency=0)
+    state.contact(original)
+    contact = Contact(
+        copy.store,
+        state.hub.store,
+        node_memory=copy.memory,
+        hub_memory=state.hub.memory,
+        down=Conditions(rate_bit_s=88_000),
+    ).run()
+    for end in (contact.node, contact.hub):
+        assert end.ended is not None
+        assert end.ended.ending is Ending.DONE
+    assert contact.hub.ended is not None
+    received_bytes = contact.hub.ended.counters.payload_bytes_received
+    assert received_bytes == 9000

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from protocol.header import Priority
 from protocol.ranges import RangeSet
 from sync.core import Ending
+from sync.core.greeting import EMERGENCY_BYTES_MAX
 from sync.core.planner import Planner
-from sync.ports import OUTGOING_PAGE
+from sync.ports import OUTGOING_PAGE, Rank
 from sync.stores import MemoryStore
 
-from ..stores.contract import add
+from ..stores.contract import add, bundle_id_of
 from .simulated_contact import Contact, meet, new_store, run_now
 
 CLASSES = st.lists(st.sampled_from(Priority), max_size=12)
@@ -63,6 +64,23 @@ def test_an_emergency_that_comes_later_goes_and_what_is_below_still_waits() -> N
     contact.run(until=40.0)
     assert contact.node.session.counters.bundles_sent == 1
     assert pending(node) == [Priority.ROUTINE]
+
+
+def test_a_peer_that_takes_emergencies_alone_bears_a_bounded_number_of_bytes_of_them() -> None:
+    """An honest end keeps back what a photograph with such a label would cost, and the texts still go."""
+    node, hub = new_store(1), new_store(2)
+    run_now(add(hub, "photograph", EMERGENCY_BYTES_MAX, priority=Priority.EMERGENCY, rank=Rank.FULL))
+    run_now(add(hub, "text", 2_000, priority=Priority.EMERGENCY))
+    run_now(add(node, "ours", 2 * EMERGENCY_BYTES_MAX, priority=Priority.EMERGENCY))
+    contact = Contact(node, hub, node_floor=Priority.EMERGENCY).run()
+    for end in (contact.node, contact.hub):
+        assert end.ended is not None
+        assert end.ended.ending is Ending.DONE
+    assert node.holds(bundle_id_of("text"))
+    assert not node.holds(bundle_id_of("photograph"))
+    assert hub.holds(bundle_id_of("ours")), "how much of its own is an emergency, who pays decides"
+    meet(node, hub)
+    assert node.holds(bundle_id_of("photograph"))
 
 
 def test_what_was_offered_before_the_peer_named_its_floor_goes_on() -> None:

@@ -28,7 +28,7 @@ from protocol.frames import (
 from protocol.framing import FrameDecoder, encode_frame
 from protocol.header import Priority
 from protocol.hello import Account, Hello, Manner, PartialView, StreamView
-from protocol.ids import BundleId, Incarnation, SealTag
+from protocol.ids import BundleId, Incarnation, SealTag, seal_tag_of
 from protocol.limits import SESSION_CREDIT_BYTES
 from protocol.ranges import RangeSet
 from protocol.short_hello import Answer, Hail
@@ -58,6 +58,7 @@ THEIRS = Incarnation(b"them")
 PREAMBLE = DialerPreamble(PAIR, b"dialer salt.")
 LISTENER_SALT = b"listener sal"
 NOTHING = RangeSet()
+SEAL = SealTag(b"seal")
 
 
 class Puppet:
@@ -167,13 +168,19 @@ def answer(incarnation: Incarnation | None = THEIRS) -> Answer:
     )
 
 
-def offer(handle: int = 1, sequence: int = 1, size_bytes: int = 1000, label: bytes = b"bundle") -> Offer:
+def offer(
+    handle: int = 1,
+    sequence: int = 1,
+    size_bytes: int = 1000,
+    label: bytes = b"bundle",
+    seal_tag: SealTag = SEAL,
+) -> Offer:
     return Offer(
         handle=handle,
         incarnation=None,
         sequence=sequence,
         bundle_id=BundleId(label.ljust(8, b".") + sequence.to_bytes(4, "big")),
-        seal_tag=SealTag(b"seal"),
+        seal_tag=seal_tag,
         priority=Priority.ROUTINE,
         dwell_code=0,
         recipient_key=b"k1",
@@ -306,6 +313,14 @@ def test_unasked_answers_receipts_and_refusals_change_nothing() -> None:
     assert puppet.ending is None
     assert custody(store) == before
     assert puppet.session.counters.frames_skipped == 1
+
+
+@pytest.mark.parametrize(("came", "ending"), [(b"xy", Ending.DONE), (b"x", Ending.PARTED)])
+def test_a_goodbye_in_the_middle_of_a_bundle_is_not_the_end_of_all(came: bytes, ending: Ending) -> None:
+    puppet = Puppet(Role.DIALER).say(hello(), offer(seal_tag=seal_tag_of(b"xy"), size_bytes=2))
+    puppet.say(Data(1, 0, came), Idle()).say(Bye())
+    assert puppet.ending is not None
+    assert puppet.ending.ending is ending
 
 
 def test_progress_told_with_the_last_breath_is_kept() -> None:

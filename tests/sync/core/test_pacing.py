@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from protocol.limits import CHUNK_BYTES_MAX
 from sync.core.pacing import (
+    ASKED_BYTES_MAX,
     CHUNK_BYTES_MIN,
     CHUNK_GUESSED_BYTES_MIN,
     CHUNK_S,
@@ -187,3 +188,34 @@ def test_a_first_chunk_holds_a_short_text_even_on_a_thin_link() -> None:
     assert pacing.chunk_bytes == CHUNK_GUESSED_BYTES_MIN
     IdealLink(pacing, 300, 1.5).fill(60)
     assert pacing.chunk_bytes == CHUNK_BYTES_MIN
+
+
+def test_while_the_kernel_holds_us_back_word_is_asked_for_once_a_second() -> None:
+    """Each word takes a packet, and another one acknowledges it."""
+    pacing = Pacing(8_000.0, 0.6, link_bounds_queue=True)
+    pacing.is_held = True
+    assert not pacing.is_word_due(7_999)
+    assert pacing.is_word_due(8_000)
+    fast = Pacing(1_250_000.0, 0.6, link_bounds_queue=True)
+    fast.is_held = True
+    assert not fast.is_word_due(ASKED_BYTES_MAX - 1)
+    assert fast.is_word_due(ASKED_BYTES_MAX)
+
+
+def test_where_our_own_window_bounds_word_is_asked_for_when_half_of_it_is_used() -> None:
+    pacing = Pacing(2_750.0, 0.5, link_bounds_queue=True)
+    pacing.is_held = True
+    half_bytes = pacing.window_bytes // 2
+    assert half_bytes < 2_750
+    assert not pacing.is_word_due(half_bytes - 1)
+    assert pacing.is_word_due(half_bytes + 1)
+
+
+def test_before_anything_is_known_word_is_asked_for_at_once() -> None:
+    pacing = Pacing(None, None)
+    pacing.is_held = True
+    assert pacing.is_word_due(0)
+
+
+def test_word_that_alone_lets_us_go_on_is_asked_for_at_once() -> None:
+    assert Pacing(8_000.0, 0.6, link_bounds_queue=True).is_word_due(1)

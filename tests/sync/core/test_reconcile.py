@@ -60,7 +60,7 @@ class Histories:
             self.rounds += 1
             ours, theirs = comparison.questions()
             for question in ours:
-                stream = self.ours if question.incarnation == NOW else self.past_ours
+                stream = {NOW: self.ours, PAST: self.past_ours}.get(question.incarnation, {})
                 cut = Cut(question.incarnation, question.sequences)
                 comparison.answered_ours(cut, digest_of(stream, question.sequences))
             for ask in theirs:
@@ -71,9 +71,8 @@ class Histories:
         return comparison.verdict()
 
     def _view(self) -> SessionView:
-        past = SentStream(
-            incarnation=PAST, stored=members(self.past_ours), sequence_max=self.past_sequence_max
-        )
+        sequence_max = self.past_sequence_max or max(self.past_ours, default=0)
+        past = SentStream(incarnation=PAST, stored=members(self.past_ours), sequence_max=sequence_max)
         others = [
             SentStream(incarnation=life, stored=RangeSet(), sequence_max=9) for life in self._more_lives()
         ]
@@ -197,12 +196,14 @@ def test_any_two_histories(
 def test_former_incarnations_are_compared_too(
     ours: frozenset[int], held: frozenset[int], foreign: frozenset[int]
 ) -> None:
-    """Here we know only what was stored; a peer that holds more is no surprise: that was renumbered."""
+    """What the peer holds under a number that stands for nothing or something else here was lost here."""
     past_ours = {number: f"b{number}" for number in ours}
     past_theirs = {number: f"foreign {number}" if number in foreign else f"b{number}" for number in held}
     verdict = Histories(past_ours=past_ours, past_theirs=past_theirs).compare()
     assert verdict.renewal is None
-    assert lost_of(verdict).get(PAST, RangeSet()) == numbers(*(ours - (held - foreign)))
+    same = ours & held - foreign
+    assert lost_of(verdict).get(PAST, RangeSet()) == numbers(*(ours - same))
+    assert foreign_of(verdict).get(PAST, RangeSet()) == numbers(*(held - same))
 
 
 def test_of_a_former_incarnation_what_lies_under_a_number_of_ours_was_lost_here() -> None:
@@ -215,7 +216,7 @@ def test_of_a_former_incarnation_what_lies_under_a_number_of_ours_was_lost_here(
 
 
 def test_of_a_former_incarnation_what_lies_beyond_its_end_was_lost_here() -> None:
-    histories = Histories(past_ours=stream_of(3), past_theirs=stream_of(6), past_sequence_max=4)
+    histories = Histories(past_ours=stream_of(4), past_theirs=stream_of(6), past_sequence_max=4)
     verdict = histories.compare()
     assert foreign_of(verdict) == {PAST: numbers(5, 6)}
     assert verdict.renewal is None

@@ -19,12 +19,13 @@ from sync.core import (
     MarkPromised,
     NoteForeign,
     NoteReturn,
+    NoteSettled,
     Renew,
     Role,
     RolledBackSeen,
 )
 from sync.core.restitution import PROMISE_S, RETURNS_MAX
-from sync.ports import STREAMS_MAX
+from sync.ports import STREAMS_MAX, IncomingChunk
 from sync.stores import MemoryStore
 
 from ..stores.contract import PEER, add, bundle_id_of, numbers, receive
@@ -86,7 +87,7 @@ def test_nothing_is_promised_before_it_is_noted() -> None:
     effects = puppet.session.effects()
     assert effects == [NoteReturn(THEIRS, numbers(1))]
     assert puppet.session.outgoing(1.0) == b""
-    puppet.session.completed(effects[0], None, 1.0)
+    puppet.session.completed(effects[0], 1, 1.0)
     puppet.settle()
     assert Returning(THEIRS, numbers(1)) in puppet.heard
 
@@ -97,14 +98,66 @@ def test_a_promise_that_nobody_asked_for_is_passed_over() -> None:
     assert not [event for event in puppet.events if isinstance(event, EntriesReturning)]
 
 
-def test_what_was_promised_is_not_asked_for_again() -> None:
+def test_what_was_promised_is_asked_for_once_more_and_then_settled() -> None:
     node, hub = rolled_back()
     meet(node, hub)
-    for _ in range(2):
-        again = meet(node, hub)
+    once_more, settled = meet(node, hub), meet(node, hub)
+    assert NoteReturn in kinds(once_more.hub)
+    assert NoteReturn not in kinds(settled.hub)
+    for again in (once_more, settled):
         assert NoteForeign not in kinds(again.node)
-        assert NoteReturn not in kinds(again.hub)
         assert again.node.events_of(RolledBackSeen) == []
+        assert again.node.events_of(EntriesReturning) == again.hub.events_of(EntriesReturning) == []
+    assert len(run_now(hub.to_return(9))) == 2, "each is given once"
+
+
+@pytest.mark.parametrize("contacts_before", [1, 3])
+def test_a_peer_that_forgot_its_promise_is_asked_again(contacts_before: int) -> None:
+    """It went back to a copy of before the promise: it holds all of it and does not know of any promise."""
+    node, hub = rolled_back()
+    before_promise = hub.snapshot()
+    for _ in range(contacts_before):
+        meet(node, hub)
+    hub.restore(before_promise)
+    assert asked_back(hub) == set()
+    meet(node, hub)
+    assert asked_back(hub) == {bundle_id_of("lost one"), bundle_id_of("lost two")}
+    meet(node, hub)
+    assert kinds(meet(node, hub).node).count(NoteSettled) == 0, "by now it was"
+    assert run_now(node.open_session()).settlement is not None
+
+
+def test_a_number_used_again_in_a_later_history_hides_nothing() -> None:
+    """What came first under it is asked back, though what came second has another number by now."""
+    node, hub = new_store(1), new_store(2)
+    run_now(add(node, "kept", 100))
+    meet(node, hub)
+    backup, hub_backup = node.snapshot(), hub.snapshot()
+    run_now(add(node, "first", 100))
+    meet(node, hub)
+    later = hub.snapshot()
+    node.restore(backup)
+    hub.restore(hub_backup)
+    run_now(add(node, "second", 100))
+    run_now(node.renew_incarnation("for another reason"))
+    hub.restore(later)
+    meet(node, hub)
+    assert asked_back(hub) == {bundle_id_of("first")}
+
+
+def test_a_second_bundle_under_a_number_comes_back_to_an_author_who_forgot_it() -> None:
+    node, hub = new_store(1), new_store(2)
+    backup = node.snapshot()
+    run_now(add(node, "first", 100))
+    meet(node, hub)
+    node.restore(backup)
+    (offer,) = [run_now(add(node, "second", 100))]
+    sealed = run_now(node.read(offer.sequence, 0, 100))
+    run_now(hub.persist([IncomingChunk(offer=offer, offset=0, data=sealed)]))
+    node.restore(backup)
+    for _ in range(2):
+        meet(node, hub)
+    assert asked_back(hub) == {bundle_id_of("first"), bundle_id_of("second")}
 
 
 def test_a_whole_life_that_was_forgotten_is_asked_back_once() -> None:
@@ -119,6 +172,7 @@ def test_a_whole_life_that_was_forgotten_is_asked_back_once() -> None:
     contact = meet(node, hub)
     assert asked_back(hub) == {bundle_id_of("of a later life")}
     assert Renew not in kinds(contact.node), "the present life was left before: none of its numbers is taken"
+    meet(node, hub)
     assert NoteReturn not in kinds(meet(node, hub).hub)
 
 
@@ -215,6 +269,23 @@ class TestWhoAsksForMuch:
         assert still_missed(node) == {gone: RangeSet.of([(RETURNS_MAX + 1, RETURNS_MAX + 11)])}
         meet(node, hub)
         assert still_missed(node) == {}
+
+    def test_more_promises_than_one_session_asks_for_again_take_turns(self) -> None:
+        node, hub = new_store(1), new_store(2)
+        gone = Incarnation(b"gone")
+        promised = RangeSet.of([(1, 2 * RETURNS_MAX + 11)])
+        run_now(node.note_foreign(gone, promised))
+        run_now(node.mark_promised(gone, promised))
+        asked = RangeSet()
+        for _ in range(3):
+            contact = meet(node, hub)
+            (noted,) = [effect for effect in contact.hub.performed if isinstance(effect, NoteReturn)]
+            assert len(noted.sequences) <= RETURNS_MAX
+            asked |= noted.sequences
+        assert asked == promised
+        assert run_now(node.open_session()).settlement is None, (
+            "what one session cannot ask for is not settled"
+        )
 
     def test_a_peer_that_asks_for_everything_is_cut_off(self) -> None:
         store = new_store(1)

@@ -16,11 +16,14 @@ from sync.core import (
     BundlesLost,
     Digest,
     Direction,
+    Effect,
+    EffectResult,
     Ending,
     Fenced,
     ForkSeen,
     LinkMemory,
     MarkReceipted,
+    More,
     Open,
     PeerGreeted,
     PeerRefused,
@@ -30,11 +33,12 @@ from sync.core import (
 )
 from sync.core.memory import UNHEARD_MAX
 from sync.core.patience import KEEPALIVE_MISSED_S, KEEPALIVE_S, SILENCE_S
+from sync.performance import perform
 from sync.ports import IncomingChunk, LinkProperties, LinkShape, Rank
 from sync.stores import MemoryStore
 
 from ..stores.contract import add, bundle_id_of, numbers, sealed_of
-from .simulated_contact import WALL_S, Conditions, Contact, meet, new_store, run_now
+from .simulated_contact import WALL_S, Conditions, Contact, End, meet, new_store, run_now
 
 NOTHING = RangeSet()
 THIN = Conditions(rate_bit_s=2400, delay_s=0.75)
@@ -138,6 +142,41 @@ class TestMovingBundles:
         assert first - moment < 0.45 + 3.0
         assert second > first + 5
         assert received(stores.hub)[bundle_id_of("up 0")] == sealed_of("up 0", 90_000)
+
+    def test_what_came_while_nothing_might_be_sent_is_looked_up_before_anything_goes(self) -> None:
+        """A hub that went back to a backup waits for the node's account; an urgent bundle comes meanwhile."""
+        stores = Stores(up=(500,))
+        backup = stores.hub.snapshot()
+        meet(stores.node, stores.hub)
+        stores.hub.restore(backup)
+        run_now(add(stores.hub, "dull", 300))
+        contact = Contact(stores.node, stores.hub)
+        contact.add_at(0.9, contact.hub, add(stores.hub, "urgent", 300, priority=Priority.URGENT))
+        contact.run()
+        read = [effect.sequence for effect in contact.hub.performed if isinstance(effect, Read)]
+        urgent = next(offer for offer in stores.hub.all_offers() if offer.priority is Priority.URGENT)
+        assert read[0] == urgent.sequence
+        assert len(read) > 1
+
+    def test_a_bundle_that_comes_while_custody_is_asked_is_not_overlooked(self) -> None:
+        """The answer that is on its way is older than the bundle."""
+        stores = Stores(up=(3000,))
+        contact = Contact(stores.node, stores.hub)
+
+        def add_behind_the_answer(end: End, effect: Effect) -> EffectResult | None:
+            if not isinstance(effect, More) or stores.hub.holds(bundle_id_of("late")) or len(late) > 1:
+                return None
+            answer = run_now(perform(end.store, effect))
+            late.append(run_now(add(end.store, "late", 60)))
+            end.session.outgoing_changed(contact.now)
+            return answer
+
+        late: list[object] = []
+        contact.before_effect = add_behind_the_answer
+        contact.at(0.5, lambda: contact.node.session.outgoing_changed(contact.now))
+        contact.run()
+        assert late
+        assert stores.hub.holds(bundle_id_of("late"))
 
     def test_both_sides_see_progress_in_durable_bytes(self) -> None:
         stores = Stores(up=(10_000,))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +15,10 @@ from protocol.ids import Incarnation
 from protocol.ranges import RangeSet
 from protocol.short_hello import Answer, Hail, total_of
 from protocol.summary import digest
-from sync.core import Ending, Role, SessionTerms
+from sync.core import BundlesLost, Ending, Role, SessionTerms
 from sync.core.effects import Digest
 from sync.core.short_greeting import Hailed, Hailing
-from sync.ports import IncomingChunk, PartialBundle, ReceivedStream, SentStream, SessionView
+from sync.ports import IncomingChunk, OutgoingBundle, PartialBundle, ReceivedStream, SentStream, SessionView
 from sync.ports import Offer as CustodyOffer
 from sync.stores import MemoryStore
 
@@ -263,3 +265,99 @@ def test_an_unfinished_bundle_goes_on_after_a_short_greeting() -> None:
     contact = meet(node, hub)
     assert hub.holds(bundle.offer.bundle_id)
     assert contact.node.session.counters.payload_bytes_sent == 2000
+
+
+# After one of the two has begun a new life.
+
+
+def restored(who: str) -> tuple[MemoryStore, MemoryStore]:
+    """A node and a hub of which one went back to a backup, without a bundle of its own, and met the other."""
+    node, hub = acquainted()
+    loser = node if who == "node" else hub
+    backup = loser.snapshot()
+    run_now(add(loser, "lost", 100))
+    meet(node, hub)
+    loser.restore(backup)
+    meet(node, hub)
+    return node, hub
+
+
+def greeted_in_short(node: MemoryStore, hub: MemoryStore) -> bool:
+    contact = meet(node, hub)
+    counters = contact.node.session.counters
+    return counters.frame_bytes_sent <= 32 and counters.frame_bytes_received <= 12
+
+
+@pytest.mark.parametrize("who", ["node", "hub"])
+@pytest.mark.parametrize("adds", [False, True])
+def test_after_a_restore_they_say_everything_once_more_and_then_greet_in_short(who: str, adds: bool) -> None:
+    node, hub = restored(who)
+    if adds:
+        run_now(add(node, "of the new life", 100))
+        run_now(add(hub, "an answer", 100))
+    assert not greeted_in_short(node, hub)
+    assert [greeted_in_short(node, hub) for _ in range(3)] == [True, True, True]
+    for label in ("after that", "and again"):
+        run_now(add(node, label, 100))
+        meet(node, hub)
+        assert hub.holds(bundle_id_of(label))
+        assert greeted_in_short(node, hub)
+
+
+@pytest.mark.parametrize("who", ["node", "hub"])
+def test_what_a_peer_loses_of_a_life_that_was_settled_is_sent_again(who: str) -> None:
+    node, hub = restored(who)
+    sender, holder = (node, hub) if who == "node" else (hub, node)
+    before = holder.snapshot()
+    del (
+        before.streams[next(iter(before.streams))],
+        before.rows[bundle_id_of("up" if who == "node" else "down")],
+    )
+    for _ in range(3):
+        meet(node, hub)
+    assert greeted_in_short(node, hub)
+    holder.restore(before)
+    contact = meet(node, hub)
+    ends = {id(contact.node.store): contact.node, id(contact.hub.store): contact.hub}
+    assert ends[id(sender)].events_of(BundlesLost) != []
+
+
+def test_bytes_of_a_life_that_ended_keep_nobody_from_greeting_in_short() -> None:
+    node, hub = acquainted()
+    (stray,) = stray_bundle()
+    offer = replace(stray.offer, incarnation=Incarnation(b"gone"))
+    run_now(hub.persist([IncomingChunk(offer=offer, offset=0, data=sealed_of("of a twin", 60)[:20])]))
+    assert [len(partial.held) for partial in run_now(hub.open_session()).partials] == [20]
+    assert greeted_in_short(node, hub)
+
+
+def test_a_hail_in_vain_is_the_only_one() -> None:
+    """The hub holds another life of the node's, of which the node knows nothing."""
+    node, hub = acquainted()
+    (stray,) = stray_bundle()
+    offer = replace(stray.offer, incarnation=Incarnation(b"twin"))
+    run_now(hub.persist([IncomingChunk(offer=offer, offset=0, data=sealed_of("of a twin", 60))]))
+    assert not greeted_in_short(node, hub)
+    meet(node, hub)
+    assert [greeted_in_short(node, hub) for _ in range(2)] == [True, True]
+
+
+def stray_bundle() -> tuple[OutgoingBundle, ...]:
+    twin = new_store(9)
+    run_now(add(twin, "of a twin", 60))
+    return run_now(twin.outgoing(NOTHING))
+
+
+def test_a_replayed_hail_of_before_a_restore_is_not_confirmed() -> None:
+    node, hub = acquainted()
+    old = known_hail(node)
+    backup = node.snapshot()
+    run_now(add(node, "lost", 100))
+    meet(node, hub)
+    node.restore(backup)
+    for _ in range(3):
+        meet(node, hub)
+    before = custody(hub)
+    puppet = Puppet(Role.LISTENER, hub).say(old, Idle()).listen()
+    assert kinds(puppet.heard)[0] is Hello
+    assert custody(hub) == before

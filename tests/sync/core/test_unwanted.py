@@ -12,6 +12,7 @@ from protocol.ids import seal_tag_of
 from protocol.limits import SESSION_CREDIT_BYTES
 from protocol.ranges import RangeSet
 from sync.core import Ending, Role, Session
+from sync.core.greeting import EMERGENCY_BYTES_BORNE_MAX
 from sync.core.intake import UNWANTED_BYTES_MAX
 from sync.core.offering import Offering
 from sync.core.planner import Planner
@@ -71,6 +72,25 @@ def test_what_is_below_the_floor_costs_little_and_the_emergency_is_settled(
     # The receipt of ours was heard, so that it is not paid for again; the hub's came too.
     assert pending(node) == []
     assert [each.offer.priority for each in run_now(node.received_after(0, 9))] == [EMERGENCY]
+
+
+def test_bulk_that_is_called_an_emergency_costs_little_and_is_told() -> None:
+    node, hub = new_store(1), new_store(2)
+    run_now(add(node, "ours", 2_000, priority=EMERGENCY))
+    run_now(add(hub, "text", 900, priority=EMERGENCY))
+    for number in range(3):
+        run_now(add(hub, f"photograph {number}", EMERGENCY_BYTES_BORNE_MAX, priority=EMERGENCY))
+    contact = emergency_contact(node, hub, up=FAST, down=FAST).run()
+    ended = contact.node.ended
+    assert ended is not None
+    assert ended.ending is Ending.PEER_AT_FAULT
+    assert "more than 128 kB an emergency" in ended.reason
+    assert 0 < ended.counters.unwanted_bytes_received <= UNWANTED_BYTES_MAX + 8_192
+    assert [len(each.sealed) for each in run_now(node.received_after(0, 9))] == [900]
+    assert pending(node) == []
+    # Over a link that carries more than emergencies they are what they are called.
+    meet(node, hub)
+    assert pending(hub) == []
 
 
 def test_ours_is_finished_meanwhile_since_nothing_unwanted_is_receipted() -> None:

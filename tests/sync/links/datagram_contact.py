@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from protocol.bare_channel import BareChannel
 from protocol.channel import DialerPreamble
-from protocol.datagrams import DialerSeal, ListenerSeal
+from protocol.datagrams import SALT_BYTES, DialerSeal, ListenerSeal
 from protocol.errors import ProtocolError
 from protocol.header import Priority
 from protocol.ids import BundleId, Incarnation
@@ -220,7 +220,7 @@ def contact(
     """Both ends; nothing moves before `run`. Without a memory the dialer has guessed the link right."""
     world, down = World(), down or up
     salts = random.Random(seed)
-    preamble = DialerPreamble(PAIR, salts.randbytes(12))
+    preamble = DialerPreamble(PAIR, salts.randbytes(SALT_BYTES))
     rtt_s = up.delay_s + down.delay_s
     terms = SessionTerms(stays_open=stays_open, wall_s=WALL_S, certainty=Certainty.SYNCED)
     ends: list[End] = []
@@ -232,7 +232,7 @@ def contact(
         seal = (
             DialerSeal(SECRET, PAIR, preamble.salt)
             if is_dialer
-            else ListenerSeal(SECRET, preamble, salts.randbytes(12))
+            else ListenerSeal(SECRET, preamble, salts.randbytes(SALT_BYTES))
         )
         if is_dialer:
             rate = memory or RateMemory(up.rate_bit_s / 8, rtt_s, is_told=True)

@@ -105,22 +105,20 @@ def answered(
     return met.run(until=until)
 
 
-def earlier(node: MemoryStore, hub: MemoryStore, link: Conditions, *, seed: int) -> None:
+def earlier(node: MemoryStore, hub: MemoryStore, link: Conditions, *, seed: int, count: int = 4) -> None:
     """What the pair exchanged before."""
-    for number in range(4):
-        add(node, 700, seed=seed + 100 + number)
-        add(hub, 300, seed=seed + 200 + number)
+    for number in range(count):
+        add(node, 700, seed=seed + 1000 + number)
+        add(hub, 300, seed=seed + 2000 + number)
     clear = Conditions(rate_bit_s=link.rate_bit_s, delay_s=link.delay_s)
     contact(node, hub, clear, seed=seed + 300).run(until=600)
 
 
-def exchange(
-    link: Conditions, up_bytes: int, down_bytes: int, *, seed: int, history: bool = True
-) -> Measured:
-    """Both sides have one bundle, or none, when the session begins."""
+def exchange(link: Conditions, up_bytes: int, down_bytes: int, *, seed: int, history: int = 4) -> Measured:
+    """Both sides have one bundle, or none, when the session begins; they had `history` each before."""
     node, hub = new_store(seed), new_store(seed + 1)
     if history:
-        earlier(node, hub, link, seed=seed)
+        earlier(node, hub, link, seed=seed, count=history)
     if up_bytes:
         add(node, up_bytes, seed=seed + 2)
     if down_bytes:
@@ -237,7 +235,7 @@ def _text_at(seed: int) -> float:
     return received_at(met.hub, CASE_BYTES)
 
 
-def _exchange(seed: int, up_bytes: int, down_bytes: int, *, history: bool = True) -> Measured:
+def _exchange(seed: int, up_bytes: int, down_bytes: int, *, history: int = 4) -> Measured:
     return exchange(SLOW, up_bytes, down_bytes, seed=seed, history=history)
 
 
@@ -250,7 +248,14 @@ ROWS = (
         "B",
         300,
         200,
-        lambda seed: _exchange(seed, 2000, 200, history=False).overhead_bytes,
+        lambda seed: _exchange(seed, 2000, 200, history=0).overhead_bytes,
+    ),
+    Row(
+        "2000+200 overhead, after 150 each way",
+        "B",
+        300,
+        200,
+        lambda seed: _exchange(seed, 2000, 200, history=150).overhead_bytes,
     ),
     Row("nothing new", "B", 200, 140, lambda seed: _exchange(seed, 0, 0).ip_bytes),
     Row(
@@ -258,7 +263,7 @@ ROWS = (
         "B",
         200,
         140,
-        lambda seed: _exchange(seed, 0, 0, history=False).ip_bytes,
+        lambda seed: _exchange(seed, 0, 0, history=0).ip_bytes,
     ),
     Row("100 kB at 64 kbit/s", "%", 92, 95, partial(_told_100_kb, memory=None), more_is_better=True),
     Row("100 kB at 64, not told", "%", 92, 95, partial(_told_100_kb, memory=GUESS), more_is_better=True),

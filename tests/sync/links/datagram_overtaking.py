@@ -29,13 +29,13 @@ def overtakes_s(
     """From the writing of the text until it is durable at the hub; infinite if that took a minute.
     `is_lost` if what leaves in that moment gets lost."""
     written_at = moment_s + random.Random(f"{moment_s}/{seed}").uniform(0.0, 1.4)
-    dark = ((written_at, written_at + 0.001),) if is_lost else ()
+    deaf = ((written_at, written_at + 0.001),) if is_lost else ()
     node, hub = new_store(seed), new_store(seed + 1)
     add(node, PHOTOGRAPH_BYTES, seed=seed + 8, priority=Priority.BULK, rank=Rank.FULL)
     met = contact(
         node,
         hub,
-        Conditions(rate_bit_s=RATE_BIT_S, delay_s=DELAY_S, dark=dark),
+        Conditions(rate_bit_s=RATE_BIT_S, delay_s=DELAY_S, deaf=deaf),
         memory=memory,
         link_memory=LinkMemory(RATE_BIT_S / 8, 2 * DELAY_S),
         seed=seed + 2,

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from protocol.header import Priority
 from protocol.ids import BundleId, Incarnation, Pseudonym
-from sync.core import SessionTerms
-from sync.driver import Setting, dial_session
+from sync.core import Ending, SessionTerms
+from sync.driver import SessionReport, Setting, dial_session
 from sync.links.callee import Callee
 from sync.links.http import HttpDialer
 from sync.links.http_listener import HttpListener
@@ -57,7 +57,12 @@ async def be_hub(host: str, port: int, down_bytes: int) -> None:
         return Callee(link_secret=SECRET, setting=setting)
 
     app = web.Application()
-    HttpListener(lookup, SessionRegistry(), reported=lambda _, __: over.set()).add_to(app)
+
+    def reported(_: Pseudonym, report: SessionReport) -> None:
+        if report.ending is Ending.DONE:  # One that the link broke off is followed by another.
+            over.set()
+
+    HttpListener(lookup, SessionRegistry(), reported=reported).add_to(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     assert runner.server is not None
@@ -76,7 +81,11 @@ async def be_site(url: str, rate_bit_s: int, rtt_s: float, up_bytes: int) -> Non
         pseudonym=PAIR,
         setting=Setting(store=await store_with(up_bytes), clock=LoopClock()),
     )
-    said = {"ending": report.ending.value, "received": report.counters.payload_bytes_received}
+    said = {
+        "ending": report.ending.value,
+        "received": report.counters.payload_bytes_received,
+        "seconds": report.duration_s,
+    }
     print(json.dumps(said), flush=True)  # noqa: T201 - the result.
 
 

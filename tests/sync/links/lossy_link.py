@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from protocol.channel import DialerPreamble
-from protocol.datagrams import DialerSeal, ListenerSeal
+from protocol.datagrams import SALT_BYTES, DialerSeal, ListenerSeal
 from protocol.errors import ProtocolError
 from protocol.ids import Pseudonym
 from sync.links.datagram_sizes import HEADERS_BYTES
@@ -36,6 +36,9 @@ class Conditions:
     """Beyond a datagram's own time this reorders."""
     queue_bytes: int = 1_000_000
     dark: tuple[tuple[float, float], ...] = ()
+    """Nothing arrives then, nor what was under way when it began."""
+    deaf: tuple[tuple[float, float], ...] = ()
+    """What leaves then is lost, and nothing else."""
 
 
 class Line:
@@ -70,6 +73,7 @@ class Line:
         self.sent.append((self._world.now, size_bytes))
         here = self.conditions
         is_gone = self.gone_after is not None and len(self.sent) > self.gone_after
+        is_gone |= any(start <= self._world.now < end for start, end in here.deaf)
         if is_gone or self.queued_bytes + size_bytes > here.queue_bytes:
             return
         if self.is_dark_until(self._world.now):
@@ -170,14 +174,14 @@ def joined(
     """Both ends, dialer first; nothing moves before `World.run`."""
     world = World()
     down = down or up
-    preamble = DialerPreamble(PAIR, random.Random(seed).randbytes(12))
+    preamble = DialerPreamble(PAIR, random.Random(seed).randbytes(SALT_BYTES))
     guess = memory or RateMemory(up.rate_bit_s / 8, up.delay_s + down.delay_s, is_proven=True)
     dialer = Side(
         world,
         DatagramTransport(DialerSeal(SECRET, PAIR, preamble.salt), guess, 0.0, is_dialer=True),
         Line(world, up, seed),
     )
-    seal = ListenerSeal(SECRET, preamble, random.Random(seed + 1).randbytes(12))
+    seal = ListenerSeal(SECRET, preamble, random.Random(seed + 1).randbytes(SALT_BYTES))
     back = listener_memory or RateMemory(down.rate_bit_s / 8, up.delay_s + down.delay_s)
     listener = Side(world, DatagramTransport(seal, back, 0.0, is_dialer=False), Line(world, down, seed + 2))
     dialer.peer, listener.peer = listener, dialer

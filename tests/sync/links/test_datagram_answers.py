@@ -77,3 +77,13 @@ def test_on_a_link_that_is_not_thin_nobody_waits() -> None:
     met.node.line.gone_after = 1
     met.run(until=60)
     assert answered_at(met) <= 1400 * 8 / 22_000 + 0.75 + SOON_S
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.1, 0.2])
+def test_a_busy_hub_answers_with_one_datagram_all_the_same(late_s: float) -> None:
+    met = contact(new_store(1), new_store(2), VOICE_BAND)
+    met.run(until=1.0)  # The call arrives a moment later.
+    met.hub.is_busy_until = 1.05 + late_s
+    met.world.at(met.hub.is_busy_until, met.hub.settle)
+    met.run(until=60)
+    assert datagrams(met) == [1, 1]

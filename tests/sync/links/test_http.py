@@ -428,3 +428,14 @@ def test_what_a_listener_sets_its_callers_inherit() -> None:
             congestion_control = settings_of(listening).congestion_control
             assert settings_of(accepted).congestion_control == congestion_control
             assert settings_of(accepted).user_timeout_s == USER_TIMEOUT_S
+
+
+def test_much_may_lie_behind_a_gap_and_the_kernel_may_still_find_more() -> None:
+    so_buf_lock = 72
+    with socket.socket() as usual, tuned_socket(22_000, socket.AF_INET, socket.SOCK_STREAM, 0) as tuned:
+        try:
+            assert tuned.getsockopt(socket.SOL_SOCKET, so_buf_lock) == 0
+        except OSError:
+            pytest.skip("This kernel keeps what is set for good, so nothing is.")
+        usual_bytes = usual.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        assert tuned.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) > usual_bytes

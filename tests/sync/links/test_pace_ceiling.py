@@ -57,7 +57,12 @@ class Link:
 
 
 def progress(
-    rate_bytes_s: float, rtt_s: float, *, under_way: int = 10, has_timed_out: bool = False
+    rate_bytes_s: float,
+    rtt_s: float,
+    *,
+    under_way: int = 10,
+    has_timed_out: bool = False,
+    is_beginning: bool = False,
 ) -> TcpProgress:
     return TcpProgress(
         delivered_bytes_s=rate_bytes_s,
@@ -67,6 +72,7 @@ def progress(
         segment_bytes=SEGMENT_BYTES,
         segments_under_way=under_way,
         has_timed_out=has_timed_out,
+        is_beginning=is_beginning,
     )
 
 
@@ -158,7 +164,7 @@ def test_a_slow_moment_makes_no_good_rate_forgotten_at_once() -> None:
     assert ceiling.rate_bytes_s == 50_000.0
 
 
-def test_bbr_begins_anew_in_place_of_standing_still_where_no_queue_stands() -> None:
+def test_bbr_begins_anew_in_place_of_standing_still() -> None:
     link = Link(64_000.0)
     link.run(20.0)
     link.renewals.clear()
@@ -166,7 +172,30 @@ def test_bbr_begins_anew_in_place_of_standing_still_where_no_queue_stands() -> N
     between_s = [later - earlier for earlier, later in pairwise(link.renewals)]
     assert len(link.renewals) >= 4
     assert all(RENEWED_S <= gap_s < RENEWED_S + 6 for gap_s in between_s)
-    assert not queued_at(RENEWED_S + 1).take_renewal(RENEWED_S + 1)
+
+
+def test_bbr_begins_anew_under_the_ceiling_that_drains_a_queue() -> None:
+    ceiling = queued_at(RENEWED_S + 1)
+    before = ceiling.bytes_s
+    assert ceiling.take_renewal(RENEWED_S + 1)
+    assert ceiling.bytes_s == before
+    assert not ceiling.take_renewal(RENEWED_S + 2)
+
+
+def test_where_the_queue_is_somebody_elses_bbr_is_let_alone() -> None:
+    ceiling = PaceCeiling(0.0)
+    for n in range(2 * OTHERS_ROUNDS):
+        ceiling.looked(progress(50_000.0, 3 * RTT_S), n * RTT_S)
+    assert ceiling.bytes_s is None
+    assert not ceiling.take_renewal(1_000.0)
+
+
+def test_bbr_is_let_alone_while_its_own_beginning_lasts() -> None:
+    ceiling = PaceCeiling(0.0)
+    ceiling.looked(progress(10_000.0, RTT_S, is_beginning=True), 100.0)
+    assert not ceiling.take_renewal(100.0)
+    ceiling.looked(progress(10_000.0, RTT_S), 101.0)
+    assert ceiling.take_renewal(101.0)
 
 
 def test_bbr_looks_again_while_the_links_end_was_never_seen_and_that_finds_more() -> None:

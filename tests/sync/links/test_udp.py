@@ -13,7 +13,7 @@ import pytest
 
 from protocol.bare_channel import BareChannel
 from protocol.channel import DialerPreamble, Phase
-from protocol.datagrams import DialerSeal, ListenerSeal
+from protocol.datagrams import SALT_BYTES, DialerSeal, ListenerSeal
 from protocol.frames import Data
 from protocol.framing import encode_frame, next_bounds
 from protocol.header import Priority
@@ -80,7 +80,7 @@ class OneCaller(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if self.connection is None:
-            seal = ListenerSeal(SECRET, DialerPreamble(PAIR, data[5:17]), bytes(12))
+            seal = ListenerSeal(SECRET, DialerPreamble(PAIR, data[5 : 5 + SALT_BYTES]), bytes(SALT_BYTES))
             now = asyncio.get_running_loop().time()
             transport = DatagramTransport(seal, RateMemory(2750.0, 0.9), now, is_dialer=False)
             self.connection = UdpConnection(
@@ -186,7 +186,7 @@ async def test_what_is_urgent_leaves_although_there_is_no_room() -> None:
 
     thin = RateMemory(300.0, 1.5, is_told=True)
     now = asyncio.get_running_loop().time()
-    transport = DatagramTransport(DialerSeal(SECRET, PAIR, bytes(12)), thin, now, is_dialer=True)
+    transport = DatagramTransport(DialerSeal(SECRET, PAIR, bytes(SALT_BYTES)), thin, now, is_dialer=True)
     properties = udp_properties(rate_bit_s=2_400, rtt_s=1.5)
     connection = UdpConnection(transport, properties, transmit=transmit, closed=lambda _: None)
     bulk = encode_frame(offer(1, 5_000_000, Priority.BULK)) + encode_frame(Data(1, 0, bytes(3_000)))

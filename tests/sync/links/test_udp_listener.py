@@ -13,7 +13,7 @@ import pytest
 
 from protocol.channel import DialerPreamble
 from protocol.datagram_parts import Closing, Control, encode_parts
-from protocol.datagrams import DialerSeal, ListenerSeal, gone_datagram, introduction_of
+from protocol.datagrams import SALT_BYTES, DialerSeal, ListenerSeal, gone_datagram, introduction_of
 from protocol.frames import Whole
 from protocol.framing import encode_frame
 from protocol.header import Priority
@@ -159,7 +159,7 @@ async def test_what_follows_an_introduction_at_once_waits_with_it_for_the_look_u
 async def test_what_overtakes_its_introduction_is_not_lost() -> None:
     async with asyncio.timeout(PATIENCE_S), running_hub() as hub:
         store = hub.stores[PAIRS[0]]
-        seal = DialerSeal(secret_of(PAIRS[0]), PAIRS[0], b"some salt of")
+        seal = DialerSeal(secret_of(PAIRS[0]), PAIRS[0], b"one salt")
         first = encode_parts([Control(0, encode_frame(first_hail()))])
         rest = encode_parts([Control(len(encode_frame(first_hail())), encode_frame(first_whole()))])
         datagrams = [seal.seal(0, -1, first, asks=False), seal.seal(1, -1, rest, asks=True)]
@@ -178,12 +178,12 @@ async def test_a_second_call_from_one_address_takes_nothing_for_the_first_that_i
         hail, whole = encode_frame(first_hail()), encode_frame(first_whole())
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
             caller.connect(hub.address)
-            first = DialerSeal(secret_of(PAIRS[0]), PAIRS[0], b"salt no. one")
+            first = DialerSeal(secret_of(PAIRS[0]), PAIRS[0], b"salt one")
             caller.send(first.seal(0, -1, encode_parts([Control(0, hail)]), asks=True))
             await until(lambda: hub.listener.live == 1)
             caller.send(first.seal(1, -1, encode_parts([Closing()]), asks=False))
             await until(lambda: hub.listener.live == 0)
-            second = DialerSeal(secret_of(PAIRS[0]), PAIRS[0], b"salt no. two")
+            second = DialerSeal(secret_of(PAIRS[0]), PAIRS[0], b"salt two")
             again = encode_frame(replace(first_hail(), generation=2))
             caller.send(second.seal(0, -1, encode_parts([Control(0, again)]), asks=False))
             caller.send(second.seal(1, -1, encode_parts([Control(len(again), whole)]), asks=True))
@@ -310,7 +310,7 @@ async def test_noise_is_dropped_and_counted() -> None:
 
 async def test_more_callers_than_there_is_room_for_are_not_kept() -> None:
     async with asyncio.timeout(PATIENCE_S), running_hub() as hub:
-        calls = [first_flight(STRANGER, salt=number.to_bytes(12, "big")) for number in range(500)]
+        calls = [first_flight(STRANGER, salt=number.to_bytes(SALT_BYTES, "big")) for number in range(500)]
         for call in calls:
             hub.listener.datagram_received(call, ("127.0.0.1", 9))
         assert hub.listener.dropped == 500 - CALLS_WAITING_MAX
@@ -335,7 +335,7 @@ async def test_a_flood_of_forgeries_ends_a_session_and_nothing_else() -> None:
         await connection.close()
 
 
-def first_flight(pair: Pseudonym, *, secret: bytes | None = None, salt: bytes = bytes(12)) -> bytes:
+def first_flight(pair: Pseudonym, *, secret: bytes | None = None, salt: bytes = bytes(SALT_BYTES)) -> bytes:
     """An introducing datagram that asks for an answer."""
     return DialerSeal(secret or secret_of(pair), pair, salt).seal(0, -1, b"\x15", asks=True)
 
@@ -366,9 +366,9 @@ async def answers(hub: Hub, *datagrams: bytes) -> list[bytes]:
 
 
 async def test_who_goes_on_with_a_session_that_the_hub_does_not_know_is_told_so() -> None:
-    preamble = DialerPreamble(PAIRS[0], bytes(12))
-    caller = DialerSeal(secret_of(PAIRS[0]), PAIRS[0], bytes(12))
-    former_hub = ListenerSeal(secret_of(PAIRS[0]), preamble, b"\1" * 12)
+    preamble = DialerPreamble(PAIRS[0], bytes(SALT_BYTES))
+    caller = DialerSeal(secret_of(PAIRS[0]), PAIRS[0], bytes(SALT_BYTES))
+    former_hub = ListenerSeal(secret_of(PAIRS[0]), preamble, b"\1" * SALT_BYTES)
     former_hub.open(caller.seal(0, -1, b"\x15", asks=True))
     caller.open(former_hub.seal(0, -1, b"\x15", asks=True))
     caller.introduce()
@@ -383,7 +383,7 @@ async def test_a_caller_that_is_told_so_stops() -> None:
     async with asyncio.timeout(PATIENCE_S), running_hub() as hub:
         fixed = UdpDialer(*hub.address, pseudonym=PAIRS[0], link_secret=secret_of(PAIRS[0]), entropy=bytes)
         connection = await fixed.dial()
-        connection.arrived(gone_datagram(secret_of(PAIRS[0]), DialerPreamble(PAIRS[0], bytes(12))))
+        connection.arrived(gone_datagram(secret_of(PAIRS[0]), DialerPreamble(PAIRS[0], bytes(SALT_BYTES))))
         report = await talk(connection, new_store(1))
         assert report.ending is Ending.LINK_LOST
         assert "let go" in report.reason
@@ -392,7 +392,7 @@ async def test_a_caller_that_is_told_so_stops() -> None:
 async def test_a_gone_datagram_of_somebody_else_ends_nothing() -> None:
     async with asyncio.timeout(PATIENCE_S), running_hub() as hub:
         connection = await dialer(hub).dial()
-        connection.arrived(gone_datagram(bytes(32), DialerPreamble(PAIRS[0], bytes(12))))
+        connection.arrived(gone_datagram(bytes(32), DialerPreamble(PAIRS[0], bytes(SALT_BYTES))))
         report = await talk(connection, new_store(1))
         assert report.ending is Ending.DONE
 

@@ -18,6 +18,7 @@ import pytest
 from protocol.header import Priority
 from protocol.ids import BundleId, Incarnation, seal_tag_of
 from protocol.limits import RANGES_MAX
+from protocol.past import fork_of
 from protocol.ranges import RangeSet
 from protocol.summary import digest
 from sync.ports import (
@@ -36,6 +37,7 @@ from sync.ports import (
     Rank,
     ReceivedStream,
     SafeMark,
+    Settlement,
 )
 
 PEER = Incarnation(b"peer")
@@ -284,8 +286,9 @@ class StoreContract:
             assert [(stream.incarnation, stream.stored) for stream in after.former] == [
                 (before.incarnation, numbers(1, 3))
             ]
+            # Also of those that go under other numbers by now: the peer may hold them under these.
             assert await store.digest(before.incarnation, RangeSet.of([(1, 9)])) == digest(
-                [bundle_id_of("a"), bundle_id_of("c")]
+                [bundle_id_of(label) for label in "abcd"]
             )
             assert await store.read(2, 0, 1000) == sealed_of("d", 1000)
 
@@ -406,8 +409,9 @@ class StoreContract:
             assert await store.persist([chunk_of(twin, "twin", 50)]) == (ChunkOutcome.FORKED,)
             ids = [received.offer.bundle_id for received in await store.received_after(0, 10)]
             assert ids == [bundle_id_of("a"), bundle_id_of("twin")]
-            (stream,) = (await store.open_session()).received
+            stream, fork = (await store.open_session()).received
             assert (stream.held, stream.digest) == (numbers(1), digest([bundle_id_of("a")]))
+            assert fork.incarnation == fork_of(stream.incarnation)
 
     async def test_received_digest_drills_into_any_range(self) -> None:
         async with self.opened() as store:
@@ -746,7 +750,7 @@ class StoreContract:
 
     # Given back.
 
-    async def test_a_former_life_ends_with_its_last_number_or_with_what_was_promised_back(self) -> None:
+    async def test_a_former_life_ends_with_its_last_number_whatever_was_promised_back(self) -> None:
         async with self.opened() as store:
             await add(store, "a")
             await add(store, "b")
@@ -761,8 +765,12 @@ class StoreContract:
             await store.mark_promised(before, numbers(4, 7))
             await store.mark_promised(before, numbers(3))
             await store.mark_promised(OTHER, numbers(9))
-            former = (await store.open_session()).former
-            assert {each.incarnation: each.sequence_max for each in former} == {before: 7, OTHER: 9}
+            view = await store.open_session()
+            assert {each.incarnation: each.sequence_max for each in view.former} == {before: 2}
+            assert view.promised == (
+                ForeignNumbers(incarnation=OTHER, sequences=numbers(9)),
+                ForeignNumbers(incarnation=before, sequences=numbers(3, 4, 7)),
+            )
 
     async def test_foreign_numbers_are_asked_for_until_promised(self) -> None:
         async with self.opened() as store:
@@ -814,9 +822,9 @@ class StoreContract:
             await store.persist([chunk_of(urgent, "d")])
             taken, *_ = await store.received_after(0, 9)
             await store.take(taken.row)
-            await store.note_return(PEER, numbers(1, 3, 4, 77))
-            await store.note_return(OTHER, numbers(1))
-            await store.note_return(PEER, numbers(3))
+            assert await store.note_return(PEER, numbers(1, 3, 4, 77)) == 3
+            assert await store.note_return(OTHER, numbers(1)) == 0
+            assert await store.note_return(PEER, numbers(3)) == 0
             asked = await store.to_return(9)
             assert [(each.sequence, each.bundle_id, each.incarnation) for each in asked] == [
                 (4, bundle_id_of("d"), PEER),
@@ -826,8 +834,54 @@ class StoreContract:
             assert await store.to_return(1) == asked[:1]
             await store.mark_returned([asked[0].row, asked[1].row, 99])
             assert await store.to_return(9) == asked[2:]
-            await store.note_return(PEER, numbers(1))
-            assert [each.sequence for each in await store.to_return(9)] == [3, 1]
+            assert await store.note_return(PEER, numbers(1, 2)) == 1
+            assert [each.sequence for each in await store.to_return(9)] == [3, 2]
+            owed = ForeignNumbers(incarnation=PEER, sequences=numbers(1, 2, 3, 4))
+            assert (await store.open_session()).owed == (owed,)
+
+    async def test_a_second_bundle_under_a_number_is_held_in_its_own_name_until_it_has_a_number(self) -> None:
+        async with self.opened() as store:
+            await receive(store, "a", 60, 1)
+            for label in "bc":
+                (outcome,) = await store.persist([chunk_of(offer_of(label, 60, 1), label)])
+                assert outcome is ChunkOutcome.FORKED
+            fork = fork_of(PEER)
+            held = {each.incarnation: each for each in (await store.open_session()).received}
+            assert {life: stream.held for life, stream in held.items()} == {
+                PEER: numbers(1),
+                fork: numbers(1),
+                fork_of(fork): numbers(1),
+            }
+            assert held[fork].digest == digest([bundle_id_of("b")])
+            assert await store.note_return(fork, numbers(1)) == 1
+            await receive(store, "b", 60, 2)
+            view = await store.open_session()
+            assert {each.incarnation for each in view.received} == {PEER, fork_of(fork)}
+            assert view.owed == ()
+            assert await store.to_return(9) == ()
+
+    async def test_what_was_settled_is_known_until_something_of_former_lives_changes(self) -> None:
+        async with self.opened() as store:
+            await add(store, "a", 100)
+            former = (await store.open_session()).incarnation
+            await store.mark_stored(numbers(1))
+            await store.renew_incarnation("restored")
+            await add(store, "b", 100)
+            settled = Settlement(peer_incarnation=PEER, past=1 << 63)
+            await store.note_settled(Settlement(peer_incarnation=OTHER, past=1))
+            await store.note_settled(settled)
+            await store.mark_stored(numbers(1))
+            await store.mark_lost((await store.open_session()).incarnation, numbers(1))
+            assert (await store.open_session()).settlement == settled
+            for change in (
+                lambda: store.note_foreign(OTHER, numbers(1)),
+                lambda: store.mark_promised(OTHER, numbers(1)),
+                lambda: store.mark_lost(former, numbers(1)),
+                lambda: store.renew_incarnation("restored again"),
+            ):
+                await store.note_settled(settled)
+                await change()
+                assert (await store.open_session()).settlement is None
 
     async def test_being_asked_back_wakes_whoever_waits(self) -> None:
         async with self.opened() as store:

@@ -570,3 +570,15 @@ async def test_after_an_unconfirmed_write_nothing_is_believed_until_reopened(tmp
 async def expect_halted(call: Awaitable[object]) -> None:
     with pytest.raises(StoreHalted, match="Treat the last change as not saved"):
         await call
+
+
+@pytest.mark.parametrize("execution", list(Execution))
+async def test_its_changes_date_what_was_read(tmp_path: Path, execution: Execution) -> None:
+    async with opened(tmp_path, execution=execution) as database:
+        before = database.changes
+        assert await database.read(texts) == []
+        assert database.changes == before
+        await database.write(insert("a"))
+        written = database.changes
+        await database.note(insert("b"))
+        assert before < written < database.changes

@@ -156,3 +156,17 @@ async def test_a_closed_store_remembers_nothing(database: Database) -> None:
     await database.close()
     with pytest.raises(StoreClosed):
         await recollection.read("total", total)
+
+
+async def test_its_state_is_the_same_as_long_as_every_answer_is(database: Database) -> None:
+    recollection, total = Recollection(database), Counting()
+    before = recollection.state
+    await recollection.read("total", total)
+    await database.note(add_one)  # Of a table that is another's.
+    assert recollection.state is before
+    assert before is not None
+    await recollection.write(add_one)
+    assert recollection.state not in (before, None)
+    with pytest.raises(ValueError, match="on purpose"):
+        await recollection.write(fail)
+    assert recollection.state is None
