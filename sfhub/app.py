@@ -16,7 +16,7 @@ from sync.stores.ballast import Ballast
 from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
 from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.erasure_journal import JOURNAL_FILE, ErasureJournal
-from sync.stores.identity import sidecar_of
+from sync.stores.identity import RENEWALS, sidecar_of
 from sync.stores.notices import NOTICES_SCHEMA, Notices
 from sync.stores.peer_keys import PEER_KEYS_SCHEMA
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqliteStore
@@ -43,6 +43,7 @@ from .storage.arrived import has_come
 from .storage.objects import ObjectStore
 from .storage.outbox import has_gone
 from .storage.revocation_journal import REVOCATIONS_FILE, RevocationJournal
+from .storage.sites import doubt_generations
 from .storage.tables import HUB_SCHEMA
 
 
@@ -186,7 +187,8 @@ async def _open_stores(
     stack.push_async_callback(custody_database.close)
     custody = SqliteStore(custody_database, wall_s=clock.wall_s)
     if (sidecar := sidecar_of(folder.custody, folder.identities)) is not None:
-        await custody.identify(sidecar)
+        if await custody.identify(sidecar) in RENEWALS:
+            await database.write(doubt_generations)
         stack.push_async_callback(custody.settle)
     await custody.recover_applied(database, came=has_come, went=has_gone)
     return database, custody

@@ -86,6 +86,8 @@ class Outbox:
         self._changes = changes
         self._clock = clock
         self._to_check: set[int] = set()
+        self._checked: dict[int, object | None] = {}
+        """By pair, the state of custody after whose word nothing was left to note."""
         self._woken = asyncio.Event()
         self.trouble = ""
         """Why sealing is halted, in the store's words; empty while it runs."""
@@ -233,6 +235,9 @@ class Outbox:
     async def _note_stored(self, pair: Pair) -> None:
         """What the site has said of our bundles, custody knows; what is damaged there is sealed once more."""
         custody = await self._custody.pair(pair.pseudonym)
+        heard = custody.state
+        if heard is not None and self._checked.get(pair.number) is heard:
+            return  # A contact that found nothing new costs no look at the rows.
         rows = await self._database.read(lambda connection: not_stored(connection, pair.number, PAGE))
         changed: set[CaseId] = set()
         for row in rows:
@@ -246,6 +251,8 @@ class Outbox:
             self._changes.publish(changed)
         if len(rows) == PAGE and changed:
             self.check(pair)
+        else:
+            self._checked[pair.number] = heard
 
     async def _mark_stored(self, row: OutboxRow) -> None:
         now_s = self._clock.wall_s()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from protocol.actors import Party
 from protocol.authority import Signer
 from protocol.enrolment import FORMER_KEYS_MAX, SiteKeys
 from protocol.ids import CaseId, KeyId, Mailbox, Pseudonym, key_id_of
 from sync.stores.connection import Connection
+
+UNKNOWN_GENERATION: Final = (1 << 63) - 1
+"""No number on the wire is higher: which session was the newest is not known, so none is newer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +168,11 @@ def note_heard(connection: Connection, pair: int, now_s: float, *, generation: i
         "UPDATE pairs SET last_heard_s = max(last_heard_s, ?), heard_generation = ? WHERE number = ?",
         (now_s, generation, pair),
     )
+
+
+def doubt_generations(connection: Connection) -> None:
+    """The store is older than what it has heard since: whoever says that a session is new has to prove it."""
+    connection.execute("UPDATE pairs SET heard_generation = ?", (UNKNOWN_GENERATION,))
 
 
 class Directory:

@@ -206,10 +206,16 @@ class Site:
             records.append(Capability(version=3, items=items))
         return self.entry(*records, case_id=site_case_id(self.mailbox), patient_id=PatientId(bytes(10)))
 
-    def story(self, *, urgency: Priority = Priority.URGENT, complaint: str = "chest pain") -> Story:
+    def story(
+        self,
+        *,
+        urgency: Priority = Priority.URGENT,
+        complaint: str = "chest pain",
+        standard_bytes: int = 20_000,
+    ) -> Story:
         """A whole case: headline, text, one photograph with two layers."""
         case_id = CaseId(os.urandom(10))
-        preview, standard = os.urandom(300), os.urandom(20_000)
+        preview, standard = os.urandom(300), os.urandom(standard_bytes)
         headline = self.entry(
             Headline(
                 urgency=urgency, complaint=complaint, age_years=54, sex=Sex.MALE, news2=7, photo_count=1

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from protocol.bundle import EntryBundle
 from protocol.header import Priority
-from sfhub.app import Hub
+from sfhub.app import Hub, init_hub, open_hub
+from sfhub.config import HubFolder
 from sfhub.server import running
 from sync.core import SessionTerms
 from sync.driver import Setting, answer_session, dial_session, read_call
@@ -16,6 +19,7 @@ from sync.links.memory import MemoryConnection, memory_link
 from sync.ports import LinkError, Rank
 from sync.registry import SessionRegistry
 from sync.stores.memory import MemoryStore
+from tests.sfhub.conftest import IDENTITY
 from tests.sfhub.site import Site, TestClock, add_to, site_store
 from tests.sfhub.test_datagrams import dial_in_datagrams
 
@@ -155,6 +159,35 @@ async def test_a_restored_device_is_heard_although_it_numbers_its_sessions_anew(
     async with noting(hub):
         await first_flight(hub, site, restored, clock, arrives=True)
     assert hub.sites.last_heard_s(site.mailbox) == clock.wall_s()
+
+
+async def test_what_a_restored_hub_has_forgotten_is_no_word_from_the_site_either(
+    tmp_path: Path, clock: TestClock
+) -> None:
+    folder, store, site = (
+        HubFolder(tmp_path / "hub", tmp_path / "notes"),
+        site_store(),
+        Site("MV ARGO", seed=1),
+    )
+    init_hub(folder, IDENTITY)
+    async with open_hub(folder, clock) as hub:
+        await site.enrol(hub)
+    await asyncio.to_thread(shutil.copytree, folder.root, tmp_path / "backup")
+    clock.now_s += HOUR_S
+    async with open_hub(folder, clock) as hub, noting(hub):
+        await add_to(store, site.seal(EntryBundle((site.story().text,))), Priority.URGENT, Rank.TEXT)
+        flight = await first_flight(hub, site, store, clock, arrives=True)
+    await asyncio.to_thread(shutil.rmtree, folder.root)
+    await asyncio.to_thread(shutil.copytree, tmp_path / "backup", folder.root)
+    clock.now_s += HOUR_S
+    async with open_hub(folder, clock) as hub, noting(hub):
+        before_s = hub.sites.last_heard_s(site.mailbox)
+        await play(hub, site, flight)
+        await drained(hub)
+        assert hub.sites.last_heard_s(site.mailbox) == before_s
+        await first_flight(hub, site, store, clock, arrives=True)
+    async with open_hub(folder, clock) as hub:
+        assert hub.sites.last_heard_s(site.mailbox) == clock.wall_s()
 
 
 async def test_a_contact_in_datagrams_that_finds_nothing_new_is_heard(

@@ -73,6 +73,8 @@ def test_whoever_brings_a_picture_again_while_it_is_written_waits(store: ObjectS
     """A call that was cancelled leaves its thread at work on the same file."""
     pictures = [b"picture %d" % number for number in range(40)]
     with ThreadPoolExecutor(8) as threads:
-        blobs = list(threads.map(lambda data: store.put(CASE, data), [each for each in pictures for _ in range(4)]))
+        blobs = list(
+            threads.map(lambda data: store.put(CASE, data), [each for each in pictures for _ in range(4)])
+        )
     assert [store.get(CASE, blob) for blob in blobs[::4]] == pictures
     assert len(list((tmp_path / CASE.case_id.hex()).iterdir())) == len(pictures)
