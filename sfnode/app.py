@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
+from protocol.ids import Pseudonym
 from protocol.sealing import HpkeSealer, Sealer
 from sync.envelope import SealedContent
 from sync.local_socket import LocalServer
@@ -21,6 +22,7 @@ from sync.stores.database import Execution, ThreadFactory
 from sync.stores.errors import StoreHalted
 
 from .api.case_calls import CaseCalls
+from .api.hub_calls import HubCalls
 from .api.methods import answer, describe_fault, log_fault, methods_of
 from .api.station_calls import StationCalls
 from .config import LinkSettings, NodeFolder, SiteSettings
@@ -39,12 +41,13 @@ from .services.erasing import Erasing
 from .services.happenings import AlarmRaised, CasebookEvent, CaseChanged, OutboxGrew
 from .services.inbox import Inbox
 from .services.labels import Labels
+from .services.leaving import Leaving
 from .services.link_book import LinkBook
 from .services.link_watch import watch_links
 from .services.outbox import Outbox
 from .services.outgoing import Outgoing
 from .services.prices import Prices
-from .services.progress import RateMeter, SpoolCarriage
+from .services.progress import SpoolCarriage
 from .services.pruning import Pruning
 from .services.returning import Returning
 from .services.session_watch import SessionWatch
@@ -99,13 +102,13 @@ class Daemon:
         self.stopping = asyncio.Event()
         self._clock = surroundings.clock
         sealer = surroundings.sealer
-        self._rate = RateMeter()
         self._labels = Labels()
         self._arrivals = ArrivalForecasts(
             spool, clock=self._clock, links=lambda: outlooks(self._contacts), trouble=self._trouble
         )
-        self._carriage = SpoolCarriage(spool, self._rate, foretold=self._arrivals.told)
-        self._carriage.usd_per_byte = link.usd_per_megabyte / 1e6
+        self._carriage = SpoolCarriage(
+            spool, way=lambda pairing: self._contacts.way(pairing), foretold=self._arrivals.told
+        )
         self._vault = VaultAccess(
             folder.root, self._open_casebook, execution=surroundings.execution, ballast=surroundings.ballast
         )
@@ -135,12 +138,12 @@ class Daemon:
             clock=self._clock,
             links=self._link_book.links,
             dialer_for=surroundings.dialer_for,
-            watcher=self._watch,
-            state_changed=self._contacts_stirred,
+            watcher_of=self._watch.of,
+            state_changed=self._status_stirred.set,
         )
         self._prices = self._new_prices()
         self._status = self._new_status()
-        self._methods = methods_of(self._case_calls(), self._station_calls())
+        self._methods = methods_of(self._case_calls(), self._station_calls(), self._hub_calls())
         self.server = LocalServer(folder.socket, self.answer, describe_fault)
 
     async def unlock(self, passphrase: bytes) -> None:
@@ -154,6 +157,7 @@ class Daemon:
 
     async def run(self) -> None:
         """Everything but the socket, until `stopping`; then the vault is locked."""
+        self._link_book.settle(await self._spool.pairings.all())
         try:
             async with asyncio.TaskGroup() as services:
                 tasks = [
@@ -215,7 +219,6 @@ class Daemon:
         return SessionWatch(
             self._spool,
             carriage=self._carriage,
-            rate=self._rate,
             labels=self._labels,
             inbox=self._inbox,
             alarms=self._alarms,
@@ -252,6 +255,7 @@ class Daemon:
                 self._vault, self._spool, carriage=self._carriage, labels=self._labels, watch=self._watch
             ),
             prices=self._prices,
+            pairings=self._spool.pairings,
             clock=self._clock,
             language=self._settings.language,
         )
@@ -259,22 +263,33 @@ class Daemon:
     def _station_calls(self) -> StationCalls:
         return StationCalls(
             vault=self._vault,
+            pairings=self._spool.pairings,
             status=self._status,
             contacts=self._contacts,
-            enrolment=Enrolment(
-                self._vault,
-                self._spool,
-                clock=self._clock,
-                courier=HttpCourier(lambda: self._contacts.link.pin),
-            ),
             alarms=self._alarms,
             links=self._link_book,
             prices=self._prices,
             opened=self._opened,
             locked=self._locked,
-            enrolled=self._enrolled,
             settled=self._settled,
             stop=self.stopping.set,
+        )
+
+    def _hub_calls(self) -> HubCalls:
+        return HubCalls(
+            self._spool.pairings,
+            enrolment=Enrolment(
+                self._vault,
+                self._spool,
+                clock=self._clock,
+                courier=HttpCourier(self._link_book.pin_at),
+                read_first=self._inbox.open_waiting,
+            ),
+            leaving=Leaving(self._vault, self._spool, labels=self._labels, clock=self._clock),
+            inbox=self._inbox,
+            links=self._link_book,
+            status=self._status,
+            hubs_changed=self._hubs_changed,
         )
 
     async def answer(self, name: str, values: Mapping[str, Any]) -> object:
@@ -310,9 +325,9 @@ class Daemon:
             case AlarmRaised(alarm=alarm):
                 self._alarms.case_alarm_raised(alarm)
 
-    def _queued(self, outgoing: Outgoing, sealed: SealedContent) -> None:
+    def _queued(self, outgoing: Outgoing, sealed: SealedContent, pair: Pseudonym) -> None:
         self._labels.learn(sealed.bundle_id, what=outgoing.what, case_id=outgoing.case_id)
-        self._contacts.queued(sealed.bundle_id)
+        self._contacts.queued(sealed.bundle_id, pair)
         self._status_stirred.set()
 
     def _trouble(self, sentence: str) -> None:
@@ -337,10 +352,11 @@ class Daemon:
         self._alarms.wake()
         self._status_stirred.set()
 
-    def _enrolled(self) -> None:
+    def _hubs_changed(self) -> None:
+        """One was joined or left, or another one is the home hub."""
         self._keys.wake()
         self._outbox.wake()
-        self._contacts.enrolled()
+        self._contacts.hubs_changed()
         self._status_stirred.set()
 
     async def _settled(self) -> None:
@@ -350,12 +366,6 @@ class Daemon:
 
     def _links_changed(self) -> None:
         self._contacts.change_links(self._link_book.links)
-        self._carriage.usd_per_byte = self._contacts.link.usd_per_megabyte / 1e6
-
-    def _contacts_stirred(self) -> None:
-        self._carriage.usd_per_byte = self._contacts.usd_per_byte
-        self._carriage.held_classes = self._contacts.held_classes
-        self._status_stirred.set()
 
     # What clients are told.
 

@@ -122,6 +122,8 @@ def read_settings(path: Path) -> SiteSettings:
         raise NotFound(f"There is no {path}. Set the site up with `sfnode init`.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"{path} cannot be read: {error}. Mend that line; nothing else is wrong.") from error
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read ({error.strerror}). Mend its permissions.") from error
     links = _read_links(path, values)
     site = _checked(SiteSettings, values, str(path))
     if "site" not in site:

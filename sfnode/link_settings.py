@@ -1,4 +1,4 @@
-"""What site.toml says of one link to the hub; every value is checked once, here."""
+"""What site.toml says of one link to a hub; every value is checked once, here."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ _PRICES: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSettings:
-    """A link to the hub: where it is, when to dial, what may go over it, what it costs."""
+    """A link to a hub: where it is, when to dial, what may go over it, what it costs."""
 
+    hub: str | None = None
+    """The hub that it leads to, as the site calls it; the home hub where none is named."""
     hub_url: str | None = None
-    """Of the first link, where another one has none."""
+    """Of the first link to the same hub, where another one has none."""
     name: str = "link"
     mode: LinkMode = LinkMode.POLL
     poll_s: float = 900.0

@@ -15,10 +15,33 @@ from typing import Any, TypeVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HubView:
+    """One hub of the site."""
+
+    name: str
+    """What people here call it."""
+    organisation: str
+    home: bool
+    """Whether it is meant where none is named."""
+    enrolled_s: int
+    links: tuple[str, ...]
+    """Names of those that lead there."""
+    link: str
+    """As in the status: "up, certus-100", "no link to NAME"."""
+    link_up: bool
+    unsent_count: int
+    unsent_bytes: int
+    last_contact_s: int | None
+    rekeys_pending: int = 0
+    kept_aside: int | None = None
+    """Entries that it has sent and that may not stand; None while the vault is locked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusView:
     site: str
     hub: str | None
-    """None before enrolment."""
+    """The home hub; None before enrolment."""
     vault: str
     """"locked" or "unlocked"."""
     link: str
@@ -43,7 +66,9 @@ class StatusView:
     key_epoch: int | None = None
     """Of the newest opening key; None while the vault is locked."""
     rekeys_pending: int = 0
-    """Bundles that lie at the hub, cannot be opened there, and wait to be sealed again."""
+    """Bundles that lie at a hub, cannot be opened there, and wait to be sealed again."""
+    hubs: tuple[HubView, ...] = ()
+    """Each on its own, in the order in which they were joined; what is above is of all of them together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +89,8 @@ class CaseRow:
     needs_you: str | None
     """Why a person must look: "ALARM", "reply unread", "written before: …"; None when nothing does."""
     changed_s: int
+    hub: str = ""
+    """The hub that it is with, where a site has several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +183,8 @@ class TransferView:
     arrival: str | None = None
     """As it was told when it was queued: "likely 14:20Z to 15:10Z", "late: was likely by 15:10Z"; None
     without a forecast and once it is stored."""
+    hub: str = ""
+    """The other end, where a site has several hubs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +341,8 @@ class LinkView:
     rtt_s: float
     measured_contacts: int
     """How many contacts that rate was measured in; 0 while it is declared."""
+    hub: str = ""
+    """Where it leads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,14 +410,17 @@ class PriceView:
     draft: bool
     size_bytes: int
     links: tuple[LinkPriceView, ...]
-    """Every link, the cheapest that may carry all of it first."""
+    """Every link that may be taken, the cheapest that may carry all of it first; none where no link leads to
+    the case's hub."""
     bundles: tuple[BundlePriceView, ...]
 
     @property
-    def first(self) -> LinkPriceView:
-        """The link that what is most urgent would take; the first of all where none may carry it."""
+    def first(self) -> LinkPriceView | None:
+        """The link that what is most urgent would take; the first of all where none may carry it, None where
+        there is none."""
         taken = self.bundles[0].link if self.bundles else None
-        return next((each for each in self.links if each.link == taken), self.links[0])
+        taking = [each for each in self.links if each.link == taken]
+        return next(iter((*taking, *self.links)), None)
 
     @property
     def arrival(self) -> str:

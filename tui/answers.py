@@ -66,6 +66,8 @@ class Sent:
     held_count: int = 0
     arrival: str = ""
     """When it is likely at the hub."""
+    no_link: str = ""
+    """That nothing of it is on its way, since no link leads to its hub."""
 
 
 Happening = StatusView | TransferView | AlarmView | str
@@ -108,6 +110,7 @@ def sent(values: Mapping[str, Any]) -> Sent:
         price.get("held") if values.get("held_count") else None,
         values.get("held_count") or 0,
         values.get("arrival") or "",
+        values.get("no_link") or "",
     )
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
@@ -26,6 +27,7 @@ from .moments import size
 from .palette import THEMES, OnlyRed, Palette
 from .screens.page import Page
 from .site import Site
+from .turns import Turns
 from .work import start
 
 PROGRESS_PERIOD_S: Final = 0.25
@@ -73,6 +75,7 @@ class Shell(App[None]):
         self._clock = clock
         self._local_offset_minutes = local_offset_minutes
         self._only_red = OnlyRed()
+        self._turns = Turns(self, self._obey)
         # Before the style sheet is read: it names our colours.
         for theme in THEMES.values():
             self.register_theme(theme)
@@ -112,6 +115,21 @@ class Shell(App[None]):
     def get_line_filters(self) -> list[LineFilter]:
         filters = list(super().get_line_filters())
         return [*filters, self._only_red] if self.palette is Palette.NIGHT else filters
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            self._turns.take(event)
+        else:
+            await super().on_event(event)
+
+    def forget_keys(self) -> None:
+        """Something is being done: what was typed behind it must not act on what comes next."""
+        self._turns.forget()
+
+    async def _obey(self, stroke: events.Key | events.Paste) -> None:
+        """While a page does what it was told, only Esc is heard."""
+        if self.page is None or not self.page.is_busy or _is_escape(stroke):
+            await super().on_event(stroke)
 
     def on_mount(self) -> None:
         self.set_interval(CLOCK_PERIOD_S, self._tick)
@@ -283,3 +301,7 @@ class Shell(App[None]):
     def _tick(self) -> None:
         if self.page is not None:
             self.page.renew_frame()
+
+
+def _is_escape(stroke: events.Key | events.Paste) -> bool:
+    return isinstance(stroke, events.Key) and stroke.key == "escape"

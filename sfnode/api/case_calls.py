@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from protocol.ids import CaseId
+from protocol.ids import CaseId, Mailbox
 from sfnode.domain import intake
 from sfnode.domain.asked import ANSWER_STATES
 from sfnode.domain.form import choose
@@ -18,10 +18,12 @@ from sfnode.services.casebook import CaseBook
 from sfnode.services.clock import SiteClock
 from sfnode.services.erasing import Erasing
 from sfnode.services.happenings import Saved
+from sfnode.services.hub_links import no_link_sentence
 from sfnode.services.outbox import Outbox
 from sfnode.services.prices import Prices
 from sfnode.services.transfers import TransferList
 from sfnode.services.vault_access import VaultAccess
+from sfnode.spool.pairing import Pairings
 from sfnode.views import to_primitive
 
 from .parameters import Parameters
@@ -39,6 +41,7 @@ class CaseCalls:
         alarms: Alarms,
         transfers: TransferList,
         prices: Prices,
+        pairings: Pairings,
         clock: SiteClock,
         language: str,
     ) -> None:
@@ -48,6 +51,7 @@ class CaseCalls:
         self._alarms = alarms
         self._transfers = transfers
         self._prices = prices
+        self._pairings = pairings
         self._clock = clock
         self._language = language
 
@@ -67,7 +71,8 @@ class CaseCalls:
         return to_primitive(await self._casebook.case_view(await self._only_case(params)))
 
     async def case_new(self, params: Parameters) -> Any:
-        new = intake.new_case(params.rest(), language=self._language)
+        hub = await self._asked(params.optional_text("hub"))
+        new = replace(intake.new_case(params.rest(), language=self._language), hub=hub)
         saved = await self._casebook.open_case(new)
         row = await self._casebook.case_row(saved.case_id)
         return {"case": row.case, "short": row.short}
@@ -156,9 +161,10 @@ class CaseCalls:
         return {
             "bundles": [to_primitive(view) for view in bundles],
             "bytes": left_bytes,
-            "seconds": price.seconds,
-            "usd": price.usd,
-            "price": to_primitive(price),
+            "seconds": None if price is None else price.seconds,
+            "usd": None if price is None else price.usd,
+            "price": None if price is None else to_primitive(price),
+            "no_link": "" if price is not None else await self._no_link(case_id),
             "held_count": foreseen.held_count,
             "arrival": foreseen.arrival,
         }
@@ -230,6 +236,16 @@ class CaseCalls:
             "records": [record.hex() for record in saved.records],
             "alarms": [to_primitive(alarm) for alarm in saved.alarms],
         }
+
+    async def _asked(self, name: str | None) -> Mailbox | None:
+        """The hub that a case asks: the one named, else the home hub. None before enrolment. `NotFound`."""
+        asked = await (self._pairings.home() if name is None else self._pairings.named(name))
+        return None if asked is None else asked.hub
+
+    async def _no_link(self, case_id: CaseId) -> str:
+        """That nothing of the case is on its way, and what would help."""
+        hub = await self._pairings.at(await self._casebook.hub_of(case_id))
+        return "" if hub is None else no_link_sentence([hub.name])
 
     async def _only_case(self, params: Parameters) -> CaseId:
         case_id = await self._case(params)

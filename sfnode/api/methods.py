@@ -14,6 +14,7 @@ from sync.local_socket import Fault
 from sync.stores.errors import StoreClosed, StoreError
 
 from .case_calls import CaseCalls
+from .hub_calls import HubCalls
 from .parameters import Parameters
 from .station_calls import StationCalls
 
@@ -24,7 +25,7 @@ _PHOTO_REFUSED: Final = 4
 _PHOTO_NOT_FOUND: Final = 3
 
 
-def methods_of(cases: CaseCalls, station: StationCalls) -> Mapping[str, Method]:
+def methods_of(cases: CaseCalls, station: StationCalls, hubs: HubCalls) -> Mapping[str, Method]:
     """Every method by its name on the socket."""
     calls: tuple[Method, ...] = (
         station.status,
@@ -38,9 +39,12 @@ def methods_of(cases: CaseCalls, station: StationCalls) -> Mapping[str, Method]:
         station.link_remove,
         station.link_list,
         station.price,
-        station.enrol,
-        station.enrol_request,
-        station.enrol_response,
+        hubs.enrol,
+        hubs.enrol_request,
+        hubs.enrol_response,
+        hubs.hubs,
+        hubs.hub_home,
+        hubs.hub_leave,
         station.alarms,
         station.alarm_ack,
         cases.templates,

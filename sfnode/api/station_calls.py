@@ -1,53 +1,54 @@
-"""Calls that concern the station: its state, its vault, its link, its hub and its alarms."""
+"""Calls that concern the station: its state, its vault, its links and its alarms."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from sfnode.config import link_from
+from sfnode.errors import NotFound
 from sfnode.services.alarms import Alarms
 from sfnode.services.contacts import Contacts
-from sfnode.services.enrolment import Enrolled, Enrolment
 from sfnode.services.link_book import LinkBook
 from sfnode.services.prices import Prices
 from sfnode.services.status import Status
 from sfnode.services.vault_access import VaultAccess
+from sfnode.spool.pairing import Pairings
 from sfnode.views import to_primitive
 
 from .parameters import Parameters
 
+_ADDRESS_SIGNS: Final = frozenset(".:/")
+
 
 class StationCalls:
-    """None of these needs the vault to be open, apart from enrolling."""
+    """None of these needs the vault to be open."""
 
     def __init__(
         self,
         *,
         vault: VaultAccess,
+        pairings: Pairings,
         status: Status,
         contacts: Contacts,
-        enrolment: Enrolment,
         alarms: Alarms,
         links: LinkBook,
         prices: Prices,
         opened: Callable[[], Awaitable[None]],
         locked: Callable[[], None],
-        enrolled: Callable[[], None],
         settled: Callable[[], Awaitable[None]],
         stop: Callable[[], None],
     ) -> None:
         self._vault = vault
+        self._pairings = pairings
         self._status = status
         self._contacts = contacts
-        self._enrolment = enrolment
         self._alarms = alarms
         self._links = links
         self._prices = prices
         self._opened = opened
         self._locked = locked
-        self._enrolled = enrolled
         self._settled = settled
         self._stop = stop
 
@@ -80,20 +81,24 @@ class StationCalls:
 
     async def sync_once(self, params: Parameters) -> Any:
         """Answered when what came is opened and what went is accounted for: a script may ask at once."""
-        link = params.optional_text("link")
+        link, name = params.optional_text("link"), params.optional_text("hub")
         params.end()
-        report = await self._contacts.sync_once(link)
+        hub = None if name is None else await self._pairings.named(name)
+        report = await self._contacts.sync_once(link, hub=hub)
         await self._settled()
         return to_primitive(report)
 
     async def link_set(self, params: Parameters) -> Any:
         """Of the named link, else of the first. Without changes it only tells the settings."""
-        name, changes = params.optional_text("link"), params.rest()
+        name, changes = params.optional_text("link"), await self._of_known_hub(params.rest())
         return asdict(self._links.change(name, changes) if changes else self._links.link(name))
 
     async def link_add(self, params: Parameters) -> Any:
-        name, values = params.text("link"), params.rest()
-        return asdict(self._links.add(name, values))
+        """Without a hub it leads to the one that is the home hub now, and stays with that one."""
+        name, values = params.text("link"), await self._of_known_hub(params.rest())
+        link = self._links.add(name, values)
+        self._links.settle(await self._pairings.all())
+        return asdict(self._links.link(link.name))
 
     async def link_remove(self, params: Parameters) -> Any:
         name = params.text("link")
@@ -111,24 +116,6 @@ class StationCalls:
         params.end()
         return to_primitive(await self._prices.view(case))
 
-    async def enrol(self, params: Parameters) -> Any:
-        hub_url, code = params.text("hub"), params.text("code")
-        params.end()
-        # Refused before the code is used up, if the address cannot be one.
-        link_from({"hub_url": hub_url}, self._contacts.link)
-        return self._joined(await self._enrolment.enrol(hub_url, code), hub_url)
-
-    async def enrol_request(self, params: Parameters) -> Any:
-        code = params.text("code")
-        params.end()
-        return {"request": await self._enrolment.make_request(code)}
-
-    async def enrol_response(self, params: Parameters) -> Any:
-        hub_url, response = params.text("hub"), params.data("response")
-        params.end()
-        link_from({"hub_url": hub_url}, self._contacts.link)
-        return self._joined(await self._enrolment.accept_response(response), hub_url)
-
     async def alarms(self, params: Parameters) -> Any:
         params.end()
         return [to_primitive(alarm) for alarm in await self._alarms.views()]
@@ -138,7 +125,15 @@ class StationCalls:
         params.end()
         return to_primitive(await self._alarms.acknowledge(alarm, by=by))
 
-    def _joined(self, enrolled: Enrolled, hub_url: str) -> Mapping[str, object]:
-        self._links.change(None, {"hub_url": hub_url})
-        self._enrolled()
-        return asdict(enrolled)
+    async def _of_known_hub(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A link may only lead to a hub that this site is enrolled with. `NotFound`."""
+        hub = changes.get("hub")
+        if not isinstance(hub, str):
+            return changes
+        try:
+            return {**changes, "hub": (await self._pairings.named(hub)).name}
+        except NotFound:
+            if set(hub) & _ADDRESS_SIGNS:
+                # Meant as an address, and none: the sentence about addresses helps more.
+                link_from({"hub_url": hub})
+            raise

@@ -57,6 +57,7 @@ def case() -> None:
 @click.option("--onset", help="When it began, such as 2026-11-22T21:40Z.")
 @click.option("--reply-wanted-by", help="Until when an answer helps.")
 @click.option("--plan-if-silent", help="What you will do if no answer comes.")
+@click.option("--hub", help="The hub that it asks, by name [default: the home hub].")
 @click.option("--answer", "answers", multiple=True, metavar="KEY=TEXT", help="A field of the form.")
 @pass_terminal
 def new_case(
@@ -91,7 +92,8 @@ def list_cases(terminal: Terminal) -> None:
     """All cases, those that need you first."""
     answer = terminal.call("cases")
     rows = [from_primitive(CaseRow, row) for row in answer]
-    terminal.show(answer, table([_row(row) for row in rows]) if rows else ["There is no case yet."])
+    lines = table([(row.hub, *_row(row)) if any(each.hub for each in rows) else _row(row) for row in rows])
+    terminal.show(answer, lines or ["There is no case yet."])
 
 
 @case.command("show")
@@ -169,6 +171,8 @@ def _queued_sentence(answer: Mapping[str, Any], *, waiting: int) -> str:
     """What it takes, over which link; or that no link may carry it, and who says how to lift that."""
     price, held = answer["price"], answer.get("held_count", 0)
     queued = f"Queued {show_bytes(answer['bytes'])}"
+    if price is None:
+        return f"{queued}. {answer['no_link']}"
     why = f": {price['held']}" if price["held"] else ""
     if held and held >= waiting:
         return (
@@ -213,6 +217,7 @@ def _lines(view: CaseView) -> list[str]:
     row = view.row
     lines = [
         f"{row.urgency} {row.short}  {row.patient}  {row.complaint}",
+        *([f"hub         {row.hub}"] if row.hub else []),
         f"state       {row.state}" + (f"  !! {row.needs_you}" if row.needs_you else ""),
         f"question    {view.question}",
         f"allergies   {view.allergies}",

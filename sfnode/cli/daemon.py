@@ -7,7 +7,7 @@ import json
 import click
 
 from sfnode.config import LinkMode
-from sfnode.views import StatusView, from_primitive
+from sfnode.views import HubView, StatusView, from_primitive
 from sync.local_socket import Event
 
 from .moments import show_bytes, show_moment
@@ -101,9 +101,22 @@ def status(terminal: Terminal, seen: bool) -> None:
         f"contact   {show_moment(view.last_contact_s)}",
         *([f"forecasts {view.forecasts}"] if view.forecasts else []),
         f"keys      {_keys_in_words(view)}",
+        *(line for hub in view.hubs if len(view.hubs) > 1 for line in _hub_lines(hub)),
         *(f"notice    {notice}" for notice in view.notices),
     ]
     terminal.show(answer, lines)
+
+
+def _hub_lines(hub: HubView) -> list[str]:
+    """One of several hubs on its own."""
+    return [
+        "",
+        f"hub       {hub.name}{', home' if hub.home else ''}",
+        f"link      {hub.link}",
+        f"unsent    {hub.unsent_count} items, {show_bytes(hub.unsent_bytes)}",
+        f"contact   {show_moment(hub.last_contact_s)}",
+        *([f"aside     {hub.kept_aside} entries that may not stand"] if hub.kept_aside else []),
+    ]
 
 
 def _keys_in_words(view: StatusView) -> str:

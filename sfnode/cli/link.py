@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from sfnode.config import LinkMode
+from sfnode.errors import BadRequest
 from sfnode.link_settings import FLOORS
 from sfnode.views import LinkView, StatusView, from_primitive
 
@@ -26,7 +27,10 @@ def link_options(command: Command) -> Command:
     """Everything that can be said of a link but its name."""
     for option in reversed(
         (
-            click.option("--hub", "hub_url", help="Address of the hub."),
+            click.option(
+                "--hub", help="The hub it leads to, by name, where there are several; or its address."
+            ),
+            click.option("--address", "hub_url", help="Address of the hub."),
             click.option(
                 "--mode",
                 type=click.Choice([mode.value for mode in LinkMode]),
@@ -85,7 +89,7 @@ def set_link(terminal: Terminal, name_of: str | None, **values: object) -> None:
 
     They are kept in site.toml.
     """
-    changes = {key: value for key, value in values.items() if value is not None}
+    changes = _given(values)
     named = {} if name_of is None else {"link": name_of}
     _show_settings(terminal, terminal.call("link_set", {**named, **changes}))
     if changes.keys() & _WHERE:
@@ -97,8 +101,8 @@ def set_link(terminal: Terminal, name_of: str | None, **values: object) -> None:
 @link_options
 @pass_terminal
 def add_link(terminal: Terminal, name: str, **values: object) -> None:
-    """Add a link. Without --hub it leads to the first one's hub."""
-    given = {key: value for key, value in values.items() if value is not None}
+    """Add a link. Without --hub it leads to the home hub; without an address, where its first link does."""
+    given = _given(values)
     _show_settings(terminal, terminal.call("link_add", {"link": name, **given}))
     _warn_of_one_way(terminal)
 
@@ -125,8 +129,10 @@ def list_links(terminal: Terminal) -> None:
     """Every link: how it is, what may go over it, what it has cost today."""
     answer = terminal.call("link_list")
     views = [from_primitive(LinkView, row) for row in answer]
-    rows = [("NAME", "MODE", "FLOOR", "PRICE", "TODAY", "CAP", "RATE", "STATE")]
-    terminal.show(answer, table([*rows, *(_row(view) for view in views)]))
+    head = ("NAME", "HUB", "MODE", "FLOOR", "PRICE", "TODAY", "CAP", "RATE", "STATE")
+    rows = [head, *(_row(view) for view in views)]
+    has_several = len({view.hub for view in views}) > 1
+    terminal.show(answer, table(rows if has_several else [(row[0], *row[2:]) for row in rows]))
 
 
 @link.command("status")
@@ -136,6 +142,16 @@ def link_status(terminal: Terminal) -> None:
     view = from_primitive(StatusView, terminal.call("status"))
     shown = {"link": view.link, "up": view.link_up, "medium": list(view.medium)}
     terminal.show(shown, [view.link, *view.medium])
+
+
+def _given(values: Mapping[str, object]) -> dict[str, object]:
+    """What was said, with a hub that was named by its address told apart."""
+    given = {key: value for key, value in values.items() if value is not None}
+    if "://" in str(given.get("hub", "")):
+        if "hub_url" in given:
+            raise BadRequest("Give the hub's address once, and its name with --hub. Nothing was changed.")
+        given["hub_url"] = given.pop("hub")
+    return given
 
 
 _WHERE: Final = frozenset(("hub_url", "udp", "bind"))
@@ -167,6 +183,7 @@ def _row(view: LinkView) -> tuple[str, ...]:
     basis = "measured" if view.measured_contacts else "declared"
     return (
         view.name,
+        view.hub or "none",
         view.mode,
         view.floor,
         view.price,

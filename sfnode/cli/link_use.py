@@ -16,14 +16,16 @@ from .terminal import Terminal, pass_terminal, table
 @click.command()
 @click.option("--once", is_flag=True, help="End when nothing is left to do; this is what it always does.")
 @click.option("--link", "link", help="Over this link, whatever its mode [default: whichever serves best].")
+@click.option("--hub", "hub", help="Only this hub, by name [default: every one].")
 @pass_terminal
-def sync(terminal: Terminal, once: bool, link: str | None) -> None:
+def sync(terminal: Terminal, once: bool, link: str | None, hub: str | None) -> None:
     """Reach the hub now, and go on until nothing is left to do.
 
     Exit status 5 when the link is down or broke off, 6 when a cap or a floor holds something back: what was
     stored stays stored, the rest is queued.
     """
-    answer = terminal.call("sync_once", {} if link is None else {"link": link})
+    named = {"link": link, "hub": hub}
+    answer = terminal.call("sync_once", {key: name for key, name in named.items() if name is not None})
     report = from_primitive(SyncReport, answer)
     lines = [
         f"ended     {report.ended}",
@@ -75,20 +77,24 @@ def show_transfers(views: list[TransferView]) -> list[str]:
     """One line per bundle."""
     if not views:
         return ["Nothing was sent yet."]
-    rows = [("WHAT", "WAY", "DONE", "SIZE", "STATE", "LEFT", "AT THE HUB")]
-    rows += [
-        (
-            view.what,
-            view.direction,
-            f"{100 * view.done_bytes // view.size_bytes}%" if view.size_bytes else "",
-            show_bytes(view.size_bytes),
-            view.state,
-            "" if view.eta_s is None else show_span(view.eta_s),
-            view.arrival or "",
-        )
-        for view in views
-    ]
-    return table(rows if any(row[-1] for row in rows[1:]) else [row[:-1] for row in rows])
+    head = ("HUB", "WHAT", "WAY", "DONE", "SIZE", "STATE", "LEFT", "AT THE HUB")
+    rows = [head, *(_transfer_row(view) for view in views)]
+    # What is empty in every row is no column.
+    shown = [at for at in range(len(head)) if 0 < at < len(head) - 1 or any(row[at] for row in rows[1:])]
+    return table([[row[at] for at in shown] for row in rows])
+
+
+def _transfer_row(view: TransferView) -> tuple[str, ...]:
+    return (
+        view.hub,
+        view.what,
+        view.direction,
+        f"{100 * view.done_bytes // view.size_bytes}%" if view.size_bytes else "",
+        show_bytes(view.size_bytes),
+        view.state,
+        "" if view.eta_s is None else show_span(view.eta_s),
+        view.arrival or "",
+    )
 
 
 def _price_lines(view: PriceView) -> list[str]:
@@ -116,6 +122,8 @@ def _price_lines(view: PriceView) -> list[str]:
 
 
 def _link_lines(view: PriceView) -> list[str]:
+    if not view.links:
+        return ["No link leads to its hub, so nothing of it is on its way: `sfnode link list`."]
     rows = [("LINK", "ON LINK", "TIME", "PRICE", "BASIS")]
     rows += [
         (

@@ -26,6 +26,7 @@ USAGE: Final = 2
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "init": ("site:init", "Set up a site: its data folder, its keys, its first person."),
     "enrol": ("site:enrol", "Join a hub with the one-time code it gave you."),
+    "site": ("hubs:site", "The hubs of this site: join, list, choose the home hub, leave."),
     "serve": ("daemon:serve", "Run the daemon in the foreground."),
     "unlock": ("daemon:unlock", "Open the vault, so that cases can be read and written."),
     "lock": ("daemon:lock", "Close the vault; sending, receiving and alarms go on."),

@@ -48,6 +48,10 @@ def init(terminal: Terminal, site: str, medic: str, role: str, language: str) ->
 @click.option(
     "--code-file", type=click.Path(path_type=Path), help="File with the one-time code; - for stdin."
 )
+@click.option(
+    "--again", metavar="HUB", help="It is this hub of the site's, that comes with new keys or address."
+)
+@click.option("--pin", help="The hub's key for https, sha256:… as `sfhub serve` prints it.")
 @click.option("--request-out", type=click.Path(path_type=Path), help="Write the request to a file instead.")
 @click.option("--response-in", type=click.Path(path_type=Path), help="Read the hub's answer from a file.")
 @pass_terminal
@@ -56,10 +60,14 @@ def enrol(
     hub_url: str | None,
     code: str | None,
     code_file: Path | None,
+    again: str | None,
+    pin: str | None,
     request_out: Path | None,
     response_in: Path | None,
 ) -> None:
     """Join a hub with the one-time code it gave you, over the link or by two small files.
+
+    A site may have several hubs: another one is added, and the same one again is not.
 
     \b
     Over the link:  sfnode enrol --hub URL --code CODE
@@ -70,18 +78,24 @@ def enrol(
         if hub_url is None or code or code_file or request_out:
             raise BadRequest("With --response-in give --hub, and neither a code nor --request-out.")
         response = _read_message(response_in)
-        _show_enrolled(terminal, terminal.call("enrol_response", {"response": response, "hub": hub_url}))
+        params = _given(hub=hub_url, pin=pin, response=response)
+        _show_enrolled(terminal, terminal.call("enrol_response", params))
         return
     secret = _code(code, code_file)
     if request_out is not None:
-        request: bytes = terminal.call("enrol_request", {"code": secret})["request"]
+        params = _given(code=secret, again=again)
+        request: bytes = terminal.call("enrol_request", params)["request"]
         _write_message(request_out, request)
         terminal.show({"request": str(request_out), "bytes": len(request)}, [f"Wrote {request_out}."])
         terminal.say("Bring it to the hub; then `sfnode enrol --response-in FILE --hub URL`.")
         return
     if hub_url is None:
         raise BadRequest("Give the hub's address with --hub, or --request-out FILE to enrol without a link.")
-    _show_enrolled(terminal, terminal.call("enrol", {"hub": hub_url, "code": secret}))
+    _show_enrolled(terminal, terminal.call("enrol", _given(hub=hub_url, code=secret, again=again, pin=pin)))
+
+
+def _given(**params: object) -> dict[str, object]:
+    return {name: value for name, value in params.items() if value is not None}
 
 
 async def _found(
@@ -143,3 +157,8 @@ def _write_message(path: Path, data: bytes) -> None:
 
 def _show_enrolled(terminal: Terminal, answer: dict[str, object]) -> None:
     terminal.show(answer, [f"{answer['site']} is enrolled with {answer['hub']} ({answer['organisation']})."])
+    if answer["link_added"] is not None:
+        terminal.say(
+            f"The link {answer['link_added']} leads there, on the terms of the first link to the home hub. "
+            f'Look at its price and caps: `sfnode link show "{answer["link_added"]}"`.'
+        )

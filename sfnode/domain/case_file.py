@@ -49,6 +49,8 @@ class CaseFile:
     patient_id: PatientId
     priority: Priority
     sent_s: int | None
+    hub: Mailbox
+    """The hub that it is with."""
     entries: tuple[KeptEntry, ...]
     state: CaseState
     first_seen: Mapping[RecordId, Moment]
@@ -64,6 +66,7 @@ class CaseFile:
         patient_id: PatientId,
         priority: Priority,
         sent_s: int | None,
+        hub: Mailbox,
         provisional: Iterable[KeptProvisional] = (),
     ) -> CaseFile:
         """`ValueError` when an entry belongs to another case or patient: whoever stored it there has a
@@ -76,6 +79,7 @@ class CaseFile:
             patient_id=patient_id,
             priority=priority,
             sent_s=sent_s,
+            hub=hub,
             entries=kept,
             state=fold(admitted((record, each.place) for each in kept for record in each.entry.records)),
             first_seen={record.record_id: each.first_seen for each in kept for record in each.entry.records},

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from protocol.clinical import AllergyState, Consciousness, Patient, Pregnancy, Sex, Treatment, Vitals
 from protocol.errors import InvalidRecord
 from protocol.header import Priority
+from protocol.ids import Mailbox
 from protocol.orders import CapabilityItem
 from protocol.schema import encode_fields
 from sfnode.errors import ValueRefused
@@ -64,6 +65,8 @@ class NewCase:
     onset_s: int | None = None
     plan_if_silent: str | None = None
     reply_wanted_by_s: int | None = None
+    hub: Mailbox | None = None
+    """Whom it asks; None for the hub that was joined first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

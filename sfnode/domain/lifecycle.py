@@ -36,6 +36,8 @@ class Transit:
     """Stored, or with bytes at the hub."""
     held: bool = False
     """What is not stored may go over no link now."""
+    no_way: str = ""
+    """Why nothing leads to its hub: "no link to NAME"."""
 
 
 def state_words(case: CaseFile, transit: Transit) -> str:
@@ -52,8 +54,14 @@ def state_words(case: CaseFile, transit: Transit) -> str:
         return "first orders here"
     if state.case_seen:
         return "seen by doctor"
+    return _transit_words(transit)
+
+
+def _transit_words(transit: Transit) -> str:
     if transit.count and transit.stored == transit.count:
         return "stored at hub"
+    if transit.no_way:
+        return transit.no_way
     if transit.held:
         return f"held back ({transit.stored} of {transit.count})" if transit.started else "held back"
     return f"going ({transit.stored} of {transit.count})" if transit.started else "waiting for link"
@@ -78,8 +86,10 @@ def needs_you(case: CaseFile, *, alarms: int, now: Moment) -> str | None:
     return _overdue(case, now)
 
 
-def case_row(case: CaseFile, transit: Transit, *, short: str, alarms: int, now: Moment) -> CaseRow:
-    """One line of the case list; only for consults."""
+def case_row(
+    case: CaseFile, transit: Transit, *, short: str, alarms: int, now: Moment, hub: str = ""
+) -> CaseRow:
+    """One line of the case list; only for consults. `hub`: its name, where a site has several."""
     score = latest_score(case)
     return CaseRow(
         case=case.case_id.hex(),
@@ -92,6 +102,7 @@ def case_row(case: CaseFile, transit: Transit, *, short: str, alarms: int, now: 
         state=state_words(case, transit),
         needs_you=needs_you(case, alarms=alarms, now=now),
         changed_s=case.changed_s,
+        hub=hub,
     )
 
 

@@ -47,6 +47,17 @@ NOT_RETURNED: Final = Notice(
 )
 
 
+ABOUT_SITE: Final = frozenset(
+    {SITE_RESTORED.subject, SITE_MOVED.subject, IncidentKind.UNGUARDED.value, IncidentKind.UNAPPLIED.value}
+)
+"""Causes that lie here: told once, however many hubs there are."""
+FOREIGN_CASE: Final = Notice(
+    "foreign-case",
+    "The hub has sent something for a case that is not with it. It was kept aside and has changed nothing: "
+    "no case shows it, and no order of it counts. Tell the operator of the hub.",
+)
+
+
 def worded(incident: Incident) -> Notice:
     """Words for what custody met with the hub."""
     if (whole := _WHOLE.get(incident.kind)) is not None:

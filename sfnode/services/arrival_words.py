@@ -14,6 +14,7 @@ from sfnode.domain.moments import Moment, elapsed_s
 from sfnode.spool.foretold import Foretold
 from sfnode.views import ArrivalView
 from sync.scheduler.arrival import CONTACTS_BEFORE_FORECAST, Interval
+from sync.scheduler.outages import OUTAGES_BEFORE_FORECAST
 from sync.scheduler.windows import WINDOWS_BEFORE_FORECAST, Chance
 
 _SOON_S: Final = 180
@@ -24,23 +25,34 @@ _LATEST_S: Final = 253_402_300_799.0
 _NO_CLOCK: Final = "this machine's clock is not set"
 
 
-def arrival_view(interval: Interval | None, *, seen: int, down: str | None, now: Moment) -> ArrivalView:
-    """What can be said before something is queued; `down`: the link that has to come back first."""
+def arrival_view(
+    interval: Interval | None, *, seen: int, down: str | None, now: Moment, outages: int | None = None
+) -> ArrivalView:
+    """What can be said before something is queued; `down`: the link that has to come back first; `outages`:
+    past ones that lasted as long as the present one has."""
     if interval is None:
-        while_down = f" after {down} was down" if down else ""
-        basis = f"no forecast yet: {seen} of {CONTACTS_BEFORE_FORECAST} contacts seen{while_down}"
-        return ArrivalView(basis=basis, contacts=seen)
+        return ArrivalView(basis=_too_little(seen, down, outages), contacts=seen)
     has_clock = now.certainty is not Certainty.UNSET
+    of_outages = "" if interval.outages is None else f" and {interval.outages} outages as long as this one"
     return ArrivalView(
         when=_when(interval, now),
         by=_by(interval.high_s, now),
-        basis=f"from {interval.contacts} past contacts" + ("" if has_clock else f"; {_NO_CLOCK}"),
+        basis=f"from {interval.contacts} past contacts{of_outages}" + ("" if has_clock else f"; {_NO_CLOCK}"),
         contacts=interval.contacts,
         low_s=interval.low_s,
         high_s=interval.high_s,
         from_s=int(now.wall_s + interval.low_s) if has_clock else None,
         until_s=int(now.wall_s + interval.high_s) if has_clock else None,
     )
+
+
+def _too_little(contacts: int, down: str | None, outages: int | None) -> str:
+    """What is missing for a forecast."""
+    if outages is not None and contacts >= CONTACTS_BEFORE_FORECAST:
+        of = f"{outages} of {OUTAGES_BEFORE_FORECAST}"
+        return f"no forecast: {down} is down, and {of} outages seen that lasted as long"
+    while_down = f" after {down} was down" if down and outages is None else ""
+    return f"no forecast yet: {contacts} of {CONTACTS_BEFORE_FORECAST} contacts seen{while_down}"
 
 
 def told_words(foretold: Foretold, now: Moment) -> str:

@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from protocol.header import Priority
-from protocol.ids import BundleId
+from protocol.ids import BundleId, Pseudonym
 from sfnode.domain.moments import elapsed_s
 from sfnode.spool.foretold import Foretold
 from sfnode.spool.spool import Spool
-from sync.scheduler.arrival import Arrivals, Arrived, Interval, soonest_s
+from sync.scheduler.arrival import Arrivals, Interval, soonest_s
+from sync.scheduler.outages import Outages
 from sync.stores.errors import StoreClosed, StoreError, StoreHalted
 
 from .arrival_words import told_words
 from .carriers import LinkOutlook, carrier
 from .clock import SiteClock, moment_of
+from .link_outages import link_outages
 
 PROVEN_BY: Final = 100
 """So many of the last forecasts are held against what came of them."""
@@ -40,6 +42,8 @@ class InLine:
 
     priority: Priority
     left_bytes: int
+    pair: Pseudonym | None = None
+    """Whose hub it is for: only links that lead there may carry it; None where any may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,17 @@ class Foreseen:
     """None: "no forecast yet"."""
     contacts: int
     """Seen so far in the like case."""
+    outages: int | None = None
+    """In one, how many past ones lasted as long as it has; None where none is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a forecast over one link rests on now."""
+
+    arrivals: Arrivals
+    outages_left_s: tuple[float, ...] | None
+    """In an outage, how long past ones went on from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +104,15 @@ class ArrivalForecasts:
         """For each of these, which go in this order; None of what no link may carry now."""
         links = await self._links()
         ahead_bytes: dict[str, int] = {}
-        known: dict[str, Arrivals] = {}
+        known: dict[str, _Known] = {}
         found: list[Foreseen | None] = []
         for each in line:
-            link = carrier(each.priority, each.left_bytes, links)
+            link = carrier(each.priority, each.left_bytes, links, each.pair)
             if link is None:
                 found.append(None)
                 continue
             if link.name not in known:
-                known[link.name] = Arrivals(await self._arrived(link))
+                known[link.name] = await self._known(link)
             ahead_bytes[link.name] = ahead_bytes.get(link.name, 0) + each.left_bytes
             found.append(_foreseen(link, ahead_bytes[link.name], known[link.name]))
         return tuple(found)
@@ -127,11 +142,11 @@ class ArrivalForecasts:
         with self._beside():
             await self._note_queued(bundle_id)
 
-    async def contact_began(self) -> None:
-        """The hub was heard: what waited for that waits no more."""
+    async def contact_began(self, pair: Pseudonym | None = None) -> None:
+        """That hub was heard, or every one: what waited for that waits no more."""
         self._contacts_begun += 1
         with self._beside():
-            await self._note_met()
+            await self._note_met(pair)
 
     async def stored(self, bundle_id: BundleId) -> None:
         """The hub was found to hold it."""
@@ -150,16 +165,22 @@ class ArrivalForecasts:
         except StoreError as error:
             self._trouble(_NOT_KEPT.format(error))
 
-    async def _arrived(self, link: LinkOutlook) -> tuple[Arrived, ...]:
-        rows = await _or_nothing(self._spool.foretold.arrived(link.name, was_down=link.is_down), ())
-        return tuple(each for each in rows if each.actual_s <= SPAN_S_MAX)
+    async def _known(self, link: LinkOutlook) -> _Known:
+        now_s, outages = self._clock.wall_s(), Outages()
+        if link.is_down:
+            outages = await _or_nothing(link_outages(self._spool.diary, link.now.terms, now_s), outages)
+        left_s = None if outages.since_s is None else outages.left_s(now_s)
+        # In an outage its age tells how long is to be waited; the way within a contact is always alike.
+        was_down = link.is_down if left_s is None else None
+        rows = await _or_nothing(self._spool.foretold.arrived(link.name, was_down=was_down), ())
+        return _Known(Arrivals(each for each in rows if each.actual_s <= SPAN_S_MAX), left_s)
 
     async def _note_queued(self, bundle_id: BundleId) -> None:
         waiting = await self._spool.transfers.unstored()
         places = [place for place, each in enumerate(waiting) if each.bundle_id == bundle_id]
         if not places:
             return
-        line = [InLine(each.priority, each.size_bytes) for each in waiting[: places[0] + 1]]
+        line = [InLine(each.priority, each.size_bytes, each.pair) for each in waiting[: places[0] + 1]]
         foreseen = (await self.foresee(line))[-1]
         if foreseen is None:
             return  # Held back: nobody can say until when.
@@ -178,11 +199,16 @@ class ArrivalForecasts:
         if transfer is not None and transfer.stored_s is not None:
             await self._note_stored(bundle_id)  # A contact under way was faster than this.
 
-    async def _note_met(self) -> None:
+    async def _note_met(self, pair: Pseudonym | None) -> None:
         if not self._may_wait:
             return
         self._may_wait = False
         unmet = await self._spool.foretold.unmet()
+        if pair is not None:
+            of = await self._spool.transfers.of([each.bundle_id for each in unmet])
+            others = {bundle_id for bundle_id, each in of.items() if each.pair != pair}
+            self._may_wait = bool(others)
+            unmet = tuple(each for each in unmet if each.bundle_id not in others)
         if not unmet:
             return
         now = moment_of(self._clock)
@@ -217,12 +243,13 @@ async def _or_nothing(reading: Awaitable[Result], nothing: Result) -> Result:
         return nothing
 
 
-def _foreseen(link: LinkOutlook, ahead_bytes: int, arrivals: Arrivals) -> Foreseen:
+def _foreseen(link: LinkOutlook, ahead_bytes: int, known: _Known) -> Foreseen:
     estimated_s = soonest_s(link.now.measured, ahead_bytes)
     return Foreseen(
         link=link.name,
         is_down=link.is_down,
         soonest_s=estimated_s,
-        interval=arrivals.interval(estimated_s),
-        contacts=arrivals.contacts,
+        interval=known.arrivals.interval(estimated_s, known.outages_left_s),
+        contacts=known.arrivals.contacts,
+        outages=None if known.outages_left_s is None else len(known.outages_left_s),
     )

@@ -20,7 +20,9 @@ from sfnode.domain.templates import find_template
 from sfnode.errors import Refused, ValueRefused
 from sfnode.vault.alarms import raise_alarms
 from sfnode.vault.entries import insert_case
+from sfnode.vault.hubs import Hub, hub_asked
 from sfnode.views import AlarmView
+from sync.ports import Rank
 
 from .happenings import Saved
 from .sending import queue_layers
@@ -42,6 +44,7 @@ class NewPhoto:
 
 def open_case(pen: Pen, new: NewCase, random_bytes: Callable[[int], bytes]) -> Saved:
     """A draft with its patient, and a note if there is one."""
+    hub = hub_asked(pen.connection, new.hub)
     template = find_template(new.template)
     case_id, patient_id = CaseId(random_bytes(CASE_ID_BYTES)), PatientId(random_bytes(PATIENT_ID_BYTES))
     opened = CaseOpened(
@@ -50,15 +53,15 @@ def open_case(pen: Pen, new: NewCase, random_bytes: Callable[[int], bytes]) -> S
         urgency=new.urgency,
         complaint=new.complaint,
         question=new.question,
-        site=pen.hub.site,
-        hub=pen.hub.hub,
+        site=hub.site,
+        hub=hub.hub,
         reply_wanted_by_s=new.reply_wanted_by_s,
         plan_if_silent=new.plan_if_silent,
         onset_s=new.onset_s,
     )
     texts = [text for text in (answers_note(template, new.answers), new.note) if text]
     notes = [note for text in texts for note in _notes(new.language, text)]
-    insert_case(pen.connection, case_id, patient_id, priority=new.urgency, sent_s=None)
+    insert_case(pen.connection, case_id, patient_id, hub=hub.hub, priority=new.urgency, sent_s=None)
     records = [checked(opened), new.patient, *notes]
     return saved(pen.first(case_id, patient_id, [NewRecord(body) for body in records]))
 
@@ -70,7 +73,7 @@ def add_vitals(pen: Pen, case_id: CaseId, sets: Sequence[Vitals]) -> Saved:
     case = consult(pen, case_id)
     what = "vitals" if len(sets) == 1 else f"{len(sets)} sets of vitals"
     written = pen.add(case, [NewRecord(each) for each in sets], what=what)
-    after = with_entry(case, written, place=pen.hub.site, now=pen.occasion.now)
+    after = with_entry(case, written, place=pen.hub_of(case_id).site, now=pen.occasion.now)
     alarms = raise_alarms(pen.connection, case_id, crossing_alarms(after), since_s=pen.now_s)
     return saved(written, alarms=alarms)
 
@@ -112,12 +115,26 @@ def close_case(pen: Pen, case_id: CaseId, *, outcome: str) -> Saved:
 
 
 def set_capability(pen: Pen, items: Sequence[CapabilityItem]) -> Capability:
-    """A whole list, one version above the last."""
-    site = pen.case(pen.hub.site_case)
-    last = current_list(site)
-    body = checked(Capability(version=1 if last is None else last.version + 1, items=tuple(items)))
-    pen.add(site, [NewRecord(body)], what=f"list aboard, version {body.version}")
+    """A whole list, one version above the last one of any hub's, told to every hub."""
+    files = [(pen.case(site_case), hubs) for site_case, hubs in pen.site_files().items()]
+    if not files:
+        hub_asked(pen.connection, None)
+    known = [known for site, _ in files if (known := current_list(site)) is not None]
+    body = checked(
+        Capability(version=1 + max((each.version for each in known), default=0), items=tuple(items))
+    )
+    for site, hubs in files:
+        state_aboard(pen, site, body, hubs)
     return body
+
+
+def state_aboard(pen: Pen, site: CaseFile, body: Capability, hubs: Sequence[Hub]) -> None:
+    """The list, in one of the site's own files, to the hubs that it is for."""
+    first, *others = hubs
+    what = f"list aboard, version {body.version}"
+    written = pen.add(site, [NewRecord(body)], what=what, hub=first.hub)
+    for hub in others:
+        pen.queue(site, [written.signed], what=what, rank=Rank.TEXT, hub=hub.hub)
 
 
 def saved(written: Written, *, alarms: tuple[AlarmView, ...] = ()) -> Saved:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protocol.header import Priority
+from protocol.ids import Pseudonym
 from sync.scheduler import Forecast, LinkNow
 from sync.scheduler.choice import held_by
 
 from .contacts import Contacts
+from .hub_links import hub_of_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class LinkOutlook:
     now: LinkNow
     is_down: bool
     """Whether the last attempt over it found nobody."""
+    pair: Pseudonym | None = None
+    """Whose hub it leads to; None where it is nobody's."""
 
     @property
     def name(self) -> str:
@@ -31,13 +35,20 @@ class LinkOutlook:
 async def outlooks(contacts: Contacts) -> tuple[LinkOutlook, ...]:
     """Every link of the site."""
     links = await contacts.ledger.links_now(contacts.links)
-    return tuple(LinkOutlook(link, contacts.ledger.down(link.name) is not None) for link in links)
+    hubs = [hub_of_link(link, await contacts.pairings()) for link in contacts.links]
+    return tuple(
+        LinkOutlook(now, contacts.ledger.down(now.name) is not None, hub.pseudonym if hub else None)
+        for hub, now in zip(hubs, links, strict=True)
+    )
 
 
-def carrier(priority: Priority, size_bytes: int, links: Sequence[LinkOutlook]) -> LinkOutlook | None:
+def carrier(
+    priority: Priority, size_bytes: int, links: Sequence[LinkOutlook], pair: Pseudonym | None = None
+) -> LinkOutlook | None:
     """By the policy's own taste: for an emergency the fastest of those that work, else the cheapest, which it
-    waits for a while. None where no link may carry the class now."""
-    able = [link for link in links if held_by(link.now, priority) is None]
+    waits for a while; of those that lead to that pair's hub, if one is named. None where no link may carry
+    the class now."""
+    able = [link for link in links if held_by(link.now, priority) is None and pair in (None, link.pair)]
     if not able:
         return None
 

@@ -1,5 +1,4 @@
-"""Reading the casebook: every view, and what waits to be sealed, from snapshots that hold all that was
-saved."""
+"""Reading the casebook: every view, from snapshots that hold all that was saved."""
 
 from __future__ import annotations
 
@@ -7,60 +6,54 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from protocol.bundle import BundleContent, EntryBundle, LayerBundle
-from protocol.entry import SignedEntry
-from protocol.ids import BundleId, CaseId
+from protocol.ids import BundleId, CaseId, Mailbox
 from protocol.orders import Capability
 from sfnode.domain.aboard import current_list
 from sfnode.domain.case_file import CaseFile
 from sfnode.domain.lifecycle import row_order
-from sfnode.domain.moments import Moment
 from sfnode.domain.plan import unread
 from sfnode.domain.unreadable import damaged_row, erased_row
 from sfnode.errors import NotFound
 from sfnode.vault import alarms as alarm_rows
 from sfnode.vault import asides
 from sfnode.vault import outbox as outbox_rows
-from sfnode.vault.bases import Base, base_of, entry_starting
-from sfnode.vault.directory import read_hub
-from sfnode.vault.entries import CASES_CACHED_MAX, CaseCache, case_ids
-from sfnode.vault.provisional import micro_of
+from sfnode.vault.entries import CASES_CACHED_MAX, case_ids
+from sfnode.vault.hubs import Hub, present_hubs, read_hubs
 from sfnode.vault.vault import Vault
 from sfnode.views import AlarmView, CaseRow, CaseView, PlanView, TransferView
 from sync.stores.connection import Connection, data_version
 from sync.stores.erasures import all_erasures, erasure_of
-from sync.stores.errors import CaseErased, StoreDamaged
+from sync.stores.errors import StoreDamaged
 
 from . import case_views
 from .case_errors import case_erased
-from .case_views import Scene
-from .clock import SiteClock, moment_of
+from .case_views import CaseHubs, Scene, case_hubs
+from .clock import SiteClock
 from .happenings import Quarantined
-from .outgoing import Carriage, Dispatch, NothingCarried, Outgoing, Progress
+from .outgoing import Carriage, NothingCarried, Progress
+from .outgoing_reader import OutgoingReader
 
 Result = TypeVar("Result")
 
-OUTBOX_PAGE: Final = 64
-"""Contents handed over at once; photo layers are in memory meanwhile."""
 LISTED_MAX: Final = 200
 """Lines of a list that only looks back."""
 
 
-class CaseReader:
+class CaseReader(OutgoingReader):
     """The half of the casebook that changes nothing. Safe to call from any number of tasks of one loop."""
 
     def __init__(
         self, vault: Vault, *, clock: SiteClock, carriage: Carriage | None = None, language: str = "en"
     ) -> None:
         """Coded questions are shown in `language` where the catalogue speaks it."""
-        self._vault = vault
-        self._clock = clock
+        super().__init__(vault, clock=clock)
         self._carriage = carriage or NothingCarried()
         self._language = language
-        self._cache = CaseCache()
         self._consults_at: int | None = None
         """Nothing was written to the vault since `_consults_kept` was read."""
         self._consults_kept: tuple[CaseFile, ...] = ()
+        self._consults_dated: int | None = None
+        """By the vault's changes: while there are no more, nobody need ask the disk."""
 
     async def find_case(self, name: str) -> CaseId:
         """By hex id, unique prefix of it, or short form ("C-7K2M", "7k2m"). `NotFound`, also when
@@ -82,7 +75,11 @@ class CaseReader:
 
     async def capability(self) -> Capability | None:
         """The list aboard, None before the first."""
-        return await self._read(self._capability)
+        return await self._read(self._newest_list)
+
+    async def hub_of(self, case_id: CaseId) -> Mailbox:
+        """The hub that a case is with. `NotFound`."""
+        return (await self._read(lambda connection: self._consult(connection, case_id))).hub
 
     # Showing ----------------------------------------------------------------------------------------------
 
@@ -103,8 +100,12 @@ class CaseReader:
 
     async def transfer_views(self, case_id: CaseId | None = None) -> tuple[TransferView, ...]:
         """Upward transfers: each dispatch with the progress that the carriage knows."""
-        rows = await self._read(lambda connection: outbox_rows.rows_of_case(connection, case_id))
-        return case_views.transfer_views(rows, await self._progress(rows))
+
+        def work(connection: Connection) -> tuple[tuple[outbox_rows.OutboxRow, ...], CaseHubs]:
+            return outbox_rows.rows_of_case(connection, case_id), case_hubs(read_hubs(connection))
+
+        rows, hubs = await self._read(work)
+        return case_views.transfer_views(rows, await self._progress(rows), hubs)
 
     async def unread_replies(self) -> int:
         """Replies and immediate advice that nobody here has opened."""
@@ -124,6 +125,10 @@ class CaseReader:
         rows = await self._read(lambda connection: asides.newest(connection, LISTED_MAX))
         return tuple(Quarantined(name=entry_id.hex(), reason=reason) for entry_id, reason in rows)
 
+    async def kept_aside(self, hub: Mailbox) -> int:
+        """How many entries of that hub's may not stand."""
+        return await self._read(lambda connection: asides.aside_count(connection, hub))
+
     async def alarms(self, *, open_only: bool = True) -> tuple[AlarmView, ...]:
         """Unacknowledged alarms, oldest first; with `open_only=False` the newest `LISTED_MAX` of any
         state."""
@@ -131,90 +136,15 @@ class CaseReader:
             return await self._read(alarm_rows.open_alarms)
         return await self._read(lambda connection: alarm_rows.newest(connection, LISTED_MAX))
 
-    # Going out --------------------------------------------------------------------------------------------
+    # Inside -----------------------------------------------------------------------------------------------
 
-    async def outbox(self, limit: int = OUTBOX_PAGE) -> tuple[Outgoing, ...]:
-        """Contents not yet sealed, most urgent first by (priority, rank, row).
+    def _newest_list(self, connection: Connection) -> Capability | None:
+        known = [self._capability(connection, hub) for hub in present_hubs(connection)]
+        return max(filter(None, known), key=lambda each: each.version, default=None)
 
-        What cannot be read any more is left out, so that it stops nothing behind it.
-        """
-        rows = await self._read(lambda connection: outbox_rows.unsealed(connection, limit))
-        return await self._outgoing(rows)
-
-    async def sealed_content(self, bundle_id: BundleId) -> Outgoing | None:
-        """What a sealed bundle of ours holds, to seal it again; None when it cannot be read any more."""
-        rows = await self._read(lambda connection: outbox_rows.rows_sealed_as(connection, bundle_id))
-        found = await self._outgoing(rows)
-        return found[0] if found else None
-
-    async def base_of(self, content: EntryBundle) -> Base | None:
-        """The entry whose records these replace, to write them as a difference from it."""
-        return await self._read(lambda connection: base_of(connection, content.entries))
-
-    async def entry_starting(self, start: bytes) -> SignedEntry | None:
-        """The entry whose id starts so, to read a difference from it; None when it is not here."""
-        return await self._read(lambda connection: entry_starting(connection, start))
-
-    async def dispatches(self, case_id: CaseId | None = None) -> tuple[Dispatch, ...]:
-        """Every bundle ever queued, oldest first; of one case, or of all."""
-        rows = await self._read(lambda connection: outbox_rows.rows_of_case(connection, case_id))
-        return tuple(
-            Dispatch(
-                row=row.row,
-                case_id=row.case_id,
-                what=row.what,
-                priority=row.priority,
-                rank=row.rank,
-                size_bytes=row.size_bytes,
-                queued_s=row.queued_s,
-                bundle_id=row.bundle_id,
-            )
-            for row in rows
-        )
-
-    # For both halves --------------------------------------------------------------------------------------
-
-    def _now(self) -> Moment:
-        return moment_of(self._clock)
-
-    async def _read(self, work: Callable[[Connection], Result]) -> Result:
-        return await self._vault.database.read(work)
-
-    async def _outgoing(self, rows: tuple[outbox_rows.OutboxRow, ...]) -> tuple[Outgoing, ...]:
-        found = []
-        for row in rows:
-            content = await self._content(row)
-            if content is not None:
-                found.append(
-                    Outgoing(
-                        row=row.row,
-                        case_id=row.case_id,
-                        what=row.what,
-                        priority=row.priority,
-                        rank=row.rank,
-                        size_bytes=row.size_bytes,
-                        content=content,
-                    )
-                )
-        return tuple(found)
-
-    async def _content(self, row: outbox_rows.OutboxRow) -> BundleContent | None:
-        try:
-            if row.micro_id is not None:
-                micro_id = row.micro_id
-                return await self._read(lambda connection: micro_of(connection, micro_id))
-            if row.layer is None or row.blob is None:
-                content = await self._read(lambda connection: outbox_rows.entries_of(connection, row.row))
-                # Of an erased case the row stands for a picture or a headline of which nothing is left.
-                return content if content.entries else None
-            data = await self._vault.blobs.read(row.case_id, row.blob)
-        except (StoreDamaged, CaseErased):
-            return None
-        return None if data is None else LayerBundle(row.case_id, row.layer, data)
-
-    def _capability(self, connection: Connection) -> Capability | None:
-        hub = read_hub(connection)
-        return None if hub is None else current_list(self._cache.read(connection, hub.site_case))
+    def _capability(self, connection: Connection, hub: Hub) -> Capability | None:
+        """What is aboard, as that hub was told."""
+        return current_list(self._cache.read(connection, hub.site_case))
 
     def _consults(self, connection: Connection) -> tuple[CaseFile, ...]:
         """Those that can be read: a damaged one hides no other, and has its row in the list."""
@@ -224,6 +154,16 @@ class CaseReader:
             self._consults_kept = tuple(case for case in cases if case is not None and case.is_consult)
             # More than the cache keeps are not kept here either.
             self._consults_at = version if len(self._consults_kept) <= CASES_CACHED_MAX else None
+        return self._consults_kept
+
+    async def _consults_now(self) -> tuple[CaseFile, ...]:
+        """The same for whoever looks every few minutes: of a vault in which nothing changed, from memory."""
+        database = self._vault.database
+        database.check_usable()
+        changes = database.changes
+        if self._consults_dated != changes:
+            await self._read(self._consults)
+            self._consults_dated = None if self._consults_at is None else changes
         return self._consults_kept
 
     def _undamaged(self, connection: Connection, case_id: CaseId) -> CaseFile | None:
@@ -276,14 +216,16 @@ class CaseReader:
         now = self._now()
 
         def work(connection: Connection) -> tuple[Scene, ...]:
-            capability = self._capability(connection)
+            hubs = read_hubs(connection)
+            aboard = {hub.hub: self._capability(connection, hub) for hub in hubs}
             return tuple(
                 Scene(
                     case=case,
                     rows=outbox_rows.rows_of_case(connection, case.case_id),
                     progress={},
                     alarms=len(alarm_rows.open_alarms(connection, case.case_id)),
-                    capability=capability,
+                    capability=aboard.get(case.hub),
+                    hubs=case_hubs(hubs),
                     now=now,
                     language=self._language,
                 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from protocol.clinical import CaseOpened, Layer, Media, Note, Treatment, Vitals
 from protocol.fold_notes import NoteState
-from protocol.ids import BundleId, CaseId, short
+from protocol.ids import BundleId, CaseId, Mailbox, short
 from protocol.news2 import news2
 from protocol.orders import Capability
 from protocol.plain_words import note_text
@@ -29,6 +29,7 @@ from sfnode.domain.wording import (
     weight_text,
 )
 from sfnode.errors import NotFound
+from sfnode.vault.hubs import Hub
 from sfnode.vault.outbox import OutboxRow
 from sfnode.views import (
     CaseRow,
@@ -41,7 +42,7 @@ from sfnode.views import (
     VitalsView,
 )
 
-from .outgoing import HELD_BACK, STORED_AT_HUB, WAITING_FOR_LINK, Progress
+from .outgoing import HELD_BACK, LEFT, NO_LINK, STORED_AT_HUB, WAITING_FOR_LINK, Progress
 
 _LAYER_WORDS = {
     Layer.PREVIEW: "preview",
@@ -49,6 +50,19 @@ _LAYER_WORDS = {
     Layer.FULL: "full",
     Layer.REGION: "region",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseHub:
+    """How the hub of a case is called."""
+
+    name: str
+    shown: str
+    """Its name where a site has several, else nothing."""
+    is_left: bool
+
+
+CaseHubs = Mapping[Mailbox, CaseHub]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +75,19 @@ class Scene:
     alarms: int
     capability: Capability | None
     now: Moment
+    hubs: CaseHubs
     language: str
     """The site's: what coded questions are asked in."""
+
+
+def case_hubs(hubs: Sequence[Hub]) -> CaseHubs:
+    """Of all that were ever joined: also whose cases are only read."""
+    return {
+        hub.hub: CaseHub(
+            name=hub.name, shown=hub.name if len(hubs) > 1 else "", is_left=hub.left_s is not None
+        )
+        for hub in hubs
+    }
 
 
 def short_name(case_id: CaseId) -> str:
@@ -72,7 +97,8 @@ def short_name(case_id: CaseId) -> str:
 def row_view(scene: Scene) -> CaseRow:
     return case_row(
         scene.case,
-        transit_of(scene.rows, scene.progress),
+        _transit(scene),
+        hub=scene.hubs[scene.case.hub].shown,
         short=short_name(scene.case.case_id),
         alarms=scene.alarms,
         now=scene.now,
@@ -107,7 +133,7 @@ def case_view(scene: Scene) -> CaseView:
         vitals=tuple(_vitals(record, case) for record in case.state.vitals),
         photos=tuple(photo_view(record) for record in case.state.media),
         plan=plan_view(scene) if answered or case.sent_s is not None else None,
-        transfers=transfer_views(scene.rows, scene.progress),
+        transfers=transfer_views(scene.rows, scene.progress, scene.hubs),
         not_understood=tuple(
             f"a record of kind {record.kind}, {clock(record.stamp.wall_s, scene.now.wall_s)}: update or call"
             for record in case.state.not_understood
@@ -134,17 +160,20 @@ def photo_view(record: Record) -> PhotoView:
 
 
 def transfer_views(
-    rows: Iterable[OutboxRow], progress: Mapping[BundleId, Progress]
+    rows: Iterable[OutboxRow], progress: Mapping[BundleId, Progress], hubs: CaseHubs
 ) -> tuple[TransferView, ...]:
     """Upward transfers; a bundle the spool does not know yet waits."""
     views = []
     for row in rows:
+        hub = hubs[row.hub]
+        waits = f"{LEFT}{hub.name}" if hub.is_left else WAITING_FOR_LINK
         known = (progress.get(row.bundle_id) if row.bundle_id else None) or Progress(
-            done_bytes=0, state=WAITING_FOR_LINK
+            done_bytes=0, state=waits
         )
         views.append(
             TransferView(
                 what=row.what,
+                hub=hub.shown,
                 case=row.case_id.hex(),
                 direction="up",
                 size_bytes=row.size_bytes if known.size_bytes is None else known.size_bytes,
@@ -159,13 +188,23 @@ def transfer_views(
     return tuple(views)
 
 
+def _transit(scene: Scene) -> Transit:
+    """How far the case's bundles are, and what else keeps them here than the link."""
+    transit, hub = transit_of(scene.rows, scene.progress), scene.hubs[scene.case.hub]
+    if hub.is_left and transit.stored < transit.count:
+        return replace(transit, no_way=f"{hub.name} was left")
+    return transit
+
+
 def transit_of(rows: Sequence[OutboxRow], progress: Mapping[BundleId, Progress]) -> Transit:
     known = _known(rows, progress)
+    waiting = {each.state for each in known} - {STORED_AT_HUB}
     return Transit(
         count=len(rows),
         stored=sum(each.state == STORED_AT_HUB for each in known),
         started=sum(each.state == STORED_AT_HUB or each.done_bytes > 0 for each in known),
-        held={each.state for each in known} - {STORED_AT_HUB} == {HELD_BACK},
+        held=waiting == {HELD_BACK},
+        no_way=next((state for state in waiting if state.startswith(NO_LINK)), ""),
     )
 
 
@@ -180,13 +219,15 @@ def _transit_words(scene: Scene) -> str:
     if scene.case.sent_s is None:
         return "not sent"
     now_s = scene.now.wall_s
-    transit = transit_of(scene.rows, scene.progress)
+    transit = _transit(scene)
     sent = f"sent {clock(scene.case.sent_s, now_s)}"
     stored = [each.stored_s for each in _known(scene.rows, scene.progress) if each.stored_s is not None]
     if scene.case.state.case_seen:
         return f"{sent}, seen by doctor {clock(scene.case.state.case_seen[-1].stamp.wall_s, now_s)}"
     if transit.count and transit.stored == transit.count:
         return f"{sent}, stored at hub" + (f" {clock(max(stored), now_s)}" if stored else "")
+    if transit.no_way:
+        return f"{sent}, {transit.no_way}"
     if transit.started:
         return f"{sent}, {transit.stored} of {transit.count} stored at hub"
     return f"{sent}, {HELD_BACK if transit.held else WAITING_FOR_LINK}"

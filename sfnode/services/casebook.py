@@ -1,4 +1,4 @@
-"""The casebook: all that is written to, and shown of, the cases of this site while the vault is unlocked.
+"""The casebook: all that people of this site write in its cases, and all alarms, while the vault is unlocked.
 
 Law: what a method has returned from is durable, an entry and its outbox row together or neither.
 """
@@ -7,17 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
 from hashlib import sha256
 from typing import Final, TypeVar
 
-from protocol.bundle import BundleContent, EntryBundle, LayerBundle
 from protocol.clinical import Layer, MediaLayer, Patient, Treatment, Vitals
-from protocol.enrolment import HubKeys, PairSecrets
-from protocol.errors import BundleRefused
-from protocol.header import Priority
-from protocol.ids import BundleId, CaseId
-from protocol.micro import MicroBundle, read_micro
+from protocol.ids import CaseId
 from protocol.orders import Capability, CapabilityItem
 from protocol.questions import AnswerState
 from sfnode.domain.contingency import Alarm
@@ -26,37 +20,28 @@ from sfnode.domain.moments import Moment
 from sfnode.errors import Refused
 from sfnode.media.layers import EncodedLayer, PhotoLayers
 from sfnode.vault import alarms, outbox
-from sfnode.vault.arrived import note_announced, note_arrived
-from sfnode.vault.directory import SITE_PATIENT, keep_hub, read_hub, read_identity
-from sfnode.vault.entries import insert_case, patient_of
 from sfnode.vault.vault import Vault
 from sfnode.views import AlarmView, PhotoView
-from sync.ports import Rank
-from sync.stores.connection import Connection
-from sync.stores.erasures import Erasure, count_late, is_erased
+from sync.stores.erasures import Erasure
 
 from . import answering, capture, case_views, ordering, sending
 from .alarm_outlook import AlarmOutlook, due_alarms, outlook_of
-from .case_reader import CaseReader, named_blobs
+from .case_receiver import CaseReceiver
 from .clock import SiteClock
 from .drafting import drafted
-from .giving_back import give_back_bundles, queue_all_again
 from .happenings import (
     AlarmRaised,
     CasebookEvent,
     CaseChanged,
-    CaseNotHere,
     Ingested,
     OutboxGrew,
     Quarantined,
     Saved,
 )
-from .ingest import ingest_entries, ingest_waiting
 from .key_epochs import keep_keys_current
 from .outgoing import Carriage, Outgoing
-from .provisional import ingest_micro
 from .tombstones import erase_case
-from .writing import Occasion, Pen
+from .writing import Pen
 
 __all__ = [
     "AlarmRaised",
@@ -76,7 +61,7 @@ LAYERS_UNNAMED_MAX: Final = 16
 _SOURCE_BYTES: Final = 16
 
 
-class CaseBook(CaseReader):
+class CaseBook(CaseReceiver):
     """Needs an unlocked vault. Safe to call from any number of tasks of one loop.
 
     Raises `sfnode.errors`: `NotFound`, `Refused` and its kinds (`NotEnrolled`, `Incomplete`, `ValueRefused`,
@@ -96,43 +81,10 @@ class CaseBook(CaseReader):
     ) -> None:
         """`observer` is called after the change is durable, in the caller's step; it must not raise or
         block."""
-        super().__init__(vault, clock=clock, carriage=carriage, language=language)
-        self._observer = observer
+        super().__init__(vault, clock=clock, carriage=carriage, language=language, observer=observer)
         self._random_bytes = random_bytes
 
-    # The site and its hub ---------------------------------------------------------------------------------
-
-    async def join_hub(self, hub: HubKeys, secrets: PairSecrets) -> None:
-        """Keep what enrolment gave (`pair_secrets(...)`) and queue who works here, ahead of
-        everything.
-
-        Repeating it with the same hub changes nothing but its keys; another hub is refused.
-        """
-        occasion = self._occasion()
-
-        def work(connection: Connection) -> None:
-            before = read_hub(connection)
-            kept = keep_hub(connection, read_identity(connection), hub, secrets)
-            if before is not None and before.pseudonym != kept.pseudonym:
-                queue_all_again(connection, now_s=occasion.now.wall_s)
-            if patient_of(connection, kept.site_case) is not None:
-                return
-            pen = Pen(connection, occasion)
-            insert_case(connection, kept.site_case, SITE_PATIENT, priority=Priority.URGENT, sent_s=pen.now_s)
-            written = pen.first(kept.site_case, SITE_PATIENT, [])
-            # Of the first class, for without it the hub cannot believe a headline.
-            pen.queue(
-                pen.case(kept.site_case),
-                [written.signed],
-                what="who works here",
-                rank=Rank.HEADLINE,
-                priority=Priority.EMERGENCY,
-            )
-
-        await self._vault.database.write(work)
-        self._observer(OutboxGrew())
-        # What the new keys signed may have come ahead of them.
-        await self._ingest(0.0, lambda connection, first_seen, now_s: ingest_waiting(connection, now_s=now_s))
+    # The site --------------------------------------------------------------------------------------------
 
     async def set_capability(self, items: Sequence[CapabilityItem]) -> Capability:
         """A new whole list, one version up, queued at once."""
@@ -300,106 +252,7 @@ class CaseBook(CaseReader):
             lambda pen: ordering.refuse_order(pen, case_id, order, reason=reason, reply=reply)
         )
 
-    # Coming in --------------------------------------------------------------------------------------------
-
-    async def ingest(
-        self, content: BundleContent, *, waited_s: float | None = 0.0, bundle_id: BundleId | None = None
-    ) -> Ingested:
-        """Verify, check authority and apply in one transaction; idempotent, and any order gives the same
-        cases.
-
-        An entry that may not stand is kept aside with its reason and applied to nothing; a picture that may
-        not be kept raises `BundleRefused` and stays in custody. `waited_s` is how long the
-        bundle lay here unopened (a locked vault), so that "valid for" runs from its arrival; None: cannot be
-        told. `bundle_id` is the one that it came under, by which the hub may ask for it back.
-        """
-        if isinstance(content, LayerBundle):
-            return await self._ingest_layer(content)
-        if isinstance(content, MicroBundle):
-            return await self._ingest_micro(content, waited_s, bundle_id)
-        return await self._ingest_entries(content, waited_s, bundle_id)
-
-    async def _ingest_entries(
-        self, content: EntryBundle, waited_s: float | None, bundle_id: BundleId | None
-    ) -> Ingested:
-        def work(connection: Connection, first_seen: Moment, now_s: int) -> Ingested:
-            if bundle_id is not None:
-                note_arrived(connection, bundle_id, content.entries)
-            return ingest_entries(connection, content.entries, first_seen=first_seen, now_s=now_s)
-
-        ingested = await self._ingest(waited_s, work)
-        for case_id in sorted(ingested.given_back):
-            await self._with_pen(partial(sending.send_given_back, case_id=case_id))
-            self._observer(OutboxGrew())
-        return ingested
-
-    async def _ingest_micro(
-        self, content: MicroBundle, waited_s: float | None, bundle_id: BundleId | None
-    ) -> Ingested:
-        def work(connection: Connection, first_seen: Moment, now_s: int) -> Ingested:
-            ingested = ingest_micro(connection, content, first_seen=first_seen)
-            if bundle_id is not None:
-                note_announced(connection, bundle_id, read_micro(content).covers)
-            return ingested
-
-        return await self._ingest(waited_s, work)
-
-    async def _ingest(
-        self, waited_s: float | None, work: Callable[[Connection, Moment, int], Ingested]
-    ) -> Ingested:
-        """Apply in one transaction, then tell."""
-        now = self._now()
-        first_seen = now.untold() if waited_s is None else now.earlier_by(waited_s)
-        ingested = await self._vault.database.write(
-            lambda connection: work(connection, first_seen, now.wall_s)
-        )
-        for case_id in sorted(ingested.cases):
-            self._observer(CaseChanged(case_id=case_id))
-        for alarm in ingested.alarms:
-            self._observer(AlarmRaised(alarm=alarm))
-        return ingested
-
-    async def _ingest_layer(self, content: LayerBundle) -> Ingested:
-        """Kept for a case that is known; shown once a signed manifest names it."""
-        case = await self._read(lambda connection: self._cache.read(connection, content.case_id))
-        if case is None and await self._dropped_late_layer(content.case_id):
-            return Ingested(applied=(), known=(), quarantined=(), cases=frozenset(), alarms=())
-        if case is None:
-            raise CaseNotHere("a picture came for a case that is not known here")
-        held, named = await self._vault.blobs.held(content.case_id), named_blobs(case)
-        if content.blob not in held | named and len(held - named) >= LAYERS_UNNAMED_MAX:
-            raise BundleRefused(f"{LAYERS_UNNAMED_MAX} pictures of this case wait for a manifest already")
-        await self._vault.blobs.keep(content.case_id, content.data)
-        self._observer(CaseChanged(case_id=content.case_id))
-        cases = frozenset({content.case_id})
-        return Ingested(applied=(), known=(), quarantined=(), cases=cases, alarms=())
-
-    async def _dropped_late_layer(self, case_id: CaseId) -> bool:
-        """Whether it is of an erased case: it is counted, and its bytes are not kept."""
-
-        def work(connection: Connection) -> bool:
-            if not is_erased(connection, case_id):
-                return False
-            count_late(connection, case_id)
-            return True
-
-        return await self._vault.database.write(work)
-
-    async def give_back(self, bundle_ids: Sequence[BundleId]) -> int:
-        """Queue again what these bundles of the hub's have brought, for it has lost them; of how many nothing
-        can be given back."""
-        now_s = self._now().wall_s
-        missing = await self._vault.database.write(
-            lambda connection: give_back_bundles(connection, bundle_ids, now_s=now_s)
-        )
-        self._observer(OutboxGrew())
-        return missing
-
-    # Going out, and alarms --------------------------------------------------------------------------------
-
-    async def sealed(self, row: int, bundle_id: BundleId) -> None:
-        """The spool has custody of it: it leaves `outbox()`. Idempotent."""
-        await self._vault.database.write(lambda connection: outbox.mark_sealed(connection, row, bundle_id))
+    # Alarms --------------------------------------------------------------------------------
 
     async def acknowledge_alarm(self, alarm: int, *, by: str) -> AlarmView:
         """The first name stays; `NotFound` for an unknown number."""
@@ -414,7 +267,7 @@ class CaseBook(CaseReader):
         """Raise what the passing of time has made due: rechecks that were not done, once and again each time
         another interval has passed; and first orders whose signed reply does not follow, once for each."""
         now = self._now()
-        cases = await self._read(self._consults)
+        cases = await self._consults_now()
         due = due_alarms(cases, now)
         return outlook_of(cases, now, await self._raise(due, now) if due else ())
 
@@ -433,13 +286,6 @@ class CaseBook(CaseReader):
         return raised
 
     # Inside -----------------------------------------------------------------------------------------------
-
-    def _occasion(self) -> Occasion:
-        return Occasion(now=self._now(), offset_minutes=self._clock.offset_minutes())
-
-    async def _with_pen(self, work: Callable[[Pen], Result]) -> Result:
-        occasion = self._occasion()
-        return await self._vault.database.write(lambda connection: work(Pen(connection, occasion)))
 
     async def _save(self, work: Callable[[Pen], Saved]) -> Saved:
         saved = await self._with_pen(work)

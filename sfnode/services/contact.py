@@ -9,7 +9,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from protocol.ids import BundleId, Pseudonym
 from sfnode.config import LinkSettings
@@ -26,14 +26,19 @@ from sync.links.rate_memory import RateMemory
 from sync.ports import Connection, Dialer, LinkError, PairStore
 from sync.scheduler import RETRY_RULE, Current, Dial
 from sync.scheduler.dialling import dial_patiently
+from sync.scheduler.policy import SILENCE_BYTES
 from sync.signal import Signal
 from sync.stores.errors import StoreError, StoreHalted
 
 from .clock import SiteClock
 from .contact_account import Account
-from .contact_words import ALLOWANCE_SPENT, FELL_SILENT, NOTHING_LEFT, ended_words
+from .contact_words import FELL_SILENT, ended_words
 from .metering import Metered
 from .pace import in_turns_s, pace_of
+from .sync_reports import of_contact
+
+GOODBYE_SILENCE_S: Final = 3.0
+"""Beyond two round trips and what is on its way: no side holds the answer to a goodbye back."""
 
 
 class Watcher(Protocol):
@@ -100,8 +105,8 @@ class Contact:
         """The patience for the dial under way."""
         self._conversing: asyncio.Timeout | None = None
         """The patience for the session under way."""
-        self.is_given_up = False
-        """It was left in the dark, for another one."""
+        self._given_up_for = ""
+        """Why it was left in the dark; empty while it was not."""
 
     @property
     def reached(self) -> bool:
@@ -112,6 +117,11 @@ class Contact:
     def began_s(self) -> float:
         """When it was dialled, by the monotonic clock."""
         return self._account.began_s
+
+    @property
+    def account(self) -> Account:
+        """What it has carried and cost."""
+        return self._account
 
     @property
     def medium(self) -> tuple[str, ...]:
@@ -131,11 +141,16 @@ class Contact:
         self._parting.set()
         _lose(self._dialling)
 
-    def give_up(self) -> None:
+    def give_up(self, why: str = FELL_SILENT) -> None:
         """End it at once and tell nobody: to a hub that does not answer, a goodbye takes half a minute."""
-        self.is_given_up = True
+        self._given_up_for = why
         self.part()
         _lose(self._conversing)
+
+    @property
+    def is_given_up(self) -> bool:
+        """It was left in the dark, for another one."""
+        return bool(self._given_up_for)
 
     @property
     def refused(self) -> frozenset[BundleId]:
@@ -158,6 +173,13 @@ class Contact:
             began_s=self.began_s,
             silent_since_s=silent_since_s,
         )
+
+    @property
+    def goodbye_s(self) -> float:
+        """How long the hub may say nothing when it is asked to end, before nobody is there to answer."""
+        memory, link = self.plan.memory, self.plan.link
+        rtt_s, rate_bytes_s = memory.rtt_s or link.rtt_s, memory.rate_bytes_s or link.rate_bit_s / 8
+        return GOODBYE_SILENCE_S + 2 * rtt_s + SILENCE_BYTES / rate_bytes_s
 
     @property
     def pace(self) -> RateMemory | None:
@@ -184,12 +206,18 @@ class Contact:
         except ExceptionGroup as errors:
             return await self._failed(_disk_trouble(errors))
         if session is None:
-            self._watcher.happened(SessionEnded(Ending.PEER_SILENT, FELL_SILENT, Counters()))
-            return await self._failed(FELL_SILENT)
-        ended = ended_words(session, metered.properties, reached=account.reached, spent_out=account.spent_out)
+            self._watcher.happened(SessionEnded(Ending.PEER_SILENT, self._given_up_for, Counters()))
+            return await self._failed(self._given_up_for)
+        ended = ended_words(
+            session,
+            metered.properties,
+            reached=account.reached,
+            spent_out=account.spent_out,
+            ends_for_room=account.ends_for_room,
+        )
         await account.end(ended)
         return ContactOutcome(
-            report=self._report(ended, session.counters),
+            report=of_contact(account, ended, session.counters),
             ending=session.ending,
             memory=session.memory,
             spent_out=account.spent_out,
@@ -211,7 +239,7 @@ class Contact:
         # How far a session got that was cut off here is not known: the next one asks before it repeats.
         was_cut_off = self.is_given_up and account.metered is not None
         memory = LinkMemory() if was_cut_off else self.plan.memory
-        return ContactOutcome(report=self._report(reason, moved), ending=None, memory=memory)
+        return ContactOutcome(report=of_contact(account, reason, moved), ending=None, memory=memory)
 
     async def _converse(self, connection: Metered) -> SessionReport | None:
         """None when it was given up."""
@@ -229,7 +257,9 @@ class Contact:
             parting=self._parting,
         )
         async with asyncio.TaskGroup() as group:
-            counting = group.create_task(self._account.keep(connection, self._parting))
+            dial = self.plan.dial
+            keeping = self._account.keep(connection, self._parting, stays_open=dial.stays_open)
+            counting = group.create_task(keeping)
             try:
                 async with asyncio.timeout(0 if self.is_given_up else None) as self._conversing:
                     return await dial_session(
@@ -250,24 +280,6 @@ class Contact:
             self._greeted()
         self._account.note(event)
         self._watcher.happened(event)
-
-    def _report(self, ended: str, counters: Counters) -> SyncReport:
-        account, metered = self._account, self._account.metered
-        return SyncReport(
-            link=self.plan.link.name,
-            ended=ended,
-            complete=ended is NOTHING_LEFT,
-            seconds=round(account.lasted_s, 3),
-            bundles_sent=counters.bundles_sent,
-            bundles_received=counters.bundles_received,
-            bytes_up=metered.bytes_up if metered else 0,
-            bytes_down=metered.bytes_down if metered else 0,
-            payload_up=counters.payload_bytes_sent,
-            payload_down=counters.payload_bytes_received,
-            bytes_received_twice=counters.duplicate_bytes_received,
-            usd=account.usd,
-            failed=ended not in (NOTHING_LEFT, ALLOWANCE_SPENT),
-        )
 
 
 def _lose(patience: asyncio.Timeout | None) -> None:

@@ -1,14 +1,19 @@
 """What one contact has carried and cost, in the diary and in the day's spending; when it has to end for that.
 
 Law: at its cap a contact ends unless it brings an emergency here; one of our own goes on at once in a contact
-that carries nothing else and that no cap ends. What was handed to the medium is counted once.
+that carries nothing else and that no cap ends. What was handed to the medium is counted once, later where the
+disk has no room.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
+from protocol.frames import RefusalReason
 from protocol.header import Priority
 from protocol.ids import BundleId
 from sfnode.config import LinkSettings
@@ -23,16 +28,28 @@ from sync.core.events import (
     Event,
     PeerRefused,
 )
+from sync.core.greeting import EMERGENCY_BYTES_BORNE_MAX
 from sync.ports import Connection
 from sync.scheduler import Allowance
 from sync.signal import Signal
-from sync.stores.errors import StoreError
+from sync.stores.errors import StoreError, StoreFull
 
 from .clock import SiteClock, tick_of
 from .metering import Bill, Metered
 
 COUNT_EVERY_S: Final = 1.0
 """How often a contact under way is counted in the diary: so much a killed process forgets of its bill."""
+ROOM_AGAIN_S: Final = 300.0
+"""So long a session stays open in which something found no room, here or there: a new one costs 300 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How and when it ended, by all clocks."""
+
+    outcome: str
+    wall_s: int
+    monotonic_s: float
 
 
 class Account:
@@ -43,21 +60,34 @@ class Account:
         """Whether the hub has greeted."""
         self.spent_out = False
         """The contact was ended because it had cost what it might."""
+        self.ends_for_room = False
+        """It was ended because a session does not offer twice what a full disk has turned away."""
+        self._no_room_s = math.inf
+        """When that happened first."""
         self.bundles_sent = self.bundles_received = 0
         self.began_s = self._connected_at_s = self._heard_s = clock.monotonic_s()
         self.metered: Metered | None = None
         """None before anybody has answered the dial."""
+        self.link = link.name
         self._link = link
         self._bill = Bill(link.tariff, allowance)
         self._spool = spool
         self._clock = clock
-        self._row = 0
+        self._hub_name = ""
+        self._began_wall_s = 0
+        self._row: int | None = None
+        """In the diary; None while there was no room for it."""
+        self._end: _End | None = None
+        self.is_settled = False
+        """Its end is written down, and all that it has cost."""
         self._rtt_s: float | None = None
         self._heard_bytes = 0
         self._counted_usd = 0.0
         self._counted_bytes = 0
         self._arriving: set[BundleId] = set()
         """Emergencies of the hub's that are partly here."""
+        self._beyond_from_bytes: int | None = None
+        """What had come when the contact had cost what it might, and an emergency of the hub's kept it."""
         self._refused: set[BundleId] = set()
         self._moved = asyncio.Event()
         """Whether the contact has to end is to be asked at once."""
@@ -68,7 +98,9 @@ class Account:
     async def begin(self, hub_name: str) -> None:
         """The dial begins."""
         self.began_s = self._heard_s = self._clock.monotonic_s()
-        self._row = await self._spool.diary.begin(link=self._link.name, hub=hub_name, now_s=self._now_s())
+        self._hub_name, self._began_wall_s = hub_name, self._now_s()
+        with suppress(StoreFull):  # An emergency is dialled for all the same.
+            await self._entered()
 
     def connected(self, connection: Connection, *, rtt_s: float | None) -> Metered:
         """The medium bills from now on; what the session uses instead of its connection."""
@@ -87,10 +119,12 @@ class Account:
             case BundleReceived(offer):
                 self.bundles_received += 1
                 self._arriving.discard(offer.bundle_id)
-            case BundleTurnedAway(offer, _):
+            case BundleTurnedAway(offer, reason):
                 self._arriving.discard(offer.bundle_id)
-            case PeerRefused(offer, _):
+                self._note_room(reason)
+            case PeerRefused(offer, reason):
                 self._refused.add(offer.bundle_id)
+                self._note_room(reason)
             case _:
                 return
         if self._is_used_up and offer.priority is Priority.EMERGENCY:
@@ -98,10 +132,20 @@ class Account:
 
     async def end(self, outcome: str) -> None:
         """The contact is over."""
-        diary, spending = self._spool.diary, self._spool.spending
+        self._end = _End(outcome, self._now_s(), self._clock.monotonic_s())
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Write down how it ended, if that is not written; without room it may be asked again."""
+        if self._end is None or self.is_settled:
+            return
+        diary, spending, end = self._spool.diary, self._spool.spending, self._end
         closing = [spending.closing(self._link.name, tick_of(self._clock))] if self.spent_out else []
-        ending = diary.ending(self._row, outcome=outcome, now_s=self._now_s(), seconds=self.lasted_s)
-        await self._count(*closing, ending)
+        with suppress(StoreFull):
+            row = await self._entered()
+            ending = diary.ending(row, outcome=end.outcome, now_s=end.wall_s, seconds=self.lasted_s)
+            await self._count(*closing, ending)
+            self.is_settled = True
 
     # What there is to know.
 
@@ -121,23 +165,43 @@ class Account:
         return self._bill.usd(self.metered, self._connected_s)
 
     @property
+    def uncounted(self) -> tuple[float, int]:
+        """Money and bytes that the day's spending does not hold yet."""
+        return self.usd - self._counted_usd, self._bytes - self._counted_bytes
+
+    @property
     def lasted_s(self) -> float:
         """Since the dial."""
-        return self._clock.monotonic_s() - self.began_s
+        return self._until_s - self.began_s
 
     # Counting, and the end of what may be spent.
 
-    async def keep(self, connection: Metered, parting: Signal) -> None:
-        """Count now and then, until cancelled; the session is to part when all that may be spent is spent."""
+    async def keep(self, connection: Metered, parting: Signal, *, stays_open: bool) -> None:
+        """Count now and then, until cancelled; the session is to part when all that may be spent is spent,
+        and one that stays open also when what found no room is to be tried again."""
         counted = -1
         while True:
             await self._wait_moved()
             self._note_heard()
-            if self._must_end(connection) and not self._arriving:
+            if self._must_end(connection) and not self._is_kept(connection):
                 self.spent_out = True
                 parting.set()
-            if counted != (counted := self._bytes):
-                await self._count()
+            if stays_open and self._clock.monotonic_s() >= self._no_room_s + ROOM_AGAIN_S:
+                self.ends_for_room = True
+                parting.set()
+            if counted != (carried := self._bytes):
+                with suppress(StoreFull):  # The next one counts it too.
+                    await self._count()
+                    counted = carried
+
+    def _is_kept(self, connection: Metered) -> bool:
+        """An emergency of the hub's goes on past the cap; what merely has its label does so for a bounded
+        number of bytes, and the next contact goes on with it."""
+        if not self._arriving:
+            return False
+        if self._beyond_from_bytes is None:
+            self._beyond_from_bytes = connection.bytes_down
+        return connection.bytes_down - self._beyond_from_bytes <= EMERGENCY_BYTES_BORNE_MAX
 
     async def _wait_moved(self) -> None:
         """Until it is time to count, the allowance is used up, or an emergency is over."""
@@ -154,6 +218,10 @@ class Account:
         if not self._is_used_up and self.metered is not None and self._must_end(self.metered):
             self._is_used_up = True
             self._moved.set()
+
+    def _note_room(self, reason: RefusalReason) -> None:
+        if reason is RefusalReason.NO_ROOM:
+            self._no_room_s = min(self._no_room_s, self._clock.monotonic_s())
 
     def _note_heard(self) -> None:
         # What the medium itself hears, an acknowledgement or an answer to a knock, is a sign of life too.
@@ -172,12 +240,12 @@ class Account:
             return
         usd, size_bytes = self.usd, self._bytes
         counting = self._spool.diary.counting(
-            self._row,
+            await self._entered(),
             bytes_up=self.metered.bytes_up,
             bytes_down=self.metered.bytes_down,
             usd=usd,
             reached=self.reached,
-            now_s=self._now_s(),
+            now_s=max(0, int(self._clock.wall_s() - (self._clock.monotonic_s() - self.heard_s))),
         )
         adding = self._spool.spending.adding(
             self._link.name,
@@ -194,6 +262,14 @@ class Account:
             self._counted_usd, self._counted_bytes = before
             raise
 
+    async def _entered(self) -> int:
+        """Its row in the diary. Raises `StoreFull` where there is no room for one."""
+        if self._row is None:
+            self._row = await self._spool.diary.begin(
+                link=self._link.name, hub=self._hub_name, now_s=self._began_wall_s
+            )
+        return self._row
+
     @property
     def _bytes(self) -> int:
         return 0 if self.metered is None else self.metered.bytes_up + self.metered.bytes_down
@@ -201,7 +277,11 @@ class Account:
     @property
     def _connected_s(self) -> float:
         """What a carrier bills: dialling is free."""
-        return self._clock.monotonic_s() - self._connected_at_s
+        return self._until_s - self._connected_at_s
+
+    @property
+    def _until_s(self) -> float:
+        return self._clock.monotonic_s() if self._end is None else self._end.monotonic_s
 
     def _now_s(self) -> int:
         return max(0, int(self._clock.wall_s()))

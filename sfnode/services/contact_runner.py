@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from protocol.header import Priority
@@ -13,16 +16,20 @@ from sfnode.config import LinkSettings
 from sfnode.spool.spool import Spool
 from sync.core import Ending
 from sync.ports import Dialer
-from sync.scheduler import Dial, PairNow
-from sync.scheduler.tariff import BYTES_PER_MEGABYTE
+from sync.scheduler import Allowance, Dial, PairNow
+from sync.stores.errors import StoreFull
 
 from .backlog import BacklogWatch
 from .clock import SiteClock
 from .contact import Contact, ContactOutcome, Pair, Plan, Watcher
+from .contact_account import Account
+from .contact_words import FELL_SILENT, NO_GOODBYE
 from .link_ledger import LinkLedger
 from .pace import remind, remind_of_turns
 
 AT_ONCE_MAX: Final = 2
+UNSETTLED_MAX: Final = 64
+"""Contacts that moved anything while the disk was full: in most of them a session cannot even begin."""
 GOODBYE_S: Final = 8.0
 """So long an emergency that has another link waits for the end of a contact that was heard a moment ago."""
 
@@ -38,7 +45,7 @@ class ContactRunner:
         ledger: LinkLedger,
         backlog: BacklogWatch,
         dialer_for: Callable[[LinkSettings, Pair], Dialer],
-        watcher: Watcher,
+        watcher_of: Callable[[Pseudonym], Watcher],
         state_changed: Callable[[], None],
     ) -> None:
         self._spool = spool
@@ -46,14 +53,14 @@ class ContactRunner:
         self._ledger = ledger
         self._backlog = backlog
         self._dialer_for = dialer_for
-        self._watcher = watcher
+        self._watcher_of = watcher_of
         self._state_changed = state_changed
         self._turns: dict[Pseudonym, asyncio.Lock] = {}
         self._under_way: dict[Pseudonym, list[Contact]] = {}
         self._urgent_since_s: dict[Pseudonym, float] = {}
+        self._unsettled: deque[Account] = deque(maxlen=UNSETTLED_MAX)
+        """Of contacts that are over, and that a full disk had no room to write down."""
         self._medium: tuple[str, ...] = ()
-        self.usd_per_byte = 0.0
-        """On the link dialled last."""
 
     @property
     def medium(self) -> tuple[str, ...]:
@@ -83,6 +90,7 @@ class ContactRunner:
 
     async def pair_now(self, pair: Pair) -> PairNow:
         """The pair as the policy sees it."""
+        await self._settle()
         speaking = self.speaking(pair.pseudonym)
         refused = speaking.refused if speaking is not None else frozenset()
         waiting = await self._backlog.waiting(pair, refused=refused)
@@ -109,7 +117,6 @@ class ContactRunner:
     def begin(self, pair: Pair, link: LinkSettings, dial: Dial) -> Contact:
         """A contact that counts as under way from now on; `run` or `carry_out` does the rest."""
         dialer = self._dialer_for(link, pair)
-        self.usd_per_byte = link.usd_per_megabyte / BYTES_PER_MEGABYTE
         remind(dialer, self._ledger.measured(link), self._ledger.rate_age_s(link))
         remind_of_turns(dialer, self._ledger.in_turns_s(link))
 
@@ -119,10 +126,15 @@ class ContactRunner:
 
         contact = Contact(
             pair,
-            Plan(dial=dial, link=link, dialer=dialer, memory=self._ledger.memory(pair, link)),
+            Plan(
+                dial=replace(dial, allowance=self._allowance(dial)),
+                link=link,
+                dialer=dialer,
+                memory=self._ledger.memory(pair, link),
+            ),
             spool=self._spool,
             clock=self._clock,
-            watcher=self._watcher,
+            watcher=self._watcher_of(pair.pseudonym),
             greeted=greeted,
         )
         self._under_way.setdefault(pair.pseudonym, []).append(contact)
@@ -132,12 +144,14 @@ class ContactRunner:
         self, pair: Pair, contact: Contact, dialled: Callable[[], Awaitable[None]] | None = None
     ) -> ContactOutcome:
         """The contact, to its end. Raises `StoreHalted` only."""
-        self._backlog.contact_begins()
+        self._backlog.contact_begins(pair.pseudonym)
         try:
             outcome = await contact.run(dialled)
         finally:
             self._medium = contact.medium or self._medium
             self._under_way[pair.pseudonym].remove(contact)
+        if not contact.account.is_settled and contact.account.uncounted != (0.0, 0):
+            self._unsettled.append(contact.account)
         await self._note(pair, contact, outcome)
         return outcome
 
@@ -152,7 +166,7 @@ class ContactRunner:
             if not has_turn:
                 for other in others:
                     _make_room(contact, other)
-                has_turn = await _acquire(turn, contact, others)
+                has_turn = await self._acquire(turn, contact, others)
 
         try:
             if not others or any(each.plan.link.name == contact.plan.link.name for each in others):
@@ -162,26 +176,50 @@ class ContactRunner:
             if has_turn:
                 turn.release()
 
+    async def _acquire(self, turn: asyncio.Lock, contact: Contact, others: Sequence[Contact]) -> bool:
+        """The turn, once the others have gone. One that falls silent on its way out is not waited for: at the
+        hub the newer session takes its place."""
+        asked_s, abandons = self._clock.monotonic_s(), contact.plan.dial.abandons
+
+        def left_s(other: Contact) -> float:
+            due_s = max(asked_s, other.heard_s) + other.goodbye_s
+            return (min(due_s, asked_s + GOODBYE_S) if abandons else due_s) - self._clock.monotonic_s()
+
+        while staying := [each for each in others if each.outcome is None and not each.is_given_up]:
+            try:
+                async with asyncio.timeout(max(0.0, min(map(left_s, staying)))):
+                    return await turn.acquire()
+            except TimeoutError:
+                for silent in [each for each in staying if left_s(each) <= 0]:
+                    silent.give_up(FELL_SILENT if abandons else NO_GOODBYE)
+        return await turn.acquire()
+
+    async def _settle(self) -> None:
+        """There may be room again for what was not written down."""
+        for account in tuple(self._unsettled):
+            await account.settle()
+            if account.is_settled:
+                self._unsettled.remove(account)
+
+    def _allowance(self, dial: Dial) -> Allowance:
+        """A full disk makes no cap wider: what could not be counted is spent all the same."""
+        usd, size_bytes = dial.allowance.usd, dial.allowance.size_bytes
+        for account in self._unsettled:
+            if account.link == dial.link:
+                usd, size_bytes = usd - account.uncounted[0], size_bytes - account.uncounted[1]
+        return Allowance(usd=max(0.0, usd), size_bytes=max(0.0, size_bytes))
+
     async def _note(self, pair: Pair, contact: Contact, outcome: ContactOutcome) -> None:
-        await self._ledger.learnt(pair, contact, outcome)
+        with suppress(StoreFull):  # It is kept for the next process: this one knows.
+            await self._ledger.learnt(pair, contact, outcome)
         if outcome.ending is Ending.DONE or (outcome.ending is Ending.PARTED and contact.reached):
             self._ledger.went_well(pair.pseudonym, contact, outcome)
         else:
-            await self._ledger.failed(pair, contact.plan.link.name, outcome)
+            with suppress(StoreFull):
+                await self._ledger.failed(pair, contact.plan.link.name, outcome)
         if outcome.ending is Ending.DONE:
             await self._backlog.contact_is_done(pair, contact.plan.dial.floor)
         self._state_changed()
-
-
-async def _acquire(turn: asyncio.Lock, contact: Contact, others: Iterable[Contact]) -> bool:
-    if contact.plan.dial.abandons:
-        try:
-            async with asyncio.timeout(GOODBYE_S):
-                return await turn.acquire()
-        except TimeoutError:
-            for other in others:
-                other.give_up()
-    return await turn.acquire()
 
 
 def _make_room(contact: Contact, other: Contact) -> None:

@@ -11,12 +11,13 @@ from functools import partial
 
 from protocol.ids import BundleId, CaseId
 from sfnode.errors import Refused
+from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
+from sfnode.vault.entries import hub_address
 from sfnode.vault.erasing import bundles_left, dispatched_bundles, erase_rows, forget_bundles
 from sfnode.vault.vault import Vault
 from sync.stores.erasures import Erasure, all_erasures, mark_finished
 from sync.stores.errors import StoreError
-from sync.stores.sqlite import SqlitePairStore
 
 from .clock import SiteClock, moment_of
 from .vault_access import VaultAccess
@@ -43,9 +44,9 @@ class Erasing:
         return self._access.vault
 
     async def check_delivered(self, case_id: CaseId) -> None:
-        """`Refused` when the hub lacks something of the case: it would never get it."""
+        """`Refused` when its hub lacks something of the case: it would never get it."""
         bundles = await self._vault.database.read(lambda connection: dispatched_bundles(connection, case_id))
-        stored = await self._stored([bundle_id for bundle_id in bundles if bundle_id is not None])
+        stored = await self._stored(case_id, [bundle_id for bundle_id in bundles if bundle_id is not None])
         if missing := len(bundles) - len(stored):
             raise Refused(
                 f"{missing} messages of this case are not at the hub yet and would never get there. Nothing "
@@ -86,23 +87,26 @@ class Erasing:
         return await self._vault.database.truncate_log() and pictures_gone and custody_gone
 
     async def _withdraw(self, erasure: Erasure) -> None:
-        custody = await self._custody()
-        if custody is None:
+        pairing = await self._pairing(erasure.case_id)
+        if pairing is None:
             return
+        custody = await self._spool.custody(pairing)
         left = await self._vault.database.read(lambda connection: bundles_left(connection, erasure))
         gone = tuple([bundle_id for bundle_id in left if await custody.withdraw(bundle_id)])
         await self._spool.foretold.forget(gone)
-        await self._spool.transfers.forget(gone)
+        await self._spool.transfers.forget(pairing.pseudonym, gone)
         # What has begun to arrive is carried to its end: half of it would stay at the hub for ever.
         await self._vault.database.write(lambda connection: forget_bundles(connection, left))
 
-    async def _stored(self, bundle_ids: list[BundleId]) -> list[BundleId]:
-        custody = await self._custody()
-        if custody is None:
+    async def _stored(self, case_id: CaseId, bundle_ids: list[BundleId]) -> list[BundleId]:
+        pairing = await self._pairing(case_id)
+        if pairing is None:
             return []
+        custody = await self._spool.custody(pairing)
         states = {bundle_id: await custody.sent_state(bundle_id) for bundle_id in bundle_ids}
         return [bundle_id for bundle_id, state in states.items() if state is not None and state.stored]
 
-    async def _custody(self) -> SqlitePairStore | None:
-        pairing = await self._spool.pairings.current()
-        return None if pairing is None else await self._spool.custody(pairing)
+    async def _pairing(self, case_id: CaseId) -> Pairing | None:
+        """With the hub that the case is with; None where the site is not with it any more."""
+        hub = await self._vault.database.read(lambda connection: hub_address(connection, case_id))
+        return None if hub is None else await self._spool.pairings.at(hub)

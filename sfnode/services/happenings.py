@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from protocol.errors import BundleRefused
 from protocol.ids import CaseId, EntryId, RecordId
@@ -48,6 +49,8 @@ class Quarantined:
     name: str
     """Hex of the entry id."""
     reason: str
+    is_foreign: bool = False
+    """It is for a case that is not with the hub that it came from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,13 @@ class Ingested:
 
 class CaseNotHere(BundleRefused):
     """A picture or a provisional record of a case that is not here: it may come yet, as after a restoring."""
+
+
+NOT_ITS_CASE: Final = "its case is with another hub than the one that sent it"
+
+
+class ForeignCase(BundleRefused):
+    """A picture or a provisional record for a case that is not with the hub that it came from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -15,13 +16,16 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from protocol.bundle import BundleContent
 from protocol.errors import BaseMissing, BundleRefused, ProtocolError, UnknownKey
 from protocol.header import Priority, Suite
+from protocol.ids import Mailbox
 from protocol.sealing import Sealer
 from protocol.small_seal import Direction, SmallKey
 from sfnode.domain.moments import elapsed_s
+from sfnode.domain.notice_words import FOREIGN_CASE
 from sfnode.errors import NotEnrolled, VaultLocked
+from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
 from sfnode.vault.arrived import has_come
-from sfnode.vault.directory import Hub
+from sfnode.vault.hubs import Hub
 from sfnode.vault.outbox import has_gone
 from sfnode.views import AlarmView
 from sync.envelope import Envelope
@@ -31,7 +35,8 @@ from sync.stores.sqlite import SqlitePairStore
 
 from .casebook import Ingested
 from .clock import SiteClock, moment_of
-from .happenings import CaseNotHere
+from .happenings import CaseNotHere, ForeignCase
+from .hub_names import told_of
 from .vault_access import VaultAccess
 
 BATCH: Final = 16
@@ -48,6 +53,15 @@ _ASKED_AGAIN: Final = (
     "A message from the hub was sealed for a key that this site no longer has. It is not lost: the hub is "
     "asked to seal it again."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """One hub, and how what it sends is opened."""
+
+    hub: Hub
+    custody: SqlitePairStore
+    envelope: Envelope
 
 
 class Inbox:
@@ -104,68 +118,69 @@ class Inbox:
     async def sealed_urgent(self) -> int:
         """Bundles of class 0 and 1 that nobody has opened: what a locked node can tell of its replies. First
         orders and the reply that they go ahead of are one."""
-        pairing = await self._spool.pairings.current()
-        if pairing is None:
-            return 0
+        return sum([await self._sealed_urgent(pairing) for pairing in await self._spool.pairings.all()])
+
+    async def _sealed_urgent(self, pairing: Pairing) -> int:
         custody = await self._spool.custody(pairing)
         waiting = await custody.received_after(0, SEALED_COUNT_MAX)
         urgent = [bundle for bundle in waiting if bundle.offer.priority <= Priority.URGENT]
         first_orders = sum(bundle.sealed[0] == Suite.SMALL for bundle in urgent)
         return max(first_orders, len(urgent) - first_orders)
 
-    async def receive_message(self, data: bytes) -> None:
-        """Apply what a link that carries single messages has brought. `ProtocolError` says why it cannot be,
-        and leaves everything as it was; repeating it changes nothing. Raises `VaultLocked`, `NotEnrolled`."""
-        _, content = _envelope(await self._vault.hub()).open_message(data, sealer=self._sealer)
-        ingested = await self._vault.casebook.ingest(content)
+    async def receive_message(self, data: bytes, hub: Mailbox) -> None:
+        """Apply what a link that carries single messages has brought from that hub. `ProtocolError` says why
+        it cannot be, and leaves everything as it was; repeating it changes nothing. Raises `VaultLocked`,
+        `NotEnrolled`."""
+        _, content = _envelope(await self._vault.hub(hub)).open_message(data, sealer=self._sealer)
+        ingested = await self._vault.casebook.ingest(content, hub)
         await self._keep_alarms(ingested.alarms)
 
     async def _open_all(self) -> int:
-        hub = await self._vault.hub()
-        pairing = await self._spool.pairings.current()
-        if pairing is None:
-            return 0
-        custody = await self._spool.custody(pairing)
-        envelope = _envelope(hub)
         count = 0
-        # What was left because its case was not here is tried again once something else was opened.
-        while opened := await self._open_each(envelope, custody):
-            count += opened
+        for pairing in await self._spool.pairings.all():
+            hub = await self._vault.directory.hub(pairing.hub)
+            if hub is not None:
+                custody = await self._spool.custody(pairing)
+                count += await self._open_of(_Sender(hub, custody, _envelope(hub)))
         if count:
             await self._spool.note_applied(self._vault.vault.database)
         return count
 
-    async def _open_each(self, envelope: Envelope, custody: SqlitePairStore) -> int:
+    async def _open_of(self, sender: _Sender) -> int:
+        count = 0
+        # What was left because its case was not here is tried again once something else was opened.
+        while opened := await self._open_each(sender):
+            count += opened
+        return count
+
+    async def _open_each(self, sender: _Sender) -> int:
         """Each bundle once, in order of arrival; how many were opened or kept aside."""
         row = count = left = 0
-        while waiting := await custody.received_after(row, BATCH):
+        while waiting := await sender.custody.received_after(row, BATCH):
             for bundle in waiting:
-                if await self._open(bundle, envelope, custody, may_wait=left < CASELESS_MAX):
+                if await self._open(bundle, sender, may_wait=left < CASELESS_MAX):
                     count += 1
                 else:
                     left += 1
                 row = bundle.row
         return count
 
-    async def _open(
-        self, bundle: ReceivedBundle, envelope: Envelope, custody: SqlitePairStore, *, may_wait: bool
-    ) -> bool:
+    async def _open(self, bundle: ReceivedBundle, sender: _Sender, *, may_wait: bool) -> bool:
         """False when it was left for later."""
-        arrived = await self._spool.transfers.arrived(bundle.offer.bundle_id)
+        arrived = await self._spool.transfers.arrived(sender.hub.pseudonym, bundle.offer.bundle_id)
         waited_s = None if arrived is None else elapsed_s(arrived, moment_of(self._clock))
         try:
-            await self._make_ours(bundle, envelope, custody, waited_s)
+            await self._make_ours(bundle, sender, waited_s)
         except CaseNotHere as error:
             if may_wait and waited_s is not None and waited_s < CASELESS_WAIT_S:
                 return False
-            await self._keep_aside(bundle, custody, error)
+            await self._keep_aside(bundle, sender, error)
         return True
 
-    async def _make_ours(
-        self, bundle: ReceivedBundle, envelope: Envelope, custody: SqlitePairStore, waited_s: float | None
-    ) -> None:
+    async def _make_ours(self, bundle: ReceivedBundle, sender: _Sender, waited_s: float | None) -> None:
+        custody = sender.custody
         try:
-            ingested = await self._apply(bundle, envelope, waited_s)
+            ingested = await self._apply(bundle, sender, waited_s)
         except UnknownKey as error:
             await self._ask_again(bundle, custody, error)
             return
@@ -176,16 +191,23 @@ class Inbox:
         except CaseNotHere:
             raise
         except ProtocolError as error:
-            await self._keep_aside(bundle, custody, error)
+            await self._keep_aside(bundle, sender, error)
             return
         await self._keep_alarms(ingested.alarms)
+        if any(each.is_foreign for each in ingested.quarantined):
+            await self._tell_foreign(sender)
         await custody.take(bundle.row)
-        await self._spool.transfers.forget_arrival(bundle.offer.bundle_id)
+        await self._spool.transfers.forget_arrival(sender.hub.pseudonym, bundle.offer.bundle_id)
 
-    async def _keep_aside(
-        self, bundle: ReceivedBundle, custody: SqlitePairStore, error: ProtocolError
-    ) -> None:
-        await custody.quarantine(bundle.row, str(error))
+    async def _tell_foreign(self, sender: _Sender) -> None:
+        """Whatever a hub says in another's case concerns people, although it changes nothing."""
+        notice = told_of(FOREIGN_CASE, sender.hub.pseudonym, await self._spool.pairings.all())
+        await self._spool.notices.add(notice, now_s=self._clock.wall_s())
+
+    async def _keep_aside(self, bundle: ReceivedBundle, sender: _Sender, error: ProtocolError) -> None:
+        await sender.custody.quarantine(bundle.row, str(error))
+        if isinstance(error, ForeignCase):
+            await self._tell_foreign(sender)
         self._trouble(f"A message from the hub cannot be opened and was kept aside: {error}")
 
     async def _ask_again(self, bundle: ReceivedBundle, custody: SqlitePairStore, error: UnknownKey) -> None:
@@ -194,12 +216,12 @@ class Inbox:
         await custody.ask_rekey(bundle.row, identity.ring.newest.short_id, str(error))
         self._trouble(_ASKED_AGAIN)
 
-    async def _apply(self, bundle: ReceivedBundle, envelope: Envelope, waited_s: float | None) -> Ingested:
+    async def _apply(self, bundle: ReceivedBundle, sender: _Sender, waited_s: float | None) -> Ingested:
         identity = await self._vault.identity()
         try:
-            content = await self._opened(bundle, envelope, identity.opening_keys)
+            content = await self._opened(bundle, sender, identity.opening_keys)
             return await self._vault.casebook.ingest(
-                content, waited_s=waited_s, bundle_id=bundle.offer.bundle_id
+                content, sender.hub.hub, waited_s=waited_s, bundle_id=bundle.offer.bundle_id
             )
         except (ProtocolError, StoreError, VaultLocked):
             raise
@@ -210,15 +232,16 @@ class Inbox:
             ) from error
 
     async def _opened(
-        self, bundle: ReceivedBundle, envelope: Envelope, keys: Mapping[bytes, X25519PrivateKey]
+        self, bundle: ReceivedBundle, sender: _Sender, keys: Mapping[bytes, X25519PrivateKey]
     ) -> BundleContent:
         """What the bundle holds; if it is a difference from an entry, with that entry looked up."""
+        envelope = sender.envelope
         try:
             return envelope.open(bundle.offer, bundle.sealed, keys=keys, sealer=self._sealer)
         except BaseMissing as missing:
             if bundle.sealed[0] == Suite.SMALL:
                 raise BundleRefused("what the hub says unsigned is never a difference") from missing
-            base = await self._vault.casebook.entry_starting(missing.base_id)
+            base = await self._vault.casebook.entry_starting(sender.hub, missing.base_id)
             return envelope.open(bundle.offer, bundle.sealed, keys=keys, sealer=self._sealer, base=base)
 
 

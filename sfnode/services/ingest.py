@@ -7,7 +7,7 @@ Law: nothing acts on an entry that may not stand, and the order of arrival chang
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from protocol.actors import Party
 from protocol.authority import Signer, care_team, check_authority
@@ -23,10 +23,11 @@ from sfnode.domain.contingency import arrival_alarms, crossing_alarms
 from sfnode.domain.moments import Moment
 from sfnode.vault.alarms import raise_alarms
 from sfnode.vault.asides import put_aside, take_back, waiting
-from sfnode.vault.directory import Hub, is_judged, keep_actor, place_of, read_actors, read_hub, read_signer
+from sfnode.vault.directory import is_judged, keep_actor, place_of, read_actors, read_signer
 from sfnode.vault.entries import (
     cases_of_ours,
     highest_counter,
+    hub_address,
     insert_case,
     insert_entry,
     is_known,
@@ -34,11 +35,12 @@ from sfnode.vault.entries import (
     read_case,
 )
 from sfnode.vault.erasing import drop_late_entry, readable
+from sfnode.vault.hubs import Hub, read_hubs
 from sfnode.views import AlarmView
 from sync.stores.connection import Connection
 from sync.stores.peer_keys import keep_prekey, keep_revocation, revocation_of
 
-from .happenings import Ingested, Quarantined
+from .happenings import NOT_ITS_CASE, Ingested, Quarantined
 
 
 class _MayNotStand(Exception):
@@ -52,72 +54,71 @@ class _MayNotStand(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
+    hub: Hub
+    """Which hub it came from: whose case it may be, and whose keys and people count."""
     signed: SignedEntry
     first_seen: Moment
 
 
 def ingest_entries(
-    connection: Connection, entries: Sequence[SignedEntry], *, first_seen: Moment, now_s: int
+    connection: Connection, entries: Sequence[SignedEntry], *, hub: Hub, first_seen: Moment, now_s: int
 ) -> Ingested:
-    """Apply what may stand; keep aside what may not; then try again what waits, until nothing more can
-    stand."""
-    hub = read_hub(connection)
+    """Of what that hub has sent, apply what may stand; keep aside what may not; then try again what waits,
+    until nothing more can stand."""
     known = tuple(dict.fromkeys(entry.entry_id for entry in entries if is_known(connection, entry.entry_id)))
-    arrivals = [_Arrival(signed, first_seen) for signed in entries if signed.entry_id not in known]
+    arrivals = [_Arrival(hub, signed, first_seen) for signed in entries if signed.entry_id not in known]
     applied: list[Entry] = []
     aside: dict[EntryId, str] = {}
     for arrival in arrivals:
-        _try(connection, hub, arrival, applied, aside)
-    while applied and (more := _try_waiting(connection, hub, aside)):
+        _try(connection, arrival, applied, aside)
+    while applied and (more := _try_waiting(connection, aside)):
         applied += more
     quarantined = tuple(
-        Quarantined(name=signed.entry_id.hex(), reason=aside[signed.entry_id])
+        Quarantined(
+            name=signed.entry_id.hex(),
+            reason=aside[signed.entry_id],
+            is_foreign=aside[signed.entry_id] == NOT_ITS_CASE,
+        )
         for signed in {arrival.signed: None for arrival in arrivals}
         if signed.entry_id in aside
     )
-    return _outcome(connection, applied, known=known, quarantined=quarantined, now_s=now_s)
+    given_back = cases_of_ours(connection, hub.hub, [*(entry.entry_id for entry in applied), *known])
+    outcome = _outcome(connection, applied, now_s=now_s)
+    return replace(outcome, known=known, quarantined=quarantined, given_back=given_back)
 
 
 def ingest_waiting(connection: Connection, *, now_s: int) -> Ingested:
     """Try again what waits, for a key has become known."""
-    hub = read_hub(connection)
     applied: list[Entry] = []
-    while more := _try_waiting(connection, hub, {}):
+    while more := _try_waiting(connection, {}):
         applied += more
-    return _outcome(connection, applied, known=(), quarantined=(), now_s=now_s)
+    return _outcome(connection, applied, now_s=now_s)
 
 
-def _outcome(
-    connection: Connection,
-    applied: Sequence[Entry],
-    *,
-    known: tuple[EntryId, ...],
-    quarantined: tuple[Quarantined, ...],
-    now_s: int,
-) -> Ingested:
+def _outcome(connection: Connection, applied: Sequence[Entry], *, now_s: int) -> Ingested:
     cases = frozenset(entry.case_id for entry in applied)
     return Ingested(
         applied=tuple(entry.entry_id for entry in applied),
-        known=known,
-        quarantined=quarantined,
+        known=(),
+        quarantined=(),
         cases=cases,
-        given_back=cases_of_ours(connection, [*(entry.entry_id for entry in applied), *known]),
         keys_stated=any(isinstance(record.body, EpochKey) for entry in applied for record in entry.records),
         alarms=tuple(alarm for case_id in sorted(cases) for alarm in _alarms(connection, case_id, now_s)),
     )
 
 
-def _try_waiting(connection: Connection, hub: Hub | None, aside: dict[EntryId, str]) -> list[Entry]:
+def _try_waiting(connection: Connection, aside: dict[EntryId, str]) -> list[Entry]:
     """What stood aside and stands now. Each round that returns something leaves fewer waiting."""
     applied: list[Entry] = []
+    hubs = {hub.hub: hub for hub in read_hubs(connection)}
     for each in waiting(connection):
-        _try(connection, hub, _Arrival(each.signed, each.first_seen), applied, aside)
+        if (hub := hubs.get(each.hub)) is not None:
+            _try(connection, _Arrival(hub, each.signed, each.first_seen), applied, aside)
     return applied
 
 
 def _try(
     connection: Connection,
-    hub: Hub | None,
     arrival: _Arrival,
     applied: list[Entry],
     aside: dict[EntryId, str],
@@ -126,15 +127,23 @@ def _try(
     if is_known(connection, entry_id):
         return  # Twice in one bundle.
     named = readable(arrival.signed)
-    if named is not None and drop_late_entry(connection, named, first_seen=arrival.first_seen):
+    foreign = named is not None and _is_foreign(connection, arrival.hub, named.case_id)
+    if (
+        named is not None
+        and not foreign
+        and drop_late_entry(connection, named, first_seen=arrival.first_seen)
+    ):
         return
     try:
-        entry, signer = _admit(connection, hub, arrival.signed)
+        if foreign:
+            raise _MayNotStand(NOT_ITS_CASE)
+        entry, signer = _admit(connection, arrival.hub, arrival.signed)
     except _MayNotStand as refusal:
         put_aside(
             connection,
             arrival.signed,
             refusal.reason,
+            hub=arrival.hub.hub,
             case_id=NO_CASE if named is None else named.case_id,
             retry=refusal.retry,
             first_seen=arrival.first_seen,
@@ -147,24 +156,29 @@ def _try(
     applied.append(entry)
 
 
-def _admit(connection: Connection, hub: Hub | None, signed: SignedEntry) -> tuple[Entry, Signer]:
+def _is_foreign(connection: Connection, hub: Hub, case_id: CaseId) -> bool:
+    """Whether the case is known here and is not with that hub."""
+    if case_id == hub.site_case:
+        return False
+    return hub_address(connection, case_id) not in (None, hub.hub)
+
+
+def _admit(connection: Connection, hub: Hub, signed: SignedEntry) -> tuple[Entry, Signer]:
     """The entry and who signed it, if it may stand now; `_MayNotStand` says why not."""
-    if hub is None:
-        raise _MayNotStand("this site is not enrolled with a hub", retry=True)
     try:
         entry = read_entry(signed)
-        signer = read_signer(connection, entry.signer)
+        signer = read_signer(connection, hub.hub, entry.signer)
         if signer is None:
             # A later enrolment may bring it.
             raise _MayNotStand("it is signed with a key that this site does not know", retry=True)
         verify_entry(signed, signer.public_key)
     except ProtocolError as error:
         raise _MayNotStand(str(error)) from error
-    _check_bounds(connection, entry, signer)
+    _check_bounds(connection, hub, entry, signer)
     _check_keys(connection, hub, entry, signer)
     _check_case(connection, hub, entry, signer)
     try:
-        actors = read_actors(connection, signer.mailbox)
+        actors = read_actors(connection, hub.hub, signer.mailbox)
         members = _members(connection, hub, entry, signer)
         check_authority(entry, signer=signer, actors=actors, members=members)
     except ProtocolError as error:
@@ -183,18 +197,18 @@ def _members(connection: Connection, hub: Hub, entry: Entry, signer: Signer) -> 
     return hub.members | care_team(
         (record, author.mailbox)
         for each in case.entries
-        if (author := read_signer(connection, each.entry.signer)) is not None
+        if (author := read_signer(connection, hub.hub, each.entry.signer)) is not None
         for record in each.entry.records
     )
 
 
-def _check_bounds(connection: Connection, entry: Entry, signer: Signer) -> None:
+def _check_bounds(connection: Connection, hub: Hub, entry: Entry, signer: Signer) -> None:
     try:
         check_leap(entry.counter_last, known=highest_counter(connection), party=signer.party)
     except AuthorityRefused as error:
         # What leads up to it may have been held up on its way.
         raise _MayNotStand(str(error), retry=True) from error
-    place = place_of(connection, entry.author)
+    place = place_of(connection, hub.hub, entry.author)
     if place is not None and place != signer.mailbox:
         raise _MayNotStand("its author belongs to another place than the key that signed it", retry=True)
 
@@ -202,9 +216,9 @@ def _check_bounds(connection: Connection, entry: Entry, signer: Signer) -> None:
 def _check_keys(connection: Connection, hub: Hub, entry: Entry, signer: Signer) -> None:
     """A revoked key says nothing new; keys are stated in the site's own case, and of others' keys only the
     hub's present one speaks."""
-    revocation = revocation_of(connection, signer.key_id)
+    revocation = revocation_of(connection, signer.key_id, by=hub.hub)
     covered = revocation is not None and revocation.covers(entry.stamp.counter)
-    if revocation is not None and covered and not is_judged(connection, signer.key_id):
+    if revocation is not None and covered and not is_judged(connection, hub.hub, signer.key_id):
         reason = revocation.reason.name.lower()
         raise _MayNotStand(f"it is signed with a key that the hub revoked as {reason}")
     for record in entry.records:
@@ -223,8 +237,11 @@ def _check_case(connection: Connection, hub: Hub, entry: Entry, signer: Signer) 
     patient_id = patient_of(connection, entry.case_id)
     if patient_id is not None and patient_id != entry.patient_id:
         raise _MayNotStand("it names another patient than the case it wants to join")
-    if patient_id is None and not (signer.party is Party.SITE and _opening(entry)):
+    opening = _opening(entry)
+    if patient_id is None and not (signer.party is Party.SITE and opening):
         raise _MayNotStand("its case is not known here", retry=True)
+    if patient_id is None and opening is not None and opening.hub != hub.hub:
+        raise _MayNotStand(NOT_ITS_CASE)
 
 
 def _opening(entry: Entry) -> CaseOpened | None:
@@ -242,17 +259,18 @@ def _apply(connection: Connection, arrival: _Arrival, entry: Entry, signer: Sign
             connection,
             entry.case_id,
             entry.patient_id,
+            hub=arrival.hub.hub,
             priority=opening.urgency,
             sent_s=entry.stamp.wall_s,
         )
     insert_entry(connection, arrival.signed, entry, party=signer.party, first_seen=arrival.first_seen)
     for record in entry.records:
         if record.kind == Kind.ACTOR:
-            keep_actor(connection, signer.mailbox, record)
+            keep_actor(connection, arrival.hub.hub, signer.mailbox, record)
         elif isinstance(record.body, EpochKey):
             keep_prekey(connection, signer.key_id, record)
         elif isinstance(record.body, Revocation):
-            keep_revocation(connection, record.body, arrival.first_seen.wall_s)
+            keep_revocation(connection, record.body, arrival.first_seen.wall_s, by=arrival.hub.hub)
 
 
 def _alarms(connection: Connection, case_id: CaseId, now_s: int) -> tuple[AlarmView, ...]:

@@ -1,6 +1,6 @@
-"""The site's own opening keys in one transaction: drawn monthly, stated to the hub, destroyed in their time.
+"""The site's own opening keys in one transaction: drawn monthly, stated to each hub, destroyed in their time.
 
-Law: a key is in the vault before the hub is told of it, and a clock that is not set moves nothing.
+Law: a key is in the vault before a hub is told of it, and a clock that is not set moves nothing.
 """
 
 from __future__ import annotations
@@ -9,23 +9,28 @@ from protocol.keyring import LAST_RESORT
 from protocol.prekeys import EpochKey
 from protocol.stamps import WALL_S_MAX, Certainty
 from sfnode.vault import keys
+from sfnode.vault.hubs import present_hubs
 
 from .writing import Pen
 
 
 def keep_keys_current(pen: Pen) -> bool:
-    """Whether something was queued for the hub."""
+    """Whether something was queued for a hub."""
     connection, now = pen.connection, pen.occasion.now
+    if not present_hubs(connection):
+        return False
     if now.certainty is not Certainty.UNSET:
         _renew(pen)
     newest = keys.read_ring(connection).newest
-    if newest.epoch == LAST_RESORT or newest.epoch == keys.told_epoch(connection):
+    if newest.epoch == LAST_RESORT:
         return False
+    untold = [hub for hub in present_hubs(connection) if keys.told_epoch(connection, hub) != newest.epoch]
     made_s = min(max(0, int(newest.made_s)), WALL_S_MAX)
     stated = EpochKey(epoch=newest.epoch, public_key=newest.public, made_s=made_s)
-    pen.state(stated, what="new key of this site")
-    keys.note_told(connection, newest.epoch)
-    return True
+    for hub in untold:
+        pen.state(stated, hub, what="new key of this site")
+        keys.note_told(connection, hub, newest.epoch)
+    return bool(untold)
 
 
 def _renew(pen: Pen) -> None:

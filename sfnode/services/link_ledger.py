@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,6 +16,7 @@ from sfnode.spool.retries import Failing
 from sfnode.spool.spool import Spool
 from sync.core import Ending, LinkMemory
 from sync.scheduler import FRESH, Attempts, LinkNow, Measured, should_note
+from sync.stores.errors import StoreFull
 
 from .clock import SiteClock, tick_of
 from .contact import Contact, ContactOutcome, Pair
@@ -199,9 +201,12 @@ class LinkLedger:
                 in_turns_until_s=self._in_turns_until_s.get(link.name, 0),
             )
 
-    def hasten(self) -> None:
-        """Something new waits."""
-        self._change(lambda attempts: attempts.hastened(self._clock.monotonic_s()))
+    def hasten(self, pair: Pseudonym | None = None) -> None:
+        """Something new waits for that hub, or for one that is not named."""
+        now_s = self._clock.monotonic_s()
+        for way, each in self._failing.items():
+            if pair in (None, way[0]):
+                self._failing[way] = replace(each, attempts=each.attempts.hastened(now_s))
 
     def network_changed(self) -> None:
         """What failed before may work now."""
@@ -228,20 +233,20 @@ class LinkLedger:
             self._mended.add(way)
 
     async def _settle_rows(self) -> None:
-        """What happened where nobody could wait goes into the spool."""
-        while self._renamed:
-            old, new = self._renamed.pop(0)
-            await self._spool.spending.rename(old, new)
-            await self._spool.link_memories.rename(old, new)
-            await self._spool.foretold.rename(old, new)
-        while self._mended:
-            await self._spool.retries.forget(*self._mended.pop())
-        while self._reopened:
-            await self._spool.spending.reopen(self._reopened.pop())
-
-    def _change(self, change: Callable[[Attempts], Attempts]) -> None:
-        for way, each in self._failing.items():
-            self._failing[way] = replace(each, attempts=change(each.attempts))
+        """What happened where nobody could wait goes into the spool, once there is room."""
+        with suppress(StoreFull):
+            while self._renamed:
+                old, new = self._renamed[0]
+                await self._spool.spending.rename(old, new)
+                await self._spool.link_memories.rename(old, new)
+                await self._spool.foretold.rename(old, new)
+                self._renamed.pop(0)
+            for way in tuple(self._mended):
+                await self._spool.retries.forget(*way)
+                self._mended.discard(way)
+            for link in tuple(self._reopened):
+                await self._spool.spending.reopen(link)
+                self._reopened.discard(link)
 
     async def _link_now(self, link: LinkSettings) -> LinkNow:
         if link.name not in self._measured:
@@ -254,7 +259,8 @@ class LinkLedger:
         now = tick_of(self._clock)
         spent = await self._spool.spending.today(link.name, now)
         if link.terms.cap.is_limited and should_note(spent, now):
-            await self._spool.spending.note_running(link.name, now)
+            with suppress(StoreFull):  # A day that is told too long spares the cap.
+                await self._spool.spending.note_running(link.name, now)
         return LinkNow(terms=link.terms, measured=self.measured(link), spent=spent)
 
 

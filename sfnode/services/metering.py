@@ -12,6 +12,7 @@ from sync.ports import (
     is_counting,
     is_described,
     is_overtaking,
+    is_reviving,
 )
 from sync.scheduler import Allowance, Tariff
 
@@ -19,6 +20,10 @@ PARTING_BYTES: Final = 400
 """Both goodbyes, and the headers they travel in."""
 PARTING_S: Final = 0.8
 """What has left our hands, beyond a round trip, before a goodbye can follow: two chunks."""
+
+
+def _nothing_moves() -> None:
+    """Nobody counts any more: who did holds the connection, and would be held by it."""
 
 
 class Metered:
@@ -74,7 +79,20 @@ class Metered:
     async def finish(self) -> None:
         await self._connection.finish()
 
+    @property
+    def is_back(self) -> bool:
+        return is_reviving(self._connection) and self._connection.is_back
+
+    async def revived(self) -> Metered:
+        """This one, with what stands in place of the connection that broke: the bill goes on."""
+        if is_reviving(self._connection):
+            self._connection = await self._connection.revived()
+            self.properties = self._connection.properties
+        return self
+
     async def close(self) -> None:
+        if not self.is_back:
+            self._moved = _nothing_moves
         await self._connection.close()
 
 

@@ -14,7 +14,6 @@ from sfnode.domain.case_file import CaseFile
 from sfnode.domain.first_orders import is_first_order
 from sfnode.domain.intake import checked
 from sfnode.domain.plan import LIVE, order_states, same_words, unaccepted, unread
-from sfnode.vault.entries import read_case
 
 from .capture import saved
 from .case_errors import (
@@ -69,7 +68,7 @@ def confirm_order(
     state = _the_order(case, number, reply)
     if state.status is not OrderStatus.OPEN:
         raise OrderNotOpen(f"Order {number} is {state.status.value} already. Nothing was changed.")
-    _refuse_contradiction(pen, state.order)
+    _refuse_contradiction(pen, case, state.order)
     _refuse_wrong_read_back(state.order, read_back)
     body = checked(OrderConfirmed(order=number, read_back=read_back))
     return _event(pen, case, state, body, what=f"order {number} confirmed")
@@ -154,8 +153,8 @@ def _the_order(case: CaseFile, number: int, reply: str | None) -> OrderState:
     return found[0]
 
 
-def _refuse_contradiction(pen: Pen, order: Order) -> None:
-    aboard = check_aboard(order, current_list(read_case(pen.connection, pen.hub.site_case)))
+def _refuse_contradiction(pen: Pen, case: CaseFile, order: Order) -> None:
+    aboard = check_aboard(order, current_list(pen.look(pen.hub_of(case.case_id).site_case)))
     if aboard.contradicts:
         raise OrderContradicted(
             f"Order {order.number} says {order.name}{' ' + order.strength if order.strength else ''}, but "

@@ -1,34 +1,37 @@
-"""The way out of the vault: what the casebook has queued is packed, sealed to the hub, and given to custody.
+"""The way out of the vault: what the casebook has queued is packed, sealed to its hub, and given to custody.
 
-Law: custody has a bundle before the casebook lets go of it. Killed in between, the bundle is sealed again
-under the same id, and custody keeps the first sealing.
+Law: nothing is sealed for a hub but what is for it, and custody has a bundle before the casebook lets go of
+it. Killed in between, the bundle is sealed again under the same id, and custody keeps the first sealing.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from protocol.ahead import HASTY, micro_ahead_of
 from protocol.bundle import EntryBundle
 from protocol.entry import SignedEntry
 from protocol.header import Priority
-from protocol.ids import BundleId
+from protocol.ids import BundleId, Pseudonym
 from protocol.micro import MicroBundle
 from protocol.prekeys import newest_of
 from protocol.sealing import Prekey, Sealer
 from protocol.small_seal import Direction, SmallKey
 from sfnode.domain.notice_words import CANNOT_RESEND
 from sfnode.errors import NotEnrolled, VaultLocked
+from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
-from sfnode.vault.directory import Hub
+from sfnode.vault.hubs import Hub
 from sync.envelope import Envelope, SealedContent
 from sync.ports import Clock, Offer
 from sync.stores.errors import StoreClosed, StoreFull
 from sync.stores.sqlite import SqlitePairStore
 
 from .giving_back import GIVEN_BACK
+from .hub_names import told_of
 from .outgoing import Outgoing
 from .vault_access import VaultAccess
 
@@ -51,8 +54,19 @@ _CONTENT_GONE: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WayOut:
+    """To one hub."""
+
+    hub: Hub
+    pairing: Pairing
+    custody: SqlitePairStore
+    envelope: Envelope
+    recipient: Prekey
+
+
 class Outbox:
-    """Seals what waits, whenever there is something, the vault is open and the site is enrolled."""
+    """Seals what waits, whenever there is something, the vault is open and the site has that hub."""
 
     def __init__(
         self,
@@ -61,7 +75,7 @@ class Outbox:
         *,
         sealer: Sealer,
         clock: Clock,
-        queued: Callable[[Outgoing, SealedContent], None] = lambda outgoing, sealed: None,
+        queued: Callable[[Outgoing, SealedContent, Pseudonym], None] = lambda outgoing, sealed, pair: None,
         trouble: Callable[[str], None] = lambda sentence: None,
         foretell: Callable[[BundleId], Awaitable[None]] | None = None,
     ) -> None:
@@ -108,10 +122,10 @@ class Outbox:
 
         The bundle still goes the usual way: only there is it signed. Raises `VaultLocked` or `NotEnrolled`.
         """
-        pairing = await self._spool.pairings.current()
+        pairing = await self._spool.pairings.at(outgoing.hub)
         if pairing is None:
             return None
-        envelope = _envelope(await self._vault.hub())
+        envelope = _envelope(await self._vault.hub(outgoing.hub))
         base = await self._base(outgoing, await self._spool.custody(pairing))
         micro = _ahead(outgoing, base)
         if micro is None:
@@ -122,82 +136,104 @@ class Outbox:
         return envelope.message_of(sealed, outgoing.priority)
 
     async def _seal_all(self) -> int:
-        hub = await self._vault.hub()
-        pairing = await self._spool.pairings.current()
-        if pairing is None or pairing.pseudonym != hub.pseudonym:
-            return 0  # Between two hubs: what is sealed for the one must not lie with the other.
-        custody = await self._spool.custody(pairing)
-        envelope = _envelope(hub)
-        recipient = await self._recipient(hub)
-        count = await self._seal_again(envelope, custody)
-        count += await self._seal_lost(envelope, recipient, custody)
-        while waiting := await self._vault.casebook.outbox():
-            for outgoing in waiting:
-                await self._seal(outgoing, envelope, recipient, custody)
-                count += 1
-        if count:
+        counts = [await self._seal_for(way) for way in await self._ways()]
+        if any(counts):
             await self._spool.note_applied(self._vault.vault.database)
+        return sum(counts)
+
+    async def _ways(self) -> list[_WayOut]:
+        """To each hub for which there is something to seal; the one for which the most urgent waits first."""
+        waited_for = await self._vault.casebook.hubs_waited_for()
+        pairings = {each.hub: each for each in await self._spool.pairings.all()}
+        ways = []
+        for address in dict.fromkeys([*waited_for, *pairings]):
+            pairing = pairings.get(address)
+            if pairing is None:
+                continue
+            custody = await self._spool.custody(pairing)
+            if address not in waited_for and not await _asks_again(custody):
+                continue
+            hub = await self._vault.directory.hub(address)
+            # Between two pairings with one hub: what is sealed for the one must not lie with the other.
+            if hub is not None and pairing.pseudonym == hub.pseudonym:
+                ways.append(
+                    _WayOut(
+                        hub=hub,
+                        pairing=pairing,
+                        custody=custody,
+                        envelope=_envelope(hub),
+                        recipient=await self._recipient(hub),
+                    )
+                )
+        return ways
+
+    async def _seal_for(self, way: _WayOut) -> int:
+        count = await self._seal_again(way)
+        count += await self._seal_lost(way)
+        while waiting := await self._vault.casebook.outbox(hub=way.hub.hub):
+            for outgoing in waiting:
+                await self._seal(outgoing, way)
+                count += 1
         return count
 
     async def _recipient(self, hub: Hub) -> Prekey:
-        newest = newest_of(await self._vault.directory.hub_keys())
+        newest = newest_of(await self._vault.directory.hub_keys(hub))
         return Prekey(hub.opening if newest is None else newest.public_key)
 
-    async def _seal_again(self, envelope: Envelope, custody: SqlitePairStore) -> int:
+    async def _seal_again(self, way: _WayOut) -> int:
         """What the hub holds and cannot open goes out once more, whole, for the key that it names, if its
         signing key has vouched for that one; until then it waits."""
         count = 0
-        for asked in await custody.rekeys():
-            await self._spool.transfers.note_lost([asked.bundle_id])
-            keys = await self._vault.directory.hub_keys()
+        for asked in await way.custody.rekeys():
+            await self._spool.transfers.note_lost(way.pairing.pseudonym, [asked.bundle_id])
+            keys = await self._vault.directory.hub_keys(way.hub)
             key = newest_of(key for key in keys if key.short_id == asked.recipient_key)
-            outgoing = await self._vault.casebook.sealed_content(asked.bundle_id)
+            outgoing = await self._vault.casebook.sealed_content(asked.bundle_id, hub=way.hub.hub)
             if key is None:
                 self._trouble(_KEY_UNKNOWN)
             elif outgoing is None:
                 self._trouble(_CONTENT_GONE)
             else:
-                await self._vault.directory.note_gone(gone_key=asked.gone_key, asked=key)
-                await self._reseal(outgoing, envelope, Prekey(key.public_key), custody)
+                await self._vault.directory.note_gone(way.hub, gone_key=asked.gone_key, asked=key)
+                await self._reseal(outgoing, replace(way, recipient=Prekey(key.public_key)))
                 count += 1
         return count
 
-    async def _seal_lost(self, envelope: Envelope, recipient: Prekey, custody: SqlitePairStore) -> int:
+    async def _seal_lost(self, way: _WayOut) -> int:
         """What the hub has lost and custody has no bytes of any more is sealed once more from the vault."""
         count = 0
-        for bundle_id in await custody.without_bytes(LOST_MAX):
-            outgoing = await self._vault.casebook.sealed_content(bundle_id)
+        for bundle_id in await way.custody.without_bytes(LOST_MAX):
+            outgoing = await self._vault.casebook.sealed_content(bundle_id, hub=way.hub.hub)
             if outgoing is None:
                 if bundle_id not in self._told_lost:
-                    await self._spool.notices.add(CANNOT_RESEND, now_s=self._clock.wall_s())
+                    pair, pairings = way.pairing.pseudonym, await self._spool.pairings.all()
+                    notice = told_of(CANNOT_RESEND, pair, pairings)
+                    await self._spool.notices.add(notice, now_s=self._clock.wall_s())
                     self._told_lost.add(bundle_id)
                 continue
-            await self._into_custody(outgoing, envelope, recipient, custody, None)
-            await self._spool.transfers.note_lost([bundle_id])
+            await self._into_custody(outgoing, way, None)
+            await self._spool.transfers.note_lost(way.pairing.pseudonym, [bundle_id])
             count += 1
         return count
 
-    async def _reseal(
-        self, outgoing: Outgoing, envelope: Envelope, recipient: Prekey, custody: SqlitePairStore
-    ) -> None:
+    async def _reseal(self, outgoing: Outgoing, way: _WayOut) -> None:
         sealed = await asyncio.to_thread(
-            envelope.seal,
+            way.envelope.seal,
             outgoing.content,
             priority=outgoing.priority,
-            recipient=recipient,
+            recipient=way.recipient,
             sealer=self._sealer,
         )
-        await custody.reseal(
+        await way.custody.reseal(
             bundle_id=sealed.bundle_id, recipient_key=sealed.recipient_key, sealed=sealed.sealed
         )
-        self._queued(outgoing, sealed)
+        self._queued(outgoing, sealed, way.pairing.pseudonym)
 
-    async def _seal(
-        self, outgoing: Outgoing, envelope: Envelope, recipient: Prekey, custody: SqlitePairStore
-    ) -> None:
-        base = await self._base(outgoing, custody)
-        sealed, offer = await self._into_custody(outgoing, envelope, recipient, custody, base)
+    async def _seal(self, outgoing: Outgoing, way: _WayOut) -> None:
+        base = await self._base(outgoing, way.custody)
+        sealed, offer = await self._into_custody(outgoing, way, base)
         await self._spool.transfers.note_queued(
+            way.pairing.pseudonym,
             sealed.bundle_id,
             priority=outgoing.priority,
             rank=outgoing.rank,
@@ -207,26 +243,21 @@ class Outbox:
         if self._foretell is not None:
             await self._foretell(sealed.bundle_id)
         await self._vault.casebook.sealed(outgoing.row, sealed.bundle_id)
-        self._queued(outgoing, sealed)
+        self._queued(outgoing, sealed, way.pairing.pseudonym)
 
     async def _into_custody(
-        self,
-        outgoing: Outgoing,
-        envelope: Envelope,
-        recipient: Prekey,
-        custody: SqlitePairStore,
-        base: SignedEntry | None,
+        self, outgoing: Outgoing, way: _WayOut, base: SignedEntry | None
     ) -> tuple[SealedContent, Offer]:
         # Compressing and sealing a full photo takes long enough to make a terminal stutter.
         sealed = await asyncio.to_thread(
-            envelope.seal,
+            way.envelope.seal,
             outgoing.content,
             priority=outgoing.priority,
-            recipient=recipient,
+            recipient=way.recipient,
             sealer=self._sealer,
             base=base,
         )
-        offer = await custody.add(
+        offer = await way.custody.add(
             bundle_id=sealed.bundle_id,
             priority=outgoing.priority,
             rank=outgoing.rank,
@@ -253,6 +284,11 @@ class Outbox:
             if state is not None and state.stored:
                 return base.signed
         return None
+
+
+async def _asks_again(custody: SqlitePairStore) -> bool:
+    """Whether anything that was sealed before is to be sealed once more."""
+    return bool(await custody.rekeys() or await custody.without_bytes(LOST_MAX))
 
 
 def _envelope(hub: Hub) -> Envelope:

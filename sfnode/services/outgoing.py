@@ -8,7 +8,7 @@ from typing import Protocol
 
 from protocol.bundle import BundleContent
 from protocol.header import Priority
-from protocol.ids import BundleId, CaseId
+from protocol.ids import BundleId, CaseId, Mailbox
 from sync.ports import Rank
 
 
@@ -18,6 +18,8 @@ class Outgoing:
 
     row: int
     case_id: CaseId
+    hub: Mailbox
+    """Whom it is for."""
     what: str
     """For people: "headline", "text", "preview: paper ECG", "order 2 done"."""
     priority: Priority
@@ -33,6 +35,8 @@ class Dispatch:
 
     row: int
     case_id: CaseId
+    hub: Mailbox
+    """Whom it is for."""
     what: str
     priority: Priority
     rank: Rank
@@ -48,7 +52,7 @@ class Progress:
     done_bytes: int
     """Durable at the hub."""
     state: str
-    """"waiting for link", "held back", "going", "stored at hub", "refused: …"."""
+    """"waiting for link", "no link to NAME", "held back", "going", "stored at hub", "refused: …"."""
     size_bytes: int | None = None
     """As it was sealed, where that is known."""
     stored_s: int | None = None
@@ -64,6 +68,10 @@ WAITING_FOR_LINK = "waiting for link"
 HELD_BACK = "held back"
 """By the floor or cap of every link; status says which, and how to lift it."""
 GOING = "going"
+NO_LINK = "no link to "
+"""And the hub's name: nothing leads there, so nothing is on its way."""
+LEFT = "not sent, this site has left "
+"""And the hub's name."""
 
 
 class Carriage(Protocol):

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protocol.header import Priority
+from protocol.ids import Pseudonym
 from sfnode.config import LinkSettings
 from sfnode.domain.moments import Moment
+from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
 from sfnode.spool.transfers import Transfer
 from sfnode.vault.outbox import OutboxRow
@@ -21,6 +23,7 @@ from .arrivals import ArrivalForecasts, Foreseen, InLine
 from .carriers import LinkOutlook, carrier, outlooks
 from .clock import SiteClock, moment_of, tick_of
 from .contacts import Contacts
+from .hub_links import hub_of_link
 from .labels import Labels
 from .link_windows import link_windows
 from .link_words import one_link_state, over_cap_words, partly_held_words
@@ -35,6 +38,8 @@ class Priced:
     priority: Priority
     rank: Rank
     left_bytes: int
+    pair: Pseudonym | None
+    """Whose hub it is for; None of a draft for a hub that is not ours any more."""
     is_asked: bool
     """Whether it is to be priced, or only goes before others."""
 
@@ -61,35 +66,48 @@ class Prices:
 
     async def view(self, case: str | None) -> PriceView:
         """Of a case, or of all that waits. `NotFound`, `VaultLocked`."""
-        waiting = await self._spool.transfers.unstored()
         if case is None:
-            return await self._priced(await self._line(waiting, asked=waiting), draft=False)
+            waiting = await self._spool.transfers.unstored()
+            return await self._priced(
+                await self._line(waiting, asked=waiting), self._contacts.links, draft=False
+            )
         casebook = self._vault.casebook
         case_id = await casebook.find_case(case)
+        pairing = await self._spool.pairings.at(await casebook.hub_of(case_id))
+        waiting = () if pairing is None else await self._spool.transfers.unstored(pairing.pseudonym)
+        links = () if pairing is None else self._contacts.links_to(pairing)
         draft = await casebook.draft_bundles(case_id)
         if draft:
-            return await self._priced(await self._line(waiting, draft=draft), draft=True)
+            pair = None if pairing is None else pairing.pseudonym
+            return await self._priced(await self._line(waiting, draft=draft, pair=pair), links, draft=True)
         sent = {each.bundle_id for each in await casebook.dispatches() if each.case_id == case_id}
         asked = [each for each in waiting if each.bundle_id in sent]
-        return await self._priced(await self._line(waiting, asked=asked), draft=False)
+        return await self._priced(await self._line(waiting, asked=asked), links, draft=False)
 
     async def link_views(self) -> tuple[LinkView, ...]:
         """Every link."""
         now = await self._contacts.ledger.links_now(self._contacts.links)
+        pairings = await self._spool.pairings.all()
         return tuple(
-            self._link_view(link, each) for link, each in zip(self._contacts.links, now, strict=True)
+            self._link_view(link, each, hub_of_link(link, pairings))
+            for link, each in zip(self._contacts.links, now, strict=True)
         )
 
     async def _line(
-        self, waiting: Sequence[Transfer], *, asked: Sequence[Transfer] = (), draft: Sequence[OutboxRow] = ()
+        self,
+        waiting: Sequence[Transfer],
+        *,
+        asked: Sequence[Transfer] = (),
+        draft: Sequence[OutboxRow] = (),
+        pair: Pseudonym | None = None,
     ) -> list[Priced]:
-        """All that goes, in its order. What the hub is known to hold of a bundle is not paid for again."""
-        pairing = await self._spool.pairings.current()
-        custody = None if pairing is None else await self._spool.custody(pairing)
+        """All that goes, in its order; `pair` of the draft's hub. What a hub is known to hold of a bundle is
+        not paid for again."""
         wanted = {each.bundle_id for each in asked}
         line = []
         for each in waiting:
-            state = await custody.sent_state(each.bundle_id) if custody else None
+            custody = await self._spool.custody_of(each.pair)
+            state = await custody.sent_state(each.bundle_id)
             done_bytes = state.receipted_bytes if state else 0
             line.append(
                 Priced(
@@ -97,6 +115,7 @@ class Prices:
                     priority=each.priority,
                     rank=each.rank,
                     left_bytes=max(0, each.size_bytes - done_bytes),
+                    pair=each.pair,
                     is_asked=each.bundle_id in wanted,
                 )
             )
@@ -106,16 +125,22 @@ class Prices:
                 priority=row.priority,
                 rank=row.rank,
                 left_bytes=row.size_bytes,
+                pair=pair,
                 is_asked=True,
             )
             for row in draft
         ]
         return sorted(line, key=lambda each: (each.priority, each.rank.value))
 
-    async def _priced(self, line: Sequence[Priced], *, draft: bool) -> PriceView:
-        links = await outlooks(self._contacts)
+    async def _priced(
+        self, line: Sequence[Priced], over: Sequence[LinkSettings], *, draft: bool
+    ) -> PriceView:
+        names = {link.name for link in over}
+        links = [each for each in await outlooks(self._contacts) if each.name in names]
         now = moment_of(self._clock)
-        foreseen = await self._arrivals.foresee([InLine(each.priority, each.left_bytes) for each in line])
+        foreseen = await self._arrivals.foresee(
+            [InLine(each.priority, each.left_bytes, each.pair) for each in line]
+        )
         asked = [
             (bundle, _arrival(each, now))
             for bundle, each in zip(line, foreseen, strict=True)
@@ -154,7 +179,7 @@ class Prices:
             )
         return views
 
-    def _link_view(self, link: LinkSettings, now: LinkNow) -> LinkView:
+    def _link_view(self, link: LinkSettings, now: LinkNow, hub: Pairing | None) -> LinkView:
         state = one_link_state(link, self._contacts.ledger)
         return LinkView(
             name=link.name,
@@ -170,6 +195,7 @@ class Prices:
             rate_bit_s=round(now.measured.rate_bytes_s * 8),
             rtt_s=now.measured.rtt_s,
             measured_contacts=now.measured.contacts,
+            hub="" if hub is None else hub.name,
         )
 
 
@@ -204,7 +230,9 @@ def _arrival(foreseen: Foreseen | None, now: Moment) -> ArrivalView | None:
     if foreseen is None:
         return None
     down = foreseen.link if foreseen.is_down else None
-    return arrival_view(foreseen.interval, seen=foreseen.contacts, down=down, now=now)
+    return arrival_view(
+        foreseen.interval, seen=foreseen.contacts, down=down, now=now, outages=foreseen.outages
+    )
 
 
 def _held_words(
@@ -227,7 +255,7 @@ def _bundle_prices(
     ahead_bytes: dict[str, int] = {}
     views = []
     for bundle, arrival in bundles:
-        link = carrier(bundle.priority, bundle.left_bytes, links)
+        link = carrier(bundle.priority, bundle.left_bytes, links, bundle.pair)
         before_bytes = ahead_bytes.get(link.name, 0) if link else 0
         whole = link.forecast(before_bytes + bundle.left_bytes) if link else None
         if link is not None:

@@ -14,23 +14,26 @@ from protocol.ids import CaseId
 from protocol.micro import MicroBundle, check_sender, read_micro
 from protocol.stamps import check_leap
 from sfnode.domain.moments import Moment
-from sfnode.vault.entries import highest_counter, patient_of
+from sfnode.vault.entries import highest_counter, hub_address, patient_of
+from sfnode.vault.hubs import Hub
 from sfnode.vault.provisional import keep_micro, micro_count
 from sync.stores.connection import Connection
 from sync.stores.erasures import count_late, is_erased
 
-from .happenings import CaseNotHere, Ingested
+from .happenings import NOT_ITS_CASE, CaseNotHere, ForeignCase, Ingested
 
 MICROS_PER_CASE_MAX: Final = 64
 """Of the hub's: more than one for each reply that a case will ever have."""
 
 
-def ingest_micro(connection: Connection, micro: MicroBundle, *, first_seen: Moment) -> Ingested:
-    """Keep it, unless it is known; `ProtocolError` says why it may not stand, and leaves everything as it
-    was."""
+def ingest_micro(connection: Connection, micro: MicroBundle, *, hub: Hub, first_seen: Moment) -> Ingested:
+    """Keep what that hub has sent, unless it is known; `ProtocolError` says why it may not stand, and leaves
+    everything as it was."""
     provisional = read_micro(micro)
     check_sender(provisional, Party.HUB)
     case_id = provisional.record.case_id
+    if hub_address(connection, case_id) not in (None, hub.hub):
+        raise ForeignCase(NOT_ITS_CASE)
     if is_erased(connection, case_id):
         count_late(connection, case_id)
         return _outcome(frozenset())

@@ -1,4 +1,4 @@
-"""Once a day: sealed copies go of what the hub holds in a verified backup, long after it was sent.
+"""Once a day: sealed copies go of what a hub holds in a verified backup, long after it was sent.
 
 Law: nothing that a person wrote is touched. The vault keeps it; only the sealed copy in the spool goes. What
 was heard of while no clock was set counts as heard of today.
@@ -10,6 +10,7 @@ import asyncio
 from typing import Final
 
 from protocol.stamps import Certainty
+from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
 
 from .clock import SET_AFTER_S, SiteClock
@@ -38,9 +39,12 @@ class Pruning:
 
     async def prune(self) -> int:
         """How many sealed copies went; none while nobody knows what day it is."""
-        pairing = await self._spool.pairings.current()
-        if pairing is None or self._clock.certainty() is Certainty.UNSET:
+        if self._clock.certainty() is Certainty.UNSET:
             return 0
+        return sum([await self._prune(pairing) for pairing in await self._spool.pairings.all()])
+
+    async def _prune(self, pairing: Pairing) -> int:
+        """Of what one hub holds: its backups say nothing of another's."""
         custody = await self._spool.custody(pairing)
         await custody.date_receipts(since_s=SET_AFTER_S, now_s=self._clock.wall_s())
         before_s = self._clock.wall_s() - KEPT_DAYS * _DAY_S

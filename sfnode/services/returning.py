@@ -1,4 +1,4 @@
-"""Gives the hub back what it has lost and this site holds: its own signed answers.
+"""Gives each hub back what it has lost and this site holds: its own signed answers.
 
 Law: a promise is kept across restarts and locks; custody lets go of it only when all that can be given back
 is queued in the vault.
@@ -12,10 +12,12 @@ from typing import Final
 
 from sfnode.domain.notice_words import HUB_RESTORED, NOT_RETURNED
 from sfnode.errors import NotEnrolled, VaultLocked
+from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
 from sync.ports import Clock
 from sync.stores.errors import StoreClosed, StoreFull
 
+from .hub_names import told_of
 from .vault_access import VaultAccess
 
 PAGE: Final = 64
@@ -63,16 +65,16 @@ class Returning:
             return 0
 
     async def _queue_all(self) -> int:
-        pairing = await self._spool.pairings.current()
-        if pairing is None:
-            return 0
+        return sum([await self._queue_for(pairing) for pairing in await self._spool.pairings.all()])
+
+    async def _queue_for(self, pairing: Pairing) -> int:
         custody = await self._spool.custody(pairing)
         count = 0
         while wanted := await custody.to_return(PAGE):
-            missing = await self._vault.casebook.give_back([each.bundle_id for each in wanted])
+            missing = await self._vault.casebook.give_back(pairing.hub, [each.bundle_id for each in wanted])
             await custody.mark_returned([each.row for each in wanted])
-            await self._spool.notices.add(HUB_RESTORED, now_s=self._clock.wall_s())
-            if missing:
-                await self._spool.notices.add(NOT_RETURNED, now_s=self._clock.wall_s())
+            for notice in (HUB_RESTORED, NOT_RETURNED) if missing else (HUB_RESTORED,):
+                told = told_of(notice, pairing.pseudonym, await self._spool.pairings.all())
+                await self._spool.notices.add(told, now_s=self._clock.wall_s())
             count += len(wanted)
         return count

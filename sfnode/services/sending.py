@@ -19,6 +19,7 @@ from sfnode.domain.headline import SEALED_BYTES_MAX, compose_headline
 from sfnode.domain.templates import find_template
 from sfnode.errors import Incomplete, NotFound, Refused
 from sfnode.vault.entries import mark_sent, read_signed
+from sfnode.vault.hubs import Hub
 from sfnode.vault.outbox import entries_not_queued, is_layer_queued, queue_layer
 from sync.envelope import enveloped_size_bytes
 from sync.ports import Rank
@@ -42,6 +43,7 @@ def send_case(pen: Pen, case_id: CaseId, *, accept_missing: bool) -> tuple[int, 
         raise Refused("This is the site's own file, not a patient's case. Nothing was sent.")
     if case.sent_s is not None:
         return ()  # Since it was sent, whatever was written went into the outbox with it.
+    _refuse_left(pen.hub_of(case_id))
     if not accept_missing and case.priority is not Priority.EMERGENCY:
         _refuse_incomplete(case)
     rows = [_queue_headline(pen, case)]
@@ -82,6 +84,7 @@ def queue_layers(pen: Pen, case: CaseFile, records: Iterable[Record]) -> tuple[i
                 queue_layer(
                     pen.connection,
                     case_id=case.case_id,
+                    hub=case.hub,
                     layer=layer.layer,
                     blob=layer.blob,
                     size_bytes=layer.size_bytes,
@@ -92,6 +95,14 @@ def queue_layers(pen: Pen, case: CaseFile, records: Iterable[Record]) -> tuple[i
                 )
             )
     return tuple(rows)
+
+
+def _refuse_left(hub: Hub) -> None:
+    if hub.left_s is not None:
+        raise Refused(
+            f"Not sent: it asks {hub.name}, which this site has left. The draft is safe and can be read. "
+            "Open a case that asks another hub."
+        )
 
 
 def _refuse_incomplete(case: CaseFile) -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
-from protocol.ids import BundleId
+from protocol.ids import BundleId, Pseudonym
 from sfnode.domain.notice_words import HUB_RESTORED, SITE_RESTORED
 from sfnode.spool.spool import Spool
 from sfnode.views import TransferView
@@ -30,33 +31,48 @@ from sync.core.events import (
     SessionEnded,
 )
 from sync.ports import Offer
+from sync.stores.notices import Notice
 from sync.stores.sqlite import SqlitePairStore
 
 from .alarms import Alarms
 from .clock import SiteClock, moment_of
+from .contact import Watcher
+from .hub_names import shown_name, told_of
 from .inbox import Inbox
 from .labels import Label, Labels
 from .outgoing import GOING
-from .progress import RateMeter, SpoolCarriage
+from .progress import SpoolCarriage
 
 REPORT_EVERY_S: Final = 0.1
 """Ten reports a second are more than any eye or terminal can follow."""
 RECEIVED: Final = "received"
+_Bundle = tuple[Pseudonym, BundleId]
+"""One hub's number says nothing of another's bundle."""
 _FORK_TEXT: Final = (
     "This device or the hub looks copied or restored from a backup ({reason}). Nothing is lost, and both go "
     "on. Tell the operator of the hub."
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Ear:
+    """The watcher of the contacts with one hub."""
+
+    note: Callable[[Pseudonym, Event], None]
+    pair: Pseudonym
+
+    def happened(self, event: Event) -> None:
+        self.note(self.pair, event)
+
+
 class SessionWatch:
-    """The watcher of every contact."""
+    """Hears of every contact, and keeps apart what belongs to one hub and what to another."""
 
     def __init__(
         self,
         spool: Spool,
         *,
         carriage: SpoolCarriage,
-        rate: RateMeter,
         labels: Labels,
         inbox: Inbox,
         alarms: Alarms,
@@ -65,12 +81,11 @@ class SessionWatch:
         status_changed: Callable[[], None],
         rekey_asked: Callable[[], None] = lambda: None,
         asked_back: Callable[[], None] = lambda: None,
-        greeted: Callable[[], Awaitable[None]] | None = None,
+        greeted: Callable[[Pseudonym], Awaitable[None]] | None = None,
         stored: Callable[[BundleId], Awaitable[None]] | None = None,
     ) -> None:
         self._spool = spool
         self._carriage = carriage
-        self._rate = rate
         self._labels = labels
         self._inbox = inbox
         self._alarms = alarms
@@ -81,23 +96,26 @@ class SessionWatch:
         self._asked_back = asked_back
         self._greeted = greeted
         self._stored = stored
-        self._facts: list[Event] = []
-        self._progress: dict[BundleId, BundleProgress] = {}
-        self._arriving: dict[BundleId, TransferView] = {}
+        self._facts: list[tuple[Pseudonym, Event]] = []
+        self._progress: dict[_Bundle, BundleProgress] = {}
+        self._arriving: dict[_Bundle, TransferView] = {}
         self._stirred = asyncio.Event()
         self._turn = asyncio.Lock()
 
-    def happened(self, event: Event) -> None:
-        """Note it; never waits."""
+    def of(self, pair: Pseudonym) -> Watcher:
+        """Whom contacts with that pair's hub tell what happens; it only notes it, and never waits."""
+        return _Ear(self._note, pair)
+
+    def _note(self, pair: Pseudonym, event: Event) -> None:
         if isinstance(event, BundleProgress):
-            self._progress[event.offer.bundle_id] = event
+            self._progress[pair, event.offer.bundle_id] = event
         else:
-            self._facts.append(event)
+            self._facts.append((pair, event))
         self._stirred.set()
 
     @property
     def arriving(self) -> tuple[TransferView, ...]:
-        """Bundles of the hub's that are partly here."""
+        """Bundles of the hubs' that are partly here."""
         return tuple(self._arriving.values())
 
     async def run(self) -> None:
@@ -115,51 +133,55 @@ class SessionWatch:
             facts, self._facts = self._facts, []
             try:
                 # A fact may settle a bundle, so progress that was noted before it is told first.
-                for report in progress.values():
-                    await self._report(report)
+                for (pair, _), report in progress.items():
+                    await self._report(pair, report)
                 while facts:
-                    await self._settle(facts.pop(0))
+                    await self._settle(*facts.pop(0))
             finally:
                 # One that could not be written down keeps none of the others from it.
                 self._facts[:0] = facts
                 if facts:
                     self._stirred.set()
 
-    async def _report(self, report: BundleProgress) -> None:
+    async def _report(self, pair: Pseudonym, report: BundleProgress) -> None:
         bundle_id = report.offer.bundle_id
         if report.direction is Direction.RECEIVING:
-            view = self._view_down(report.offer, report.durable_bytes, GOING)
-            self._arriving[bundle_id] = view
+            view = await self._view_down(pair, report.offer, report.durable_bytes, GOING)
+            self._arriving[pair, bundle_id] = view
             self._tell(view)
             return
-        more_bytes = await self._carriage.heard(bundle_id, report.durable_bytes)
-        self._rate.add(more_bytes, self._clock.monotonic_s())
-        await self._tell_up(report.offer)
+        await self._count(pair, bundle_id, report.durable_bytes)
+        await self._tell_up(pair, report.offer)
 
-    async def _settle(self, fact: Event) -> None:
+    async def _count(self, pair: Pseudonym, bundle_id: BundleId, durable_bytes: int) -> None:
+        carriage = self._carriage.of(pair)
+        more_bytes = await carriage.heard(bundle_id, durable_bytes)
+        carriage.rate.add(more_bytes, self._clock.monotonic_s())
+
+    async def _settle(self, pair: Pseudonym, fact: Event) -> None:
         match fact:
             case PeerGreeted():
-                self._rate.begin(self._clock.monotonic_s())
+                self._carriage.of(pair).rate.begin(self._clock.monotonic_s())
                 if self._greeted is not None:
-                    await self._greeted()
+                    await self._greeted(pair)
             case BundleSent(offer) | PeerRefused(offer, _):
-                await self._settle_up(offer)
+                await self._settle_up(pair, offer)
             case BundleReceived(offer):
-                await self._settle_down(offer)
+                await self._settle_down(pair, offer)
             case ReceiptsMoved() | SessionEnded():
-                await self._reconcile(ended=isinstance(fact, SessionEnded))
+                await self._reconcile(pair, ended=isinstance(fact, SessionEnded))
             case _:
-                await self._settle_disagreement(fact)
+                await self._settle_disagreement(pair, fact)
 
-    async def _settle_disagreement(self, fact: Event) -> None:
+    async def _settle_disagreement(self, pair: Pseudonym, fact: Event) -> None:
         """One of the two ends does not have what it had, or cannot open it."""
         match fact:
             case BundlesLost():
-                await self._recheck_stored()
-                await self._spool.notices.add(HUB_RESTORED, now_s=self._now_s())
+                await self._recheck_stored(pair)
+                await self._add_notice(pair, HUB_RESTORED)
                 self._rekey_asked()
             case RekeyAsked():
-                await self._recheck_stored()
+                await self._recheck_stored(pair)
                 self._rekey_asked()
             case RolledBackSeen():
                 await self._spool.notices.add(SITE_RESTORED, now_s=self._now_s())
@@ -171,69 +193,69 @@ class SessionWatch:
                     f"fork:{incarnation.hex()}", _FORK_TEXT.format(reason=reason)
                 )
 
-    async def _settle_up(self, offer: Offer) -> None:
-        custody = await self._custody()
-        state = await custody.sent_state(offer.bundle_id) if custody else None
+    async def _add_notice(self, pair: Pseudonym, notice: Notice) -> None:
+        notice = told_of(notice, pair, await self._spool.pairings.all())
+        await self._spool.notices.add(notice, now_s=self._now_s())
+
+    async def _settle_up(self, pair: Pseudonym, offer: Offer) -> None:
+        state = await (await self._custody(pair)).sent_state(offer.bundle_id)
         if state is not None and state.stored:
             # A bundle of one chunk is stored before any report of progress.
-            more_bytes = await self._carriage.heard(offer.bundle_id, offer.size_bytes)
-            self._rate.add(more_bytes, self._clock.monotonic_s())
-            await self._note_stored(offer.bundle_id)
-        self._carriage.settled(offer.bundle_id)
-        await self._tell_up(offer)
+            await self._count(pair, offer.bundle_id, offer.size_bytes)
+            await self._note_stored(pair, offer.bundle_id)
+        self._carriage.of(pair).settled(offer.bundle_id)
+        await self._tell_up(pair, offer)
         self._status_changed()
 
-    async def _settle_down(self, offer: Offer) -> None:
-        await self._spool.transfers.note_arrived(offer.bundle_id, moment_of(self._clock))
-        self._arriving.pop(offer.bundle_id, None)
-        self._tell(self._view_down(offer, offer.size_bytes, RECEIVED))
+    async def _settle_down(self, pair: Pseudonym, offer: Offer) -> None:
+        await self._spool.transfers.note_arrived(pair, offer.bundle_id, moment_of(self._clock))
+        self._arriving.pop((pair, offer.bundle_id), None)
+        self._tell(await self._view_down(pair, offer, offer.size_bytes, RECEIVED))
         self._inbox.wake()
         self._status_changed()
 
-    async def _reconcile(self, *, ended: bool) -> None:
+    async def _reconcile(self, pair: Pseudonym, *, ended: bool) -> None:
         """Receipts may also concern bundles that an earlier session sent: custody knows."""
-        custody = await self._custody()
-        if custody is None:
-            return
-        for transfer in await self._spool.transfers.unstored():
+        custody, carriage = await self._custody(pair), self._carriage.of(pair)
+        for transfer in await self._spool.transfers.unstored(pair):
             state = await custody.sent_state(transfer.bundle_id)
             if state is not None and state.damaged:
                 # Found when it was to be sent: like what cannot be opened, it is sealed once more.
                 self._rekey_asked()
             if state is not None and state.stored:
-                self._carriage.settled(transfer.bundle_id)
-                await self._note_stored(transfer.bundle_id)
+                carriage.settled(transfer.bundle_id)
+                await self._note_stored(pair, transfer.bundle_id)
                 label = self._labels.of_ours(transfer.bundle_id, transfer.priority)
-                await self._tell_progress(transfer.bundle_id, transfer.size_bytes, label)
+                await self._tell_progress(pair, transfer.bundle_id, transfer.size_bytes, label)
         if ended:
-            self._carriage.contact_ended()
-            self._arriving.clear()
+            carriage.contact_ended()
+            self._arriving = {each: view for each, view in self._arriving.items() if each[0] != pair}
         self._status_changed()
 
-    async def _note_stored(self, bundle_id: BundleId) -> None:
-        await self._spool.transfers.note_stored([bundle_id], now_s=self._now_s())
+    async def _note_stored(self, pair: Pseudonym, bundle_id: BundleId) -> None:
+        await self._spool.transfers.note_stored(pair, [bundle_id], now_s=self._now_s())
         if self._stored is not None:
             await self._stored(bundle_id)
 
-    async def _recheck_stored(self) -> None:
+    async def _recheck_stored(self, pair: Pseudonym) -> None:
         """What the hub lost with an older backup, or cannot open, is not there: it goes once more."""
-        custody = await self._custody()
-        if custody is None:
-            return
+        custody = await self._custody(pair)
         lost = []
-        for bundle_id in await self._spool.transfers.stored():
+        for bundle_id in await self._spool.transfers.stored(pair):
             state = await custody.sent_state(bundle_id)
             if state is not None and not state.stored:
-                self._carriage.settled(bundle_id)
+                self._carriage.of(pair).settled(bundle_id)
                 lost.append(bundle_id)
-        await self._spool.transfers.note_lost(lost)
+        await self._spool.transfers.note_lost(pair, lost)
         self._status_changed()
 
-    async def _tell_up(self, offer: Offer) -> None:
+    async def _tell_up(self, pair: Pseudonym, offer: Offer) -> None:
         label = self._labels.of_ours(offer.bundle_id, offer.priority)
-        await self._tell_progress(offer.bundle_id, offer.size_bytes, label)
+        await self._tell_progress(pair, offer.bundle_id, offer.size_bytes, label)
 
-    async def _tell_progress(self, bundle_id: BundleId, size_bytes: int, label: Label) -> None:
+    async def _tell_progress(
+        self, pair: Pseudonym, bundle_id: BundleId, size_bytes: int, label: Label
+    ) -> None:
         progress = (await self._carriage.progress([bundle_id])).get(bundle_id)
         if progress is not None:
             self._tell(
@@ -248,10 +270,11 @@ class SessionWatch:
                     stored_s=progress.stored_s,
                     usd=progress.usd,
                     arrival=progress.arrival,
+                    hub=shown_name(pair, await self._spool.pairings.all()),
                 )
             )
 
-    def _view_down(self, offer: Offer, done_bytes: int, state: str) -> TransferView:
+    async def _view_down(self, pair: Pseudonym, offer: Offer, done_bytes: int, state: str) -> TransferView:
         label = self._labels.of_hubs(offer.priority)
         return TransferView(
             what=label.what,
@@ -262,12 +285,12 @@ class SessionWatch:
             state=state,
             eta_s=None,
             stored_s=None,
-            usd=done_bytes * self._carriage.usd_per_byte,
+            usd=done_bytes * (await self._carriage.way(pair)).usd_per_byte,
+            hub=shown_name(pair, await self._spool.pairings.all()),
         )
 
-    async def _custody(self) -> SqlitePairStore | None:
-        pairing = await self._spool.pairings.current()
-        return None if pairing is None else await self._spool.custody(pairing)
+    async def _custody(self, pair: Pseudonym) -> SqlitePairStore:
+        return await self._spool.custody_of(pair)
 
     def _now_s(self) -> int:
         return max(0, int(self._clock.wall_s()))

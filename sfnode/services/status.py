@@ -6,19 +6,24 @@ from collections import deque
 from typing import Final
 
 from protocol.header import Priority
+from protocol.ids import Pseudonym
 from protocol.stamps import Certainty
 from sfnode.domain.notice_words import worded
 from sfnode.errors import VaultLocked
+from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
-from sfnode.views import StatusView
+from sfnode.views import HubView, StatusView
 from sync.stores.ballast import Ballast
 from sync.stores.errors import StoreClosed
+from sync.stores.incidents import Incident
+from sync.stores.notices import Notice
 
 from .alarms import Alarms
 from .arrival_words import arrival_view, proof_words
 from .arrivals import ArrivalForecasts, InLine
 from .clock import SiteClock, moment_of
 from .contacts import Contacts
+from .hub_names import told_of
 from .inbox import Inbox
 from .progress import SpoolCarriage
 from .vault_access import VaultAccess
@@ -68,19 +73,18 @@ class Status:
         await self._spool.notices.mark_seen(now_s=self._clock.wall_s())
 
     async def view(self) -> StatusView:
-        pairing = await self._spool.pairings.current()
+        hubs = [await self._hub(pairing) for pairing in await self._spool.pairings.all()]
         traffic = await self._spool.diary.traffic()
-        unsent_count, unsent_bytes = await self._carriage.unsent()
         link = self._contacts.state
         return StatusView(
             site=self._site,
-            hub=None if pairing is None else pairing.hub_name,
+            hub=next((hub.name for hub in hubs if hub.home), None),
             vault="unlocked" if self._vault.unlocked else "locked",
             link=link.words,
             link_up=link.up,
             medium=self._contacts.medium,
-            unsent_count=unsent_count,
-            unsent_bytes=unsent_bytes,
+            unsent_count=sum(hub.unsent_count for hub in hubs),
+            unsent_bytes=sum(hub.unsent_bytes for hub in hubs),
             unread_replies=await self._unread_replies(),
             alarms=len(await self._alarms.views()),
             spent_usd=traffic.usd,
@@ -88,10 +92,35 @@ class Status:
             bytes_down=traffic.bytes_down,
             last_contact_s=traffic.last_reached_s,
             key_epoch=await self._key_epoch(),
-            rekeys_pending=await self._rekeys_pending(),
+            rekeys_pending=sum(hub.rekeys_pending for hub in hubs),
             notices=(*self._own_notices(), *await self._told_once()),
             forecasts=await self._forecasts(),
+            hubs=tuple(hubs),
         )
+
+    async def _hub(self, pairing: Pairing) -> HubView:
+        link = self._contacts.state_of(pairing)
+        unsent_count, unsent_bytes = await self._carriage.of(pairing.pseudonym).unsent()
+        return HubView(
+            name=pairing.name,
+            organisation=pairing.organisation,
+            home=pairing.is_home,
+            enrolled_s=pairing.enrolled_s,
+            links=tuple(each.name for each in self._contacts.links_to(pairing)),
+            link=link.words,
+            link_up=link.up,
+            unsent_count=unsent_count,
+            unsent_bytes=unsent_bytes,
+            last_contact_s=await self._spool.diary.last_reached(pairing.name),
+            rekeys_pending=len(await (await self._spool.custody(pairing)).rekeys()),
+            kept_aside=await self._kept_aside(pairing),
+        )
+
+    async def _kept_aside(self, pairing: Pairing) -> int | None:
+        try:
+            return await self._vault.casebook.kept_aside(pairing.hub)
+        except (VaultLocked, StoreClosed):
+            return None
 
     async def _forecasts(self) -> str:
         """How what was told of arrivals fared; before any could, how far it is to the first."""
@@ -102,7 +131,8 @@ class Status:
         if next_one is None or next_one.interval is not None:
             return ""
         down = next_one.link if next_one.is_down else None
-        return arrival_view(None, seen=next_one.contacts, down=down, now=moment_of(self._clock)).words
+        seen, outages = next_one.contacts, next_one.outages
+        return arrival_view(None, seen=seen, down=down, now=moment_of(self._clock), outages=outages).words
 
     async def _unread_replies(self) -> int:
         try:
@@ -116,10 +146,6 @@ class Status:
         except (VaultLocked, StoreClosed):
             return None
 
-    async def _rekeys_pending(self) -> int:
-        pairing = await self._spool.pairings.current()
-        return 0 if pairing is None else len(await (await self._spool.custody(pairing)).rekeys())
-
     def _own_notices(self) -> tuple[str, ...]:
         unset = self._clock.certainty() is Certainty.UNSET
         full = "" if self._ballast is None else self._ballast.trouble
@@ -128,9 +154,12 @@ class Status:
 
     async def _told_once(self) -> tuple[str, ...]:
         """The newest first, until somebody has seen them."""
-        pairing = await self._spool.pairings.current()
-        now_s = self._clock.wall_s()
-        if pairing is not None:
+        now_s, pairings = self._clock.wall_s(), await self._spool.pairings.all()
+        for pairing in pairings:
             custody = await self._spool.custody(pairing)
-            await self._spool.notices.collect(pairing.pseudonym, custody, worded, now_s=now_s)
+
+            def worded_of(incident: Incident, pair: Pseudonym = pairing.pseudonym) -> Notice:
+                return told_of(worded(incident), pair, pairings)
+
+            await self._spool.notices.collect(pairing.pseudonym, custody, worded_of, now_s=now_s)
         return await self._spool.notices.shown(now_s=now_s)

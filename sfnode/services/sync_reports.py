@@ -1,10 +1,35 @@
-"""What `sync` reports to the person who asked: several contacts as one, or that none was made."""
+"""What `sync` reports to the person who asked: a contact, several as one, or that none was made."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sfnode.views import SyncReport
+from sync.core import Counters
+
+from .contact_account import Account
+from .contact_words import ALLOWANCE_SPENT, NOTHING_LEFT
+
+
+def of_contact(account: Account, ended: str, counters: Counters) -> SyncReport:
+    """One contact that is over."""
+    metered = account.metered
+    return SyncReport(
+        link=account.link,
+        ended=ended,
+        complete=ended is NOTHING_LEFT,
+        seconds=round(account.lasted_s, 3),
+        bundles_sent=counters.bundles_sent,
+        bundles_received=counters.bundles_received,
+        bytes_up=metered.bytes_up if metered else 0,
+        bytes_down=metered.bytes_down if metered else 0,
+        payload_up=counters.payload_bytes_sent,
+        payload_down=counters.payload_bytes_received,
+        bytes_received_twice=counters.duplicate_bytes_received,
+        usd=account.usd,
+        failed=ended not in (NOTHING_LEFT, ALLOWANCE_SPENT),
+    )
 
 
 def nothing_dialled(link: str, held: tuple[str, ...]) -> SyncReport:
@@ -23,6 +48,21 @@ def nothing_dialled(link: str, held: tuple[str, ...]) -> SyncReport:
         bytes_received_twice=0,
         usd=0.0,
         held=held,
+    )
+
+
+def of_hubs(reports: Sequence[tuple[str, SyncReport]]) -> SyncReport:
+    """What was done with several hubs, each with its name where there are several: the sums, and how those
+    ended that did not do all."""
+    if len(reports) == 1:
+        return reports[0][1]
+    unfinished = [f"{name}: {each.ended}" for name, each in reports if not each.complete]
+    return replace(
+        together([each for _, each in reports]),
+        ended="; ".join(unfinished) or reports[-1][1].ended,
+        complete=not unfinished,
+        held=tuple(f"{name}: {sentence}" for name, each in reports for sentence in each.held),
+        failed=any(each.failed for _, each in reports),
     )
 
 

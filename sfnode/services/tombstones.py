@@ -11,6 +11,7 @@ from protocol.records import NewRecord
 from sfnode.errors import NotFound, Refused
 from sfnode.vault.entries import patient_of
 from sfnode.vault.erasing import erase_rows
+from sfnode.vault.hubs import read_hubs
 from sync.stores.erasures import Erasure, erasure_of
 
 from .case_errors import case_erased
@@ -24,7 +25,7 @@ def erase_case(pen: Pen, case_id: CaseId, *, reason: str) -> Erasure:
     patient_id = patient_of(pen.connection, case_id)
     if patient_id is None:
         raise NotFound(f"There is no case {case_id.hex()} here. `sfnode case list` shows those there are.")
-    if case_id == pen.hub.site_case:
+    if case_id in {hub.site_case for hub in read_hubs(pen.connection)}:
         raise Refused("This is the site's own file, not a patient's case. Nothing was erased.")
     # Read on its own, for everything else that said who writes is gone here.
     said = [NewRecord(pen.identity.person), NewRecord(Tombstone(reason=reason))]

@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from protocol.compress import forget_compressed
+from protocol.ids import Mailbox
 from sfnode.errors import NotEnrolled, VaultLocked
-from sfnode.vault.directory import Directory, Hub, Identity
+from sfnode.vault.directory import Directory, Identity
+from sfnode.vault.hubs import Hub
 from sfnode.vault.keyfile import unwrap_key
 from sfnode.vault.vault import Vault
 from sync.stores.ballast import Ballast
@@ -68,6 +71,7 @@ class VaultAccess:
             if vault is None:
                 return False
             await vault.close()
+            forget_compressed()
             return True
 
     @property
@@ -79,11 +83,11 @@ class VaultAccess:
         """Raises `VaultLocked`."""
         return await self._opened().directory.identity()
 
-    async def hub(self) -> Hub:
-        """Raises `VaultLocked` or `NotEnrolled`."""
-        hub = await self._opened().directory.hub()
+    async def hub(self, address: Mailbox) -> Hub:
+        """Raises `VaultLocked`, or `NotEnrolled` where the site is not with that one."""
+        hub = await self._opened().directory.hub(address)
         if hub is None:
-            raise NotEnrolled("The site is not enrolled with a hub yet. Use `sfnode enrol`.")
+            raise NotEnrolled("The site is not enrolled with that hub. Use `sfnode enrol`.")
         return hub
 
     def _opened(self) -> Vault:

@@ -3,7 +3,7 @@ was sent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,10 @@ from protocol.records import Kind, NewRecord
 from protocol.stamps import Stamp
 from sfnode.domain.case_file import CaseFile, KeptEntry
 from sfnode.domain.moments import Moment
-from sfnode.errors import NotEnrolled, NotFound, ValueRefused
-from sfnode.vault.directory import Hub, Identity, keep_actor, read_hub, read_identity
-from sfnode.vault.entries import highest_counter, insert_entry, read_case
+from sfnode.errors import NotFound, ValueRefused
+from sfnode.vault.directory import Identity, keep_actor, read_identity
+from sfnode.vault.entries import CaseCache, highest_counter, insert_entry
+from sfnode.vault.hubs import Hub, hub_of_case, present_hubs
 from sfnode.vault.outbox import queue_entries, queue_micro
 from sfnode.vault.provisional import keep_micro
 from sync.ports import Rank
@@ -57,33 +58,42 @@ class Written:
 class Pen:
     """Writes as this site's person. Lives for one transaction, on the connection's thread."""
 
-    def __init__(self, connection: Connection, occasion: Occasion) -> None:
-        """`NotEnrolled` before there is a hub: a case names the site's address, which enrolment gives."""
-        hub = read_hub(connection)
-        if hub is None:
-            raise NotEnrolled(
-                "This site is not enrolled with a hub, so nobody could answer. Nothing was saved. "
-                "Run `sfnode enrol` with the code the hub gave you."
-            )
+    def __init__(self, connection: Connection, occasion: Occasion, cases: CaseCache | None = None) -> None:
         self.connection = connection
         self.occasion = occasion
-        self.hub: Hub = hub
+        self._cases = cases or CaseCache()
         self.identity: Identity = read_identity(connection)
 
     @property
     def now_s(self) -> int:
         return self.occasion.now.wall_s
 
+    def look(self, case_id: CaseId) -> CaseFile | None:
+        """The case as this transaction sees it; None when it is not known, or was erased."""
+        return self._cases.look(self.connection, case_id)
+
     def case(self, case_id: CaseId) -> CaseFile:
         """The case as this transaction sees it. `NotFound`."""
-        found = read_case(self.connection, case_id)
+        found = self.look(case_id)
         if found is None and (erasure := erasure_of(self.connection, case_id)) is not None:
             raise case_erased(erasure)
         if found is None:
-            raise NotFound(
-                f"There is no case {case_id.hex()} here. `sfnode case list` shows those there are."
-            )
+            raise _no_case(case_id)
         return found
+
+    def hub_of(self, case_id: CaseId) -> Hub:
+        """The hub that a case is with; of the site's own file, the one it was begun for."""
+        hub = hub_of_case(self.connection, case_id)
+        if hub is None:
+            raise _no_case(case_id)
+        return hub
+
+    def site_files(self) -> Mapping[CaseId, tuple[Hub, ...]]:
+        """The site's own files, and the hubs that each is for. Empty before enrolment."""
+        files: dict[CaseId, tuple[Hub, ...]] = {}
+        for hub in present_hubs(self.connection):
+            files[hub.site_case] = (*files.get(hub.site_case, ()), hub)
+        return files
 
     def stamp(self) -> Stamp:
         """Of what is written now."""
@@ -112,28 +122,34 @@ class Pen:
             raise ValueRefused(f"{error}. Nothing was saved. Correct this and try again.") from error
 
     def first(self, case_id: CaseId, patient_id: PatientId, records: Sequence[NewRecord]) -> Written:
-        """The entry that opens a case: says who writes, so that the case can be read on its own."""
+        """The entry that opens a case which is here already: says who writes, so that the case can be read on
+        its own."""
         return self._keep(self.sign(case_id, patient_id, [NewRecord(self.identity.person), *records]))
 
-    def add(self, case: CaseFile, records: Sequence[NewRecord], *, what: str) -> Written:
-        """One more entry of a case; queued at once if the case was sent."""
+    def add(
+        self, case: CaseFile, records: Sequence[NewRecord], *, what: str, hub: Mailbox | None = None
+    ) -> Written:
+        """One more entry of a case; queued at once if it was sent, for its hub unless told otherwise."""
         introduced = self.identity.author in case.state.actors
         introduction = [] if introduced else [NewRecord(self.identity.person)]
         written = self._keep(self.sign(case.case_id, case.patient_id, [*introduction, *records]))
         if case.sent_s is not None:
-            self.queue(case, [written.signed], what=what, rank=Rank.TEXT)
+            self.queue(case, [written.signed], what=what, rank=Rank.TEXT, hub=hub)
         return written
 
-    def state(self, body: Any, *, what: str) -> int:
-        """What this machine states by itself, in the site's own case, queued at once; its outbox row."""
-        case = self.case(self.hub.site_case)
+    def state(self, body: Any, hub: Hub, *, what: str) -> int:
+        """What this machine states to a hub by itself, in the site's own case, queued at once; its outbox
+        row."""
+        case = self.case(hub.site_case)
         machine = Actor(name=self.identity.site_name, role=Role.STATION)
         author = machine_of(key_id_of(self.identity.signing_public))
         signed = self._sign(
             case.case_id, case.patient_id, [NewRecord(machine), NewRecord(body)], author=author
         )
         written = self._keep(signed)
-        return self.queue(case, [written.signed], what=what, rank=Rank.HEADLINE, priority=Priority.URGENT)
+        return self.queue(
+            case, [written.signed], what=what, rank=Rank.HEADLINE, priority=Priority.URGENT, hub=hub.hub
+        )
 
     def queue(
         self,
@@ -143,12 +159,15 @@ class Pen:
         what: str,
         rank: Rank,
         priority: Priority | None = None,
+        hub: Mailbox | None = None,
     ) -> int:
-        """One bundle of entries, in the case's class unless told otherwise; its outbox row."""
+        """One bundle of entries for the case's hub, in the case's class, unless told otherwise; its outbox
+        row."""
         return queue_entries(
             self.connection,
             entries,
             case_id=case.case_id,
+            hub=case.hub if hub is None else hub,
             what=what,
             priority=case.priority if priority is None else priority,
             rank=rank,
@@ -168,6 +187,7 @@ class Pen:
             self.connection,
             micro,
             case_id=case.case_id,
+            hub=case.hub,
             what=what,
             priority=case.priority,
             rank=rank,
@@ -178,10 +198,15 @@ class Pen:
         # Read back as the hub will read it, so that what we keep is what we said.
         entry = read_entry(signed)
         insert_entry(self.connection, signed, entry, party=Party.SITE, first_seen=self.occasion.now)
+        hub = self.hub_of(entry.case_id)
         for record in entry.records:
             if record.kind == Kind.ACTOR:
-                keep_actor(self.connection, self.hub.site, record)
+                keep_actor(self.connection, hub.hub, hub.site, record)
         return Written(signed=signed, entry=entry)
+
+
+def _no_case(case_id: CaseId) -> NotFound:
+    return NotFound(f"There is no case {case_id.hex()} here. `sfnode case list` shows those there are.")
 
 
 def with_entry(case: CaseFile, written: Written, *, place: Mailbox, now: Moment) -> CaseFile:
@@ -193,5 +218,6 @@ def with_entry(case: CaseFile, written: Written, *, place: Mailbox, now: Moment)
         patient_id=case.patient_id,
         priority=case.priority,
         sent_s=case.sent_s,
+        hub=case.hub,
         provisional=case.provisional,
     )

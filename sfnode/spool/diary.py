@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from sync.stores.connection import Connection
 from sync.stores.database import Database
+from sync.stores.errors import StoreFull
 
 Note = Callable[[Connection], None]
 """Something to write down in a transaction that others may share."""
 
 CONTACTS_MAX: Final = 2000
 """Rows kept: half a year at ten contacts a day. Older ones live on in the sums."""
+_KILLED: Final = "the program was ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +48,30 @@ class Traffic:
 
 
 class Diary:
-    """Rows of contacts. Counting must not cost an fsync per report: a power cut may undo the last few."""
+    """Rows of contacts, each closed by its own one. Counting must not cost an fsync per report: a power cut
+    may undo the last few."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def close_left_open(self, now_s: int) -> None:
+        """Before the first contact of a process: what a killed one left open is over."""
+        left = await self._database.read(
+            lambda connection: connection.execute("SELECT 1 FROM contact WHERE ended_s IS NULL").fetchone()
+        )
+        if left is None:
+            return
+        with suppress(StoreFull):  # No reason not to start: at the next one there may be room.
+            await self._database.note(
+                lambda connection: connection.execute(
+                    "UPDATE contact SET ended_s = ?, outcome = ? WHERE ended_s IS NULL", (now_s, _KILLED)
+                )
+            )
+
     async def begin(self, *, link: str, hub: str = "", now_s: int) -> int:
-        """A contact was opened; its number. What a killed process left open is closed first."""
+        """A contact was opened; its number. Others of this process may be open beside it."""
 
         def write(connection: Connection) -> int:
-            connection.execute(
-                "UPDATE contact SET ended_s = ?, outcome = 'the program was ended' WHERE ended_s IS NULL",
-                (now_s,),
-            )
             ((contact,),) = connection.execute(
                 "INSERT INTO contact (link, hub, began_s) VALUES (?, ?, ?) RETURNING contact",
                 (link, hub, now_s),
@@ -116,6 +130,15 @@ class Diary:
         rows = await self.newest(1)
         return rows[0] if rows else None
 
+    async def last_reached(self, hub: str) -> int | None:
+        """When that hub last answered, as far as rows of contacts go back."""
+        ((last_s,),) = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT max(coalesce(ended_s, began_s)) FROM contact WHERE hub = ? AND reached", (hub,)
+            ).fetchall()
+        )
+        return None if last_s is None else int(last_s)
+
     async def newest(self, limit: int) -> tuple[Contact, ...]:
         """Newest first."""
         rows = await self._database.read(
@@ -154,6 +177,20 @@ class Diary:
                 seconds,
                 usd,
             ) in rows
+        )
+
+    async def spells(self, link: str, limit: int) -> tuple[tuple[int, int | None, float, bool], ...]:
+        """Of one link, oldest first: when each contact or run of failures began, ended, how long it lasted,
+        and whether the hub was reached. An attempt under way is left out: nobody knows yet what it finds."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT began_s, ended_s, seconds, reached FROM contact"
+                " WHERE link = ? AND (reached OR ended_s IS NOT NULL) ORDER BY contact DESC LIMIT ?",
+                (link, limit),
+            ).fetchall()
+        )
+        return tuple(
+            (began, ended, lasted, bool(reached)) for began, ended, lasted, reached in reversed(rows)
         )
 
     async def traffic(self) -> Traffic:

@@ -100,14 +100,15 @@ class ForetoldRows:
             lambda connection: connection.execute("UPDATE foretold SET link = ? WHERE link = ?", (name, link))
         )
 
-    async def arrived(self, link: str, *, was_down: bool) -> tuple[Arrived, ...]:
-        """What the next forecast for this link rests on, oldest first."""
+    async def arrived(self, link: str, *, was_down: bool | None) -> tuple[Arrived, ...]:
+        """What the next forecast for this link rests on, oldest first; None: whether it was down or not."""
         rows = await self._recollection.read(
             ("arrived", link, was_down),
             lambda connection: connection.execute(
                 "SELECT soonest_s, actual_s, waited_s, contact FROM foretold"
-                " WHERE link = ? AND was_down = ? AND actual_s IS NOT NULL ORDER BY foretold DESC LIMIT ?",
-                (link, was_down, ARRIVALS_KEPT),
+                " WHERE link = ? AND was_down IN (?, ?) AND actual_s IS NOT NULL"
+                " ORDER BY foretold DESC LIMIT ?",
+                (link, was_down is not False, was_down is True, ARRIVALS_KEPT),
             ).fetchall(),
         )
         return tuple(

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from protocol.ids import Pseudonym
 from sync.stores.applied import HasTrace
 from sync.stores.ballast import Ballast
 from sync.stores.connection import Connection
@@ -62,12 +63,13 @@ class Spool:
         schemas = [CUSTODY_SCHEMA, NODE_SCHEMA, NOTICES_SCHEMA]
         database = await Database.open(path, schemas, execution=execution, ballast=ballast)
         spool = cls(database, wall_s=wall_s)
-        if sidecar is not None:
-            try:
+        try:
+            if sidecar is not None:
                 await spool._custody.identify(sidecar)
-            except BaseException:
-                await spool.close()
-                raise
+            await spool.diary.close_left_open(max(0, int(wall_s())))
+        except BaseException:
+            await spool.close()
+            raise
         return spool
 
     async def note(self, *notes: Note) -> None:
@@ -81,8 +83,16 @@ class Spool:
         await self._database.note(write, then=self.spending.noted)
 
     async def custody(self, pairing: Pairing) -> SqlitePairStore:
-        """Custody towards the hub: the same object for every caller."""
+        """Custody towards one hub: the same object for every caller."""
         return await self._custody.pair(pairing.pseudonym)
+
+    async def custody_of(self, pair: Pseudonym) -> SqlitePairStore:
+        """The same by the pair's name, also of a hub that was left."""
+        return await self._custody.pair(pair)
+
+    async def is_used(self, pair: Pseudonym) -> bool:
+        """Whether custody goes by this name already, or did."""
+        return pair in await self._custody.pseudonyms()
 
     async def recover_applied(self, vault: Database, *, came: HasTrace, went: HasTrace) -> None:
         """As `SqliteStore.recover_applied`."""

@@ -1,4 +1,4 @@
-"""When bundles went into custody, were stored at the hub, and arrived here."""
+"""When bundles went into custody for a hub, were stored there, and arrived here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protocol.header import Priority
-from protocol.ids import BundleId
+from protocol.ids import BundleId, Pseudonym
 from protocol.stamps import Certainty
 from sfnode.domain.moments import Moment
 from sync.ports import Rank
@@ -19,6 +19,8 @@ from sync.stores.recollection import Recollection
 class Transfer:
     """One bundle on its way up, as far as the spool knows it."""
 
+    pair: Pseudonym
+    """Whose custody has it."""
     bundle_id: BundleId
     priority: Priority
     rank: Rank
@@ -35,65 +37,76 @@ class Transfers:
         self._recollection = Recollection(database)
 
     async def note_queued(
-        self, bundle_id: BundleId, *, priority: Priority, rank: Rank, size_bytes: int, now_s: int
+        self,
+        pair: Pseudonym,
+        bundle_id: BundleId,
+        *,
+        priority: Priority,
+        rank: Rank,
+        size_bytes: int,
+        now_s: int,
     ) -> None:
         """Custody has it; repeating changes nothing."""
         await self._recollection.note(
             lambda connection: connection.execute(
-                "INSERT INTO transfer (bundle_id, priority, rank, size_bytes, queued_s)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (bundle_id) DO NOTHING",
-                (bundle_id, int(priority), rank.value, size_bytes, now_s),
+                "INSERT INTO transfer (pseudonym, bundle_id, priority, rank, size_bytes, queued_s)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (bundle_id, pseudonym) DO NOTHING",
+                (pair, bundle_id, int(priority), rank.value, size_bytes, now_s),
             )
         )
 
-    async def note_stored(self, bundle_ids: Sequence[BundleId], *, now_s: int) -> None:
+    async def note_stored(self, pair: Pseudonym, bundle_ids: Sequence[BundleId], *, now_s: int) -> None:
         """The hub was found to hold these; the first time stays."""
         await self._recollection.note(
             lambda connection: connection.executemany(
-                "UPDATE transfer SET stored_s = ? WHERE bundle_id = ? AND stored_s IS NULL",
-                [(now_s, bundle_id) for bundle_id in bundle_ids],
+                "UPDATE transfer SET stored_s = ? WHERE pseudonym = ? AND bundle_id = ? AND stored_s IS NULL",
+                [(now_s, pair, bundle_id) for bundle_id in bundle_ids],
             )
         )
 
-    async def note_lost(self, bundle_ids: Sequence[BundleId]) -> None:
+    async def note_lost(self, pair: Pseudonym, bundle_ids: Sequence[BundleId]) -> None:
         """The hub turned out not to hold these although it once did."""
         await self._recollection.note(
             lambda connection: connection.executemany(
-                "UPDATE transfer SET stored_s = NULL WHERE bundle_id = ?",
-                [(bundle_id,) for bundle_id in bundle_ids],
+                "UPDATE transfer SET stored_s = NULL WHERE pseudonym = ? AND bundle_id = ?",
+                [(pair, bundle_id) for bundle_id in bundle_ids],
             )
         )
 
-    async def forget(self, bundle_ids: Sequence[BundleId]) -> None:
+    async def forget(self, pair: Pseudonym, bundle_ids: Sequence[BundleId]) -> None:
         """Custody has let go of these for good."""
         await self._recollection.write(
             lambda connection: connection.executemany(
-                "DELETE FROM transfer WHERE bundle_id = ?", [(bundle_id,) for bundle_id in bundle_ids]
+                "DELETE FROM transfer WHERE pseudonym = ? AND bundle_id = ?",
+                [(pair, bundle_id) for bundle_id in bundle_ids],
             )
         )
 
-    async def unstored(self) -> tuple[Transfer, ...]:
-        """Not known to be at the hub, in the order in which they go."""
-        return await self._recollection.read(
+    async def unstored(self, pair: Pseudonym | None = None) -> tuple[Transfer, ...]:
+        """Not known to be at that pair's hub, or at any, in the order in which they go."""
+        waiting = await self._recollection.read(
             "unstored",
             lambda connection: _transfers(
                 connection, "WHERE stored_s IS NULL ORDER BY priority, rank, transfer", ()
             ),
         )
+        return waiting if pair is None else tuple(each for each in waiting if each.pair == pair)
 
-    async def stored(self) -> tuple[BundleId, ...]:
-        """Those that the hub was known to hold."""
+    async def stored(self, pair: Pseudonym) -> tuple[BundleId, ...]:
+        """Those that the pair's hub was known to hold."""
         return await self._database.read(
             lambda connection: tuple(
                 BundleId(bundle_id)
                 for (bundle_id,) in connection.execute(
-                    "SELECT bundle_id FROM transfer WHERE stored_s IS NOT NULL ORDER BY transfer"
+                    "SELECT bundle_id FROM transfer WHERE pseudonym = ? AND stored_s IS NOT NULL"
+                    " ORDER BY transfer",
+                    (pair,),
                 )
             )
         )
 
     async def of(self, bundle_ids: Sequence[BundleId]) -> dict[BundleId, Transfer]:
-        """Those of these bundles that were ever queued."""
+        """Those of these bundles of ours that were ever queued; no two pairs give one id to two."""
         wanted = frozenset(bundle_ids)
         rows = await self._recollection.read(
             wanted,
@@ -105,21 +118,23 @@ class Transfers:
         )
         return {transfer.bundle_id: transfer for transfer in rows}
 
-    async def note_arrived(self, bundle_id: BundleId, moment: Moment) -> None:
-        """A bundle of the hub's is whole here; the first moment stays."""
+    async def note_arrived(self, pair: Pseudonym, bundle_id: BundleId, moment: Moment) -> None:
+        """A bundle of the pair's hub is whole here; the first moment stays."""
         await self._database.note(
             lambda connection: connection.execute(
-                "INSERT INTO arrival (bundle_id, boot, monotonic_s, wall_s, certainty) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (bundle_id) DO NOTHING",
-                (bundle_id, moment.boot, moment.monotonic_s, moment.wall_s, int(moment.certainty)),
+                "INSERT INTO arrival (pseudonym, bundle_id, boot, monotonic_s, wall_s, certainty)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (pair, bundle_id, moment.boot, moment.monotonic_s, moment.wall_s, int(moment.certainty)),
             )
         )
 
-    async def arrived(self, bundle_id: BundleId) -> Moment | None:
+    async def arrived(self, pair: Pseudonym, bundle_id: BundleId) -> Moment | None:
         """When it was whole here; None when the process died before it could note it."""
         row = await self._database.read(
             lambda connection: connection.execute(
-                "SELECT boot, monotonic_s, wall_s, certainty FROM arrival WHERE bundle_id = ?", (bundle_id,)
+                "SELECT boot, monotonic_s, wall_s, certainty FROM arrival"
+                " WHERE pseudonym = ? AND bundle_id = ?",
+                (pair, bundle_id),
             ).fetchone()
         )
         if row is None:
@@ -127,20 +142,23 @@ class Transfers:
         boot, monotonic_s, wall_s, certainty = row
         return Moment(boot=boot, monotonic_s=monotonic_s, wall_s=wall_s, certainty=Certainty(certainty))
 
-    async def forget_arrival(self, bundle_id: BundleId) -> None:
+    async def forget_arrival(self, pair: Pseudonym, bundle_id: BundleId) -> None:
         """It was opened, so nobody will ask again."""
         await self._database.note(
-            lambda connection: connection.execute("DELETE FROM arrival WHERE bundle_id = ?", (bundle_id,))
+            lambda connection: connection.execute(
+                "DELETE FROM arrival WHERE pseudonym = ? AND bundle_id = ?", (pair, bundle_id)
+            )
         )
 
 
 def _transfers(connection: Connection, which: str, parameters: Sequence[object]) -> tuple[Transfer, ...]:
     rows = connection.execute(
-        f"SELECT bundle_id, priority, rank, size_bytes, queued_s, stored_s FROM transfer {which}",
+        f"SELECT pseudonym, bundle_id, priority, rank, size_bytes, queued_s, stored_s FROM transfer {which}",
         tuple(parameters),
     ).fetchall()
     return tuple(
         Transfer(
+            pair=Pseudonym(pseudonym),
             bundle_id=BundleId(bundle_id),
             priority=Priority(priority),
             rank=Rank(rank),
@@ -148,5 +166,5 @@ def _transfers(connection: Connection, which: str, parameters: Sequence[object])
             queued_s=queued_s,
             stored_s=stored_s,
         )
-        for bundle_id, priority, rank, size_bytes, queued_s, stored_s in rows
+        for pseudonym, bundle_id, priority, rank, size_bytes, queued_s, stored_s in rows
     )

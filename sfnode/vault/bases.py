@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from protocol.actors import Party
 from protocol.entry import SignedEntry, read_entry
-from protocol.ids import ENTRY_ID_BYTES, BundleId, EntryId, RecordId
+from protocol.ids import ENTRY_ID_BYTES, BundleId, CaseId, EntryId, RecordId
 from protocol.records import Kind, Relation
 from sfnode.domain.case_file import CaseFile, KeptEntry
 from sync.stores.connection import Connection
 from sync.stores.errors import CaseErased, StoreDamaged
 
 from .entries import read_case, read_signed
+from .hubs import Hub
 
 _BUNDLES_MAX: Final = 8
 """In which one entry can have left: each case is sent once, and what followed it once."""
@@ -30,7 +31,11 @@ class Base:
     """Those of ours that held it."""
 
 
-def base_of(connection: Connection, entries: Sequence[SignedEntry]) -> Base | None:
+def base_of(
+    connection: Connection,
+    entries: Sequence[SignedEntry],
+    read: Callable[[Connection, CaseId], CaseFile | None] = read_case,
+) -> Base | None:
     """The latest entry whose records these supersede, or else refer to, or else the one that opened the case:
     it shares identifiers and words with them. None if there is none that can be read."""
     opened = [read_entry(signed) for signed in entries]
@@ -38,7 +43,7 @@ def base_of(connection: Connection, entries: Sequence[SignedEntry]) -> Base | No
     replaced = {target for record in records for target in record.referred(Relation.SUPERSEDES)}
     named = {reference.record for record in records for reference in record.refs}
     try:
-        case = read_case(connection, opened[0].case_id)
+        case = read(connection, opened[0].case_id)
         found = None if case is None else _nearest(case, (replaced, named), {e.entry_id for e in opened})
         signed = [] if found is None else read_signed(connection, [found.entry.entry_id])
     except (StoreDamaged, CaseErased):
@@ -64,11 +69,13 @@ def _opens(kept: KeptEntry) -> bool:
     return any(record.kind == Kind.CASE_OPENED for record in kept.entry.records)
 
 
-def entry_starting(connection: Connection, start: bytes) -> SignedEntry | None:
-    """The entry whose id starts so, if it is here and can be read."""
+def entry_starting(connection: Connection, hub: Hub, start: bytes) -> SignedEntry | None:
+    """The entry whose id starts so, if it is here in a case with that hub and can be read: nobody may try out
+    what another's entries say."""
     row = connection.execute(
-        "SELECT entry_id FROM entry WHERE entry_id BETWEEN ? AND ? LIMIT 1",
-        (start, start.ljust(ENTRY_ID_BYTES, b"\xff")),
+        "SELECT entry_id FROM entry JOIN case_file USING (case_id)"
+        " WHERE entry_id BETWEEN ? AND ? AND (hub = ? OR case_id = ?) LIMIT 1",
+        (start, start.ljust(ENTRY_ID_BYTES, b"\xff"), hub.hub, hub.site_case),
     ).fetchone()
     if row is None:
         return None

@@ -21,6 +21,8 @@ from .directory import read_places
 from .moments import moment_of_row, moment_row
 from .provisional import said_by_hub
 
+Version = tuple[int | None, int | None, int | None]
+
 CASES_CACHED_MAX = 512
 """Cases kept decoded between reads: more than a site has open at once."""
 
@@ -41,14 +43,15 @@ def insert_case(
     case_id: CaseId,
     patient_id: PatientId,
     *,
+    hub: Mailbox,
     priority: Priority,
     sent_s: int | None,
 ) -> None:
-    """Idempotent: a case that is known stays as it is."""
+    """A case with that hub. Idempotent: one that is known stays as it is."""
     connection.execute(
-        "INSERT INTO case_file (case_id, patient_id, priority, sent_s) VALUES (?, ?, ?, ?)"
+        "INSERT INTO case_file (case_id, patient_id, hub, priority, sent_s) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
-        (case_id, patient_id, int(priority), sent_s),
+        (case_id, patient_id, hub, int(priority), sent_s),
     )
 
 
@@ -83,11 +86,19 @@ def is_known(connection: Connection, entry_id: EntryId) -> bool:
     return connection.execute("SELECT 1 FROM entry WHERE entry_id = ?", (entry_id,)).fetchone() is not None
 
 
-def cases_of_ours(connection: Connection, entry_ids: Iterable[EntryId]) -> frozenset[CaseId]:
-    """Cases to which those of these entries belong that this site itself signed."""
+def hub_address(connection: Connection, case_id: CaseId) -> Mailbox | None:
+    """Of the hub that a case is with; None when the case is not known."""
+    row = connection.execute("SELECT hub FROM case_file WHERE case_id = ?", (case_id,)).fetchone()
+    return None if row is None else Mailbox(row[0])
+
+
+def cases_of_ours(connection: Connection, hub: Mailbox, entry_ids: Iterable[EntryId]) -> frozenset[CaseId]:
+    """Cases with that hub to which those of these entries belong that this site itself signed."""
     found = (
         connection.execute(
-            "SELECT case_id FROM entry WHERE entry_id = ? AND party = ?", (entry_id, int(Party.SITE))
+            "SELECT case_id FROM entry JOIN case_file USING (case_id)"
+            " WHERE entry_id = ? AND party = ? AND hub = ?",
+            (entry_id, int(Party.SITE), hub),
         ).fetchone()
         for entry_id in entry_ids
     )
@@ -119,11 +130,11 @@ def read_signed(connection: Connection, entry_ids: Iterable[EntryId]) -> tuple[S
     return tuple(_signed(connection, entry_id) for entry_id in entry_ids)
 
 
-def read_case(connection: Connection, case_id: CaseId) -> CaseFile | None:
+def read_case(connection: Connection, case_id: CaseId, known: CaseFile | None = None) -> CaseFile | None:
     """The whole case, None when it is not known or was erased. `StoreDamaged` when a row is not what was
-    written."""
+    written. Entries that an earlier state of the case, `known`, holds are not opened again."""
     row = connection.execute(
-        "SELECT patient_id, priority, sent_s FROM case_file WHERE case_id = ?", (case_id,)
+        "SELECT patient_id, priority, sent_s, hub FROM case_file WHERE case_id = ?", (case_id,)
     ).fetchone()
     if row is None or is_erased(connection, case_id):
         return None
@@ -133,23 +144,14 @@ def read_case(connection: Connection, case_id: CaseId) -> CaseFile | None:
         (case_id,),
     ).fetchall()
     provisional = said_by_hub(connection, case_id)
-    if not entries:
-        return _file(case_id, row, (), provisional)
-    key, places = key_of(connection, case_id), read_places(connection)
-    return _file(
-        case_id,
-        row,
-        (
-            _kept(
-                _checked(key, EntryId(entry_id), payload, signature),
-                places,
-                party=Party(party),
-                first_seen=moment_of_row(*moment),
-            )
-            for entry_id, party, payload, signature, *moment in entries
-        ),
-        provisional,
-    )
+    kept = {} if known is None else {each.entry.entry_id: each for each in known.entries}
+    if any(entry_id not in kept for entry_id, *_ in entries):
+        key, places = key_of(connection, case_id), read_places(connection, Mailbox(row[3]))
+        for entry_id, party, payload, signature, *moment in entries:
+            if entry_id not in kept:
+                entry = _checked(key, EntryId(entry_id), payload, signature)
+                kept[entry_id] = _kept(entry, places, party=Party(party), first_seen=moment_of_row(*moment))
+    return _file(case_id, row, [kept[entry_id] for entry_id, *_ in entries], provisional)
 
 
 class CaseCache:
@@ -157,7 +159,7 @@ class CaseCache:
     transaction may give its row numbers to other entries."""
 
     def __init__(self) -> None:
-        self._files: dict[CaseId, tuple[tuple[object, ...], CaseFile]] = {}
+        self._files: dict[CaseId, tuple[Version, CaseFile]] = {}
 
     def holds(self, case_id: CaseId) -> bool:
         """Whether some state of it could be read."""
@@ -165,40 +167,53 @@ class CaseCache:
 
     def read(self, connection: Connection, case_id: CaseId) -> CaseFile | None:
         """Like `read_case`."""
-        version = connection.execute(
-            "SELECT sent_s, (SELECT max(row) FROM entry WHERE case_id = case_file.case_id),"
-            " (SELECT max(row) FROM provisional WHERE case_id = case_file.case_id)"
-            " FROM case_file WHERE case_id = ?1"
-            " AND NOT EXISTS (SELECT 1 FROM erased_case WHERE case_id = ?1)",
-            (case_id,),
-        ).fetchone()
+        version = _version(connection, case_id)
         if version is None:
             self._files.pop(case_id, None)
             return None
-        held = self._files.get(case_id)
-        if held is not None and held[0] == version:
-            return held[1]
-        case = read_case(connection, case_id)
+        case = self._at(version, connection, case_id)
         if case is not None:
             if len(self._files) >= CASES_CACHED_MAX:
                 del self._files[next(iter(self._files))]
             self._files[case_id] = (version, case)
         return case
 
+    def look(self, connection: Connection, case_id: CaseId) -> CaseFile | None:
+        """The same inside a transaction of the writer's, which may yet be undone: nothing is kept of it."""
+        version = _version(connection, case_id)
+        return None if version is None else self._at(version, connection, case_id)
+
+    def _at(self, version: Version, connection: Connection, case_id: CaseId) -> CaseFile | None:
+        held_version, held = self._files.get(case_id, (None, None))
+        return held if held_version == version else read_case(connection, case_id, held)
+
+
+def _version(connection: Connection, case_id: CaseId) -> Version | None:
+    """What changes with every change of a case; None when it is not known, or was erased."""
+    version: Version | None = connection.execute(
+        "SELECT sent_s, (SELECT max(row) FROM entry WHERE case_id = case_file.case_id),"
+        " (SELECT max(row) FROM provisional WHERE case_id = case_file.case_id)"
+        " FROM case_file WHERE case_id = ?1"
+        " AND NOT EXISTS (SELECT 1 FROM erased_case WHERE case_id = ?1)",
+        (case_id,),
+    ).fetchone()
+    return version
+
 
 def _file(
     case_id: CaseId,
-    row: tuple[bytes, int, int | None],
+    row: tuple[bytes, int, int | None, bytes],
     entries: Iterable[KeptEntry],
     provisional: Iterable[KeptProvisional],
 ) -> CaseFile:
-    patient_id, priority, sent_s = row
+    patient_id, priority, sent_s, hub = row
     return CaseFile.of(
         entries,
         case_id=case_id,
         patient_id=PatientId(patient_id),
         priority=Priority(priority),
         sent_s=sent_s,
+        hub=Mailbox(hub),
         provisional=provisional,
     )
 

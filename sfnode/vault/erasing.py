@@ -9,7 +9,7 @@ from protocol.actors import Party
 from protocol.entry import Entry, SignedEntry, read_entry
 from protocol.errors import ProtocolError
 from protocol.header import Priority
-from protocol.ids import BundleId, CaseId
+from protocol.ids import BundleId, CaseId, Mailbox
 from sfnode.domain.moments import Moment
 from sync.ports import Rank
 from sync.stores.connection import Connection
@@ -95,14 +95,15 @@ def _keep_tombstone(connection: Connection, erasure: Erasure, now: Moment) -> No
     entry = read_entry(erasure.tombstone)
     _keep_id(connection, entry, Party.SITE, now)
     note_counter(connection, entry.stamp.counter + len(entry.records) - 1)
-    (sent_s,) = connection.execute(
-        "SELECT sent_s FROM case_file WHERE case_id = ?", (erasure.case_id,)
+    sent_s, hub = connection.execute(
+        "SELECT sent_s, hub FROM case_file WHERE case_id = ?", (erasure.case_id,)
     ).fetchone()
     if sent_s is not None:
         queue_entries(
             connection,
             [erasure.tombstone],
             case_id=erasure.case_id,
+            hub=Mailbox(hub),
             what=ERASED,
             priority=Priority.ROUTINE,
             rank=Rank.TEXT,

@@ -1,4 +1,4 @@
-"""Keys in the vault: our opening keys by epoch, and those of the hub that may be sealed for."""
+"""Keys in the vault: our opening keys by epoch, and those of the hubs that may be sealed for."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol.ids import key_id_of
 from protocol.keyring import KeyRing, OpeningKey
-from protocol.prekeys import KnownKey, newest_of
-from protocol.sealing import Prekey
+from protocol.prekeys import KnownKey
 from sync.stores.connection import Connection
 from sync.stores.peer_keys import Vouching, known_keys, note_gone_key
+
+from .hubs import Hub
 
 # Ours.
 
@@ -58,39 +59,30 @@ def destroy_key(connection: Connection, epoch: int) -> None:
     )
 
 
-def told_epoch(connection: Connection) -> int:
+def told_epoch(connection: Connection, hub: Hub) -> int:
     """The newest epoch that was stated to the hub; 0 is the one of the enrolment."""
-    row = connection.execute("SELECT told_epoch FROM hub").fetchone()
+    row = connection.execute("SELECT told_epoch FROM hub WHERE hub = ?", (hub.hub,)).fetchone()
     return 0 if row is None else int(row[0])
 
 
-def note_told(connection: Connection, epoch: int) -> None:
+def note_told(connection: Connection, hub: Hub, epoch: int) -> None:
     """In the transaction that queues the statement."""
-    connection.execute("UPDATE hub SET told_epoch = ?", (epoch,))
+    connection.execute("UPDATE hub SET told_epoch = ? WHERE hub = ?", (epoch, hub.hub))
 
 
-# The hub's.
+# A hub's.
 
 
-def hub_keys(connection: Connection) -> tuple[KnownKey, ...]:
+def hub_keys(connection: Connection, hub: Hub) -> tuple[KnownKey, ...]:
     """All that may be sealed for: the key of the enrolment, and what the hub's present signing key vouched
-    for since. Empty before enrolment."""
-    hub = _vouching(connection)
-    return () if hub is None else known_keys(connection, hub)
+    for since."""
+    return known_keys(connection, _vouching(hub))
 
 
-def recipient(connection: Connection) -> Prekey | None:
-    """What to seal for now; None before enrolment."""
-    newest = newest_of(hub_keys(connection))
-    return None if newest is None else Prekey(newest.public_key)
-
-
-def note_gone(connection: Connection, *, gone_key: bytes, asked: KnownKey) -> None:
+def note_gone(connection: Connection, hub: Hub, *, gone_key: bytes, asked: KnownKey) -> None:
     """The hub opens nothing for the one any more, but will open what is sealed for the other."""
-    if hub := _vouching(connection):
-        note_gone_key(connection, hub, gone_key=gone_key, asked=asked)
+    note_gone_key(connection, _vouching(hub), gone_key=gone_key, asked=asked)
 
 
-def _vouching(connection: Connection) -> Vouching | None:
-    hub = connection.execute("SELECT signing, opening FROM hub").fetchone()
-    return None if hub is None else Vouching(signer=key_id_of(hub[0]), enrolled=hub[1])
+def _vouching(hub: Hub) -> Vouching:
+    return Vouching(signer=key_id_of(hub.signing), enrolled=hub.opening)

@@ -9,7 +9,7 @@ from protocol.bundle import EntryBundle
 from protocol.clinical import Layer
 from protocol.entry import SignedEntry
 from protocol.header import Priority
-from protocol.ids import CASE_ID_BYTES, BundleId, CaseId, EntryId, Pseudonym
+from protocol.ids import CASE_ID_BYTES, BundleId, CaseId, EntryId, Mailbox, Pseudonym
 from protocol.micro import MicroBundle
 from protocol.sealing import sealed_size_bytes
 from sync.envelope import SUITE_BYTES, enveloped_size_bytes
@@ -27,6 +27,8 @@ class OutboxRow:
 
     row: int
     case_id: CaseId
+    hub: Mailbox
+    """Whom it is for."""
     what: str
     priority: Priority
     rank: Rank
@@ -43,6 +45,7 @@ def queue_entries(
     entries: Sequence[SignedEntry],
     *,
     case_id: CaseId,
+    hub: Mailbox,
     what: str,
     priority: Priority,
     rank: Rank,
@@ -51,7 +54,10 @@ def queue_entries(
     """One bundle of these entries; its row number."""
     row = _queue(
         connection,
-        (case_id, what, int(priority), rank.value, None, None, None, _entries_size_bytes(entries), queued_s),
+        (
+            *(case_id, hub, what, int(priority), rank.value),
+            *(None, None, None, _entries_size_bytes(entries), queued_s),
+        ),
     )
     connection.executemany(
         "INSERT INTO outbox_entry (outbox_row, position, entry_id) VALUES (?, ?, ?)",
@@ -64,6 +70,7 @@ def queue_layer(
     connection: Connection,
     *,
     case_id: CaseId,
+    hub: Mailbox,
     layer: Layer,
     blob: bytes,
     size_bytes: int,
@@ -76,7 +83,7 @@ def queue_layer(
     sealed_bytes = SUITE_BYTES + sealed_size_bytes(_LAYER_HEAD_BYTES + size_bytes)
     return _queue(
         connection,
-        (case_id, what, int(priority), rank.value, int(layer), blob, None, sealed_bytes, queued_s),
+        (case_id, hub, what, int(priority), rank.value, int(layer), blob, None, sealed_bytes, queued_s),
     )
 
 
@@ -85,6 +92,7 @@ def queue_micro(
     micro: MicroBundle,
     *,
     case_id: CaseId,
+    hub: Mailbox,
     what: str,
     priority: Priority,
     rank: Rank,
@@ -94,7 +102,7 @@ def queue_micro(
     size_bytes = enveloped_size_bytes(micro)
     return _queue(
         connection,
-        (case_id, what, int(priority), rank.value, None, None, micro.micro_id, size_bytes, queued_s),
+        (case_id, hub, what, int(priority), rank.value, None, None, micro.micro_id, size_bytes, queued_s),
     )
 
 
@@ -106,9 +114,12 @@ def is_layer_queued(connection: Connection, case_id: CaseId, layer: Layer, blob:
     return found is not None
 
 
-def is_entry_queued(connection: Connection, entry_id: EntryId) -> bool:
-    """Whether this entry is in any bundle."""
-    found = connection.execute("SELECT 1 FROM outbox_entry WHERE entry_id = ?", (entry_id,)).fetchone()
+def is_entry_queued(connection: Connection, hub: Mailbox, entry_id: EntryId) -> bool:
+    """Whether this entry is in any bundle for that hub."""
+    found = connection.execute(
+        "SELECT 1 FROM outbox_entry JOIN outbox ON outbox.row = outbox_row WHERE entry_id = ? AND hub = ?",
+        (entry_id, hub),
+    ).fetchone()
     return found is not None
 
 
@@ -123,9 +134,29 @@ def entries_not_queued(connection: Connection, case_id: CaseId, party: int) -> t
     return tuple(EntryId(row[0]) for row in rows)
 
 
-def unsealed(connection: Connection, limit: int) -> tuple[OutboxRow, ...]:
-    """Bundles the spool does not have, most urgent first."""
-    return _rows(connection, "WHERE bundle_id IS NULL ORDER BY priority, rank, row LIMIT ?", (limit,))
+def unsealed(connection: Connection, limit: int, hub: Mailbox | None = None) -> tuple[OutboxRow, ...]:
+    """Bundles the spool does not have, most urgent first: for that hub, or for all."""
+    if hub is None:
+        return _rows(connection, "WHERE bundle_id IS NULL ORDER BY priority, rank, row LIMIT ?", (limit,))
+    return _rows(
+        connection, "WHERE hub = ? AND bundle_id IS NULL ORDER BY priority, rank, row LIMIT ?", (hub, limit)
+    )
+
+
+def hubs_waited_for(connection: Connection) -> tuple[Mailbox, ...]:
+    """Those for which something is not sealed yet, the one with the most urgent first."""
+    rows = connection.execute(
+        "SELECT hub FROM outbox WHERE bundle_id IS NULL GROUP BY hub ORDER BY min(priority), min(row)"
+    ).fetchall()
+    return tuple(Mailbox(hub) for (hub,) in rows)
+
+
+def unsealed_count(connection: Connection, hub: Mailbox) -> int:
+    """How many bundles for that hub the spool does not have."""
+    ((count,),) = connection.execute(
+        "SELECT count(*) FROM outbox WHERE hub = ? AND bundle_id IS NULL", (hub,)
+    ).fetchall()
+    return int(count)
 
 
 def rows_of_case(connection: Connection, case_id: CaseId | None) -> tuple[OutboxRow, ...]:
@@ -145,9 +176,13 @@ def has_gone(connection: Connection, _: Pseudonym, bundle_id: BundleId) -> bool:
     return bool(rows_sealed_as(connection, bundle_id))
 
 
-def rows_sealed_as(connection: Connection, bundle_id: BundleId) -> tuple[OutboxRow, ...]:
-    """The bundle that has this id: none, or one."""
-    return _rows(connection, "WHERE bundle_id = ? ORDER BY row LIMIT 1", (bundle_id,))
+def rows_sealed_as(
+    connection: Connection, bundle_id: BundleId, hub: Mailbox | None = None
+) -> tuple[OutboxRow, ...]:
+    """The bundle that has this id, and is for that hub if one is named: none, or one."""
+    if hub is None:
+        return _rows(connection, "WHERE bundle_id = ? ORDER BY row LIMIT 1", (bundle_id,))
+    return _rows(connection, "WHERE bundle_id = ? AND hub = ? ORDER BY row LIMIT 1", (bundle_id, hub))
 
 
 def entries_of(connection: Connection, row: int) -> EntryBundle:
@@ -165,12 +200,14 @@ def mark_sealed(connection: Connection, row: int, bundle_id: BundleId) -> None:
     )
 
 
-def queue_again(connection: Connection) -> None:
-    """Everything that was ever queued is to be sealed and sent once more, as to a hub that has nothing; of an
-    erased case there is only the tombstone."""
+def queue_again(connection: Connection, hub: Mailbox) -> None:
+    """Everything that was ever queued for it is to be sealed and sent once more, as to a hub that has
+    nothing; of an erased case there is only the tombstone."""
     connection.execute(
-        "UPDATE outbox SET bundle_id = NULL WHERE case_id NOT IN (SELECT case_id FROM erased_case)"
-        " OR row IN (SELECT outbox_row FROM outbox_entry JOIN erased_case USING (entry_id))"
+        "UPDATE outbox SET bundle_id = NULL WHERE hub = ? AND"
+        " (case_id NOT IN (SELECT case_id FROM erased_case)"
+        " OR row IN (SELECT outbox_row FROM outbox_entry JOIN erased_case USING (entry_id)))",
+        (hub,),
     )
 
 
@@ -180,8 +217,8 @@ def _entries_size_bytes(entries: Sequence[SignedEntry]) -> int:
 
 def _queue(connection: Connection, values: tuple[object, ...]) -> int:
     added = connection.execute(
-        "INSERT INTO outbox (case_id, what, priority, rank, layer, blob, micro_id, size_bytes, queued_s)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO outbox (case_id, hub, what, priority, rank, layer, blob, micro_id, size_bytes, queued_s)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
     row = added.lastrowid
@@ -191,23 +228,38 @@ def _queue(connection: Connection, values: tuple[object, ...]) -> int:
 
 def _rows(connection: Connection, condition: str, parameters: tuple[object, ...]) -> tuple[OutboxRow, ...]:
     rows = connection.execute(
-        "SELECT row, case_id, what, priority, rank, layer, blob, micro_id, size_bytes, queued_s, bundle_id"
-        " FROM outbox " + condition,
+        "SELECT row, case_id, hub, what, priority, rank, layer, blob, micro_id, size_bytes, queued_s,"
+        " bundle_id FROM outbox " + condition,
         parameters,
     ).fetchall()
-    return tuple(
-        OutboxRow(
-            row=row,
-            case_id=CaseId(case_id),
-            what=what,
-            priority=Priority(priority),
-            rank=Rank(rank),
-            layer=None if layer is None else Layer(layer),
-            blob=blob,
-            micro_id=micro_id,
-            size_bytes=size_bytes,
-            queued_s=queued_s,
-            bundle_id=None if bundle_id is None else BundleId(bundle_id),
-        )
-        for row, case_id, what, priority, rank, layer, blob, micro_id, size_bytes, queued_s, bundle_id in rows
+    return tuple(_row(*each) for each in rows)
+
+
+def _row(
+    row: int,
+    case_id: bytes,
+    hub: bytes,
+    what: str,
+    priority: int,
+    rank: int,
+    layer: int | None,
+    blob: bytes | None,
+    micro_id: bytes | None,
+    size_bytes: int,
+    queued_s: int,
+    bundle_id: bytes | None,
+) -> OutboxRow:
+    return OutboxRow(
+        row=row,
+        case_id=CaseId(case_id),
+        hub=Mailbox(hub),
+        what=what,
+        priority=Priority(priority),
+        rank=Rank(rank),
+        layer=None if layer is None else Layer(layer),
+        blob=blob,
+        micro_id=micro_id,
+        size_bytes=size_bytes,
+        queued_s=queued_s,
+        bundle_id=None if bundle_id is None else BundleId(bundle_id),
     )

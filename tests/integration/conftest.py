@@ -27,6 +27,16 @@ quantity = 40
 
 
 LOOKS_MAX = 20
+TEST_S = 300
+"""Dozens of processes start in each of these tests: on a machine that is busy with other things, a minute is
+no bound of theirs."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever has no limit of its own."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TEST_S))
 
 
 @dataclass

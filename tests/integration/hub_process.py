@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.sfnode.node_process import Ran
+from tests.sfnode.node_process import COMMAND_S, Ran
 
 DOCTOR = "Specialist on duty"
 
@@ -24,8 +24,8 @@ class HubProcess:
     port: int = 0
     server: subprocess.Popen[str] | None = None
 
-    def found(self) -> None:
-        self.ask("init", "--organisation", "Example Telemedical Service", "--name", "Duty desk")
+    def found(self, name: str = "Duty desk") -> None:
+        self.ask("init", "--organisation", "Example Telemedical Service", "--name", name)
         self.ask("clinician", "add", "--name", DOCTOR)
 
     def run(self, *arguments: str) -> Ran:
@@ -33,7 +33,7 @@ class HubProcess:
             self._command(arguments),
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=COMMAND_S,
             env=_environment(),
             check=False,
         )
@@ -73,7 +73,7 @@ class HubProcess:
     def _end(self, number: signal.Signals) -> None:
         if self.server is not None:
             self.server.send_signal(number)
-            self.server.wait(timeout=30)
+            self.server.wait(timeout=COMMAND_S)
             if self.server.stdout is not None:
                 self.server.stdout.close()
             self.server = None

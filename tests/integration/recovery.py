@@ -28,7 +28,7 @@ from sfnode.services.enrolment import Enrolment
 from sfnode.services.inbox import Inbox
 from sfnode.services.labels import Labels
 from sfnode.services.outbox import Outbox
-from sfnode.services.progress import RateMeter, SpoolCarriage
+from sfnode.services.progress import SpoolCarriage
 from sfnode.services.pruning import Pruning
 from sfnode.services.returning import Returning
 from sfnode.services.session_watch import SessionWatch
@@ -82,14 +82,14 @@ class Site:
         return self.vault.casebook
 
     async def custody(self) -> SqlitePairStore:
-        pairing = await self.spool.pairings.current()
+        pairing = await self.spool.pairings.home()
         assert pairing is not None
         return await self.spool.custody(pairing)
 
     async def enrol(self, hub: Hub) -> None:
         code = (await hub.enrolment.new_code(self.name)).code
         enrolment = Enrolment(self.vault, self.spool, clock=self.clock, courier=Courier(hub))
-        await enrolment.enrol("http://hub.example", code)
+        await enrolment.enrol("http://hub.example", code, again=await self.spool.pairings.home())
 
     async def settle(self) -> None:
         """What the node's services do by themselves."""
@@ -141,7 +141,7 @@ class Site:
 
     async def notices(self) -> tuple[str, ...]:
         """What `sfnode status` tells once."""
-        pairing = await self.spool.pairings.current()
+        pairing = await self.spool.pairings.home()
         assert pairing is not None
         now_s = self.clock.wall_s()
         await self.spool.notices.collect(pairing.pseudonym, await self.custody(), worded, now_s=now_s)
@@ -181,7 +181,6 @@ def _wired(folder: Path, name: str, clock: SetClock, spool: Spool, access: Vault
         await alarms.keep(views)
 
     inbox = Inbox(access, spool, sealer=sealer, clock=clock, keep_alarms=keep, trouble=troubles.append)
-    rate = RateMeter()
     return Site(
         folder=folder,
         name=name,
@@ -194,8 +193,7 @@ def _wired(folder: Path, name: str, clock: SetClock, spool: Spool, access: Vault
         pruning=Pruning(spool, clock=clock),
         watch=SessionWatch(
             spool,
-            carriage=SpoolCarriage(spool, rate),
-            rate=rate,
+            carriage=SpoolCarriage(spool),
             labels=Labels(),
             inbox=inbox,
             alarms=alarms,
@@ -261,7 +259,7 @@ class Sea:
         self.clock.pass_time(days * DAY_S)
 
     async def pair_of(self, site: Site) -> Pair:
-        pairing = await site.spool.pairings.current()
+        pairing = await site.spool.pairings.home()
         assert pairing is not None
         pair = self.hub.sites.directory.pair_of(pairing.pseudonym)
         assert pair is not None
@@ -277,7 +275,7 @@ class Sea:
         """One contact, and what the hub makes of it."""
         near, far = memory_link(down=down)
         hub, pair = self.hub, await self.pair_of(site)
-        pairing = await site.spool.pairings.current()
+        pairing = await site.spool.pairings.home()
         assert pairing is not None
 
         async def listen() -> None:
@@ -295,7 +293,11 @@ class Sea:
                 near,
                 link_secret=pairing.link_secret,
                 pseudonym=pairing.pseudonym,
-                setting=Setting(store=await site.custody(), clock=site.clock, observer=site.watch.happened),
+                setting=Setting(
+                    store=await site.custody(),
+                    clock=site.clock,
+                    observer=site.watch.of(pairing.pseudonym).happened,
+                ),
             )
         await self.settle_hub(pair)
         return report

@@ -11,7 +11,7 @@ from protocol.sealing import Prekey
 from sfhub.storage.people import Clinician
 from sfhub.storage.quarantine import put_aside_count
 from sfnode.services.outgoing import UNOPENED_AT_HUB
-from sfnode.services.progress import RateMeter, SpoolCarriage
+from sfnode.services.progress import SpoolCarriage
 from sfnode.vault import keys
 from tests.integration.voyage import Voyage, open_voyage
 
@@ -28,7 +28,10 @@ async def arrived(voyage: Voyage) -> list[str]:
 
 
 async def known_epochs(voyage: Voyage) -> set[int]:
-    return {key.epoch for key in await voyage.post.vault.directory.hub_keys()}
+    return {
+        key.epoch
+        for key in await voyage.post.vault.directory.hub_keys((await voyage.post.vault.directory.hubs())[0])
+    }
 
 
 async def rotate_while_away(voyage: Voyage, times: int) -> None:
@@ -98,7 +101,7 @@ async def test_the_site_never_reads_delivered_of_what_cannot_be_opened(tmp_path:
         assert asked
         assert await voyage.post.outbox.seal_waiting() == 0
         assert len(await custody.rekeys()) == len(asked)
-        carriage = SpoolCarriage(voyage.post.spool, RateMeter())
+        carriage = SpoolCarriage(voyage.post.spool)
         for each in asked:
             progress = (await carriage.progress([each.bundle_id]))[each.bundle_id]
             assert (progress.state, progress.stored_s, progress.done_bytes) == (UNOPENED_AT_HUB, None, 0)

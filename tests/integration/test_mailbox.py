@@ -10,7 +10,7 @@ from protocol.actors import Role
 from protocol.ids import CaseId
 from sfhub.storage.outbox import unsealed
 from sync.ports import Connection
-from tests.integration.voyage import Voyage, open_voyage
+from tests.integration.voyage import HUB, Voyage, open_voyage
 from tests.sfnode.services.station import new_case
 from tests.sync.links.mailbox_link import UNIT_BYTES_MAX, Post, mailbox_link
 
@@ -82,6 +82,6 @@ async def test_a_question_comes_back_the_same_way(tmp_path: Path) -> None:
         copies = await delivered(near)
         assert len(copies) > 1
         for copy in copies:
-            await voyage.post.inbox.receive_message(copy)
+            await voyage.post.inbox.receive_message(copy, HUB)
         (asked,) = (await voyage.post.book.plan_view(case_id)).advice
         assert asked.startswith("PROVISIONAL QUESTION")

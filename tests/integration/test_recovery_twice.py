@@ -114,7 +114,7 @@ async def test_a_site_that_was_enrolled_after_the_backup_enrols_again_and_fills_
         had, pictures = await late.entries(), await sea.hub_pictures()
 
         await restore(sea, backups)
-        pairing = await late.spool.pairings.current()
+        pairing = await late.spool.pairings.home()
         assert pairing is not None
         assert await sea.hub.contacts.callee(pairing.pseudonym) is None
         await late.enrol(sea.hub)

@@ -20,7 +20,7 @@ from sfnode.errors import Refused, ValueRefused
 from sfnode.services.case_errors import NoteNotFound, QuestionNotFound
 from sfnode.services.outgoing import Outgoing
 from simulations.demo.story import NOTE
-from tests.integration.voyage import SITE, Voyage, open_voyage
+from tests.integration.voyage import HUB, SITE, Voyage, open_voyage
 from tests.sfnode.services.station import new_case
 
 EDITED = NOTE.replace("98/60", "92/58")
@@ -284,7 +284,7 @@ async def test_question_and_answer_each_go_ahead_in_one_message(tmp_path: Path) 
         assert message is not None
         assert len(message) <= 80
         for _ in range(2):
-            await voyage.post.inbox.receive_message(message)
+            await voyage.post.inbox.receive_message(message, HUB)
         (asked,) = (await book.plan_view(case_id)).advice
         assert asked.startswith("PROVISIONAL QUESTION from the hub: Is the patient fully awake")
         await voyage.settle_hub()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocol.ids import CaseId
+from protocol.ids import CaseId, mailbox_of
 from protocol.keyring import DAY_S
 from sfhub.app import Hub, init_hub, open_hub
 from sfhub.config import HubFolder, HubIdentity
@@ -25,6 +25,7 @@ from tests.sfnode.services.station import NOW_S, new_case
 
 IDENTITY = HubIdentity("Example Health", "Main desk")
 SITE = "MV ARGO"
+HUB = mailbox_of(IDENTITY.organisation, IDENTITY.name)
 
 
 @dataclass
@@ -81,7 +82,7 @@ class Voyage:
                 setting=await hub.contacts.setting(pair),
             )
 
-        pairing = await self.post.spool.pairings.current()
+        pairing = await self.post.spool.pairings.home()
         assert pairing is not None
         async with asyncio.TaskGroup() as group:
             group.create_task(listen())

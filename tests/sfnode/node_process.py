@@ -20,6 +20,8 @@ from sfnode.vault.keyfile import Stretching
 from sfnode.vault.vault import Vault
 
 PASSPHRASE = "correct horse 7"
+COMMAND_S = 120
+"""No bound of ours: a process that hangs is to end some time, and one that starves is not to fail a test."""
 NEW_CASE = (
     *("case", "new", "--template", "chest-pain", "--urgency", "urgent", "--complaint", "Chest pain"),
     *("--question", "May I give aspirin?", "--patient-code", "P-0917", "--age", "54", "--sex", "m"),
@@ -78,7 +80,7 @@ class NodeProcess:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=COMMAND_S,
             env=_environment(),
             check=False,
         )
@@ -144,7 +146,7 @@ class NodeProcess:
             yield following
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=COMMAND_S)
             _output(process).close()
 
     def kill(self, daemon: subprocess.Popen[str]) -> None:
@@ -156,7 +158,7 @@ class NodeProcess:
         """Whatever serves the folder, however it was started."""
         self.run("stop")
         for daemon in self.served:
-            daemon.wait(timeout=20)
+            daemon.wait(timeout=COMMAND_S)
             _output(daemon).close()
 
     def _command(self, arguments: Sequence[str]) -> list[str]:

@@ -24,7 +24,7 @@ from protocol.enrolment import (
 )
 from protocol.entry import SignedEntry, write_entry
 from protocol.header import Priority
-from protocol.ids import ActorId, CaseId, PatientId, Pseudonym, mailbox_of
+from protocol.ids import ActorId, CaseId, Mailbox, PatientId, Pseudonym, mailbox_of
 from protocol.records import NewRecord
 from protocol.sealing import HpkeSealer, Prekey
 from protocol.small_seal import Direction, SmallKey
@@ -46,7 +46,14 @@ class StandInHub:
     transport: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
     author: ActorId = field(default_factory=lambda: ActorId(os.urandom(8)))
     site: SiteKeys | None = None
+    organisation: str = ORGANISATION
+    name: str = HUB_NAME
+    pseudonym: Pseudonym = PSEUDONYM
     requests: list[bytes] = field(default_factory=list)
+
+    @property
+    def address(self) -> Mailbox:
+        return mailbox_of(self.organisation, self.name)
 
     @property
     def code(self) -> str:
@@ -58,10 +65,10 @@ class StandInHub:
         self.requests.append(request)
         self.site = read_request(request, key=key)
         keys = HubKeys(
-            organisation=ORGANISATION,
-            hub_name=HUB_NAME,
+            organisation=self.organisation,
+            hub_name=self.name,
             site_name=self.site.site_name,
-            pseudonym=PSEUDONYM,
+            pseudonym=self.pseudonym,
             signing=self.signing.public_key().public_bytes_raw(),
             opening=self.opening.public_key().public_bytes_raw(),
             transport=self.transport.public_key().public_bytes_raw(),
@@ -70,7 +77,7 @@ class StandInHub:
 
     @property
     def secrets(self) -> PairSecrets:
-        return pair_secrets(self.transport, self.enrolled.transport, PSEUDONYM)
+        return pair_secrets(self.transport, self.enrolled.transport, self.pseudonym)
 
     @property
     def enrolled(self) -> SiteKeys:
@@ -114,12 +121,12 @@ class StandInHub:
     @property
     def up(self) -> Envelope:
         """From site to hub."""
-        return self._envelope(HUB_NAME, Direction.TO_HUB)
+        return self._envelope(self.name, Direction.TO_HUB)
 
     def _envelope(self, name: str, direction: Direction) -> Envelope:
         return Envelope(
-            destination=mailbox_of(ORGANISATION, name),
-            origin=PSEUDONYM,
+            destination=mailbox_of(self.organisation, name),
+            origin=self.pseudonym,
             pair_secret=self.secrets.bundle_ids,
             small=SmallKey(secret=self.secrets.small, direction=direction),
         )

@@ -85,6 +85,9 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
         read_settings(tmp_path / "site.toml")
     with pytest.raises(NotFound, match="sfnode init"):
         read_settings(tmp_path / "nothing.toml")
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(BadRequest, match="cannot be read"):
+        read_settings(tmp_path / "folder.toml")
 
 
 def test_changes_keep_what_they_do_not_name() -> None:

@@ -134,7 +134,7 @@ class FakeDaemon:
         return {}
 
     def _open(self, params: Mapping[str, Any]) -> object:
-        intake.new_case(params)
+        intake.new_case({name: value for name, value in params.items() if name != "hub"})
         case = "dd" * 10
         row = replace(
             story.rows()[2],

@@ -7,6 +7,7 @@ from sfnode.views import (
     CaseRow,
     CaseView,
     ContingencyView,
+    HubView,
     LayerView,
     LinkPriceView,
     OrderView,
@@ -23,6 +24,21 @@ NOW_S = 1_795_383_720
 """22 November 2026, 21:42 UTC."""
 CHEST, BURN, RASH = "c1" * 10, "b2" * 10, "a3" * 10
 REPLY = "77" * 16
+HUBS = tuple(
+    HubView(
+        name=name,
+        organisation="Example Health",
+        home=name == "Duty desk",
+        enrolled_s=NOW_S - 86_400,
+        links=(name,),
+        link=f"up, {name}",
+        link_up=True,
+        unsent_count=0,
+        unsent_bytes=0,
+        last_contact_s=NOW_S - 30,
+    )
+    for name in ("Duty desk", "Burns centre")
+)
 PRICE = PriceView(
     draft=True,
     size_bytes=47_000,

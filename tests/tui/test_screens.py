@@ -25,6 +25,12 @@ def locked(daemon: FakeDaemon) -> None:
     daemon.alarm_list = [story.alarm(text="An alarm: unlock to see it")]
 
 
+def with_two_hubs(daemon: FakeDaemon) -> None:
+    daemon.status = story.status(hubs=story.HUBS)
+    burn = daemon.cases[story.BURN]
+    daemon.cases[story.BURN] = replace(burn, row=replace(burn.row, hub="Burns centre"))
+
+
 ANSWERS = {
     "urgency": "urgent",
     "patient_code": "P-0930",
@@ -250,6 +256,29 @@ class TestNewCase:
             }
             (vitals,) = driven.daemon.asked("vitals_add")[0]["sets"]
             assert (vitals["temperature_c"], vitals["systolic_mmhg"]) == ("38.6", 98)
+
+    async def test_with_several_hubs_it_can_be_said_which_one_is_asked(self, tmp_path: Path) -> None:
+        async with terminal(tmp_path, prepare=with_two_hubs) as driven:
+            await driven.wait_text("Burns cen~")
+            await open_form(driven, {})
+            await driven.wait_text("1 Duty desk (unless you pick)  2 Burns centre")
+            await driven.press("2", "tab")
+            await driven.type("P-0930")
+            await driven.press("enter", "b", "tab")
+            await driven.wait_text("[Burns centre]")
+            for answer in ("Scald of the arm", "Is it deep?"):
+                await driven.type(answer)
+                await driven.press("enter")
+            await save(driven)
+            await driven.wait_text("Draft saved")
+            (opened,) = driven.daemon.asked("case_new")
+            assert (opened["hub"], opened["complaint"]) == ("Burns centre", "Scald of the arm")
+
+    async def test_with_one_hub_nobody_is_asked_which(self, tmp_path: Path) -> None:
+        async with terminal(tmp_path) as driven:
+            await open_form(driven, {})
+            await driven.wait_text("Patient code")
+            assert "Hub to ask" not in driven.text
 
     async def test_what_is_still_needed_is_named_and_the_cursor_goes_there(self, tmp_path: Path) -> None:
         async with terminal(tmp_path) as driven:

@@ -34,6 +34,10 @@ class AlarmsPage(Page):
         Binding("down", "pick(1)", "next alarm", show=False),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._acknowledging = False
+
     def body(self) -> Iterable[Widget]:
         yield Block(self._heading, id="heading")
         yield Sheet(self._rows, id="alarm-list")
@@ -44,6 +48,10 @@ class AlarmsPage(Page):
 
     def on_mount(self) -> None:
         self._ask_or_list()
+
+    @property
+    def is_busy(self) -> bool:
+        return self._acknowledging
 
     def refreshed(self, event: Happening | None) -> None:
         self.query_one("#heading", Block).renew()
@@ -65,6 +73,8 @@ class AlarmsPage(Page):
         elif len(name) < NAME_CHARACTERS_MIN:
             self.say("A name is needed, so that the others know who has seen it.", Tone.WARNING)
         else:
+            self.shell.forget_keys()
+            self._acknowledging = True
             start(self.shell, partial(self._acknowledge, number, name), name="acknowledge")
 
     async def _acknowledge(self, number: int, name: str) -> None:
@@ -74,6 +84,8 @@ class AlarmsPage(Page):
         except NodeError as error:
             self.shell.say_failure(error)
             return
+        finally:
+            self._acknowledging = False
         # One name for one alarm: what is typed next must not acknowledge the one behind it.
         if self.shell.page is self:
             self.shell.leave()

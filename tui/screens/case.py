@@ -244,6 +244,8 @@ class CasePage(Page):
             return  # The question stands without it.
         if self._send_armed and price.links:
             self.say(f"{question} It takes {price_words(price)}", Tone.STRONG)
+        elif self._send_armed:
+            self.say(f"{question} {price_words(price)}", Tone.WARNING)
 
     async def _send(self) -> None:
         self.say("Queueing ...")
@@ -256,7 +258,9 @@ class CasePage(Page):
         words = forecast(sent.size_bytes, sent.seconds, sent.usd)
         queued = f"Queued {count} item{'s' if count != 1 else ''}"
         arrival = f" {sentence(sent.arrival)}" if sent.arrival else ""
-        if sent.held is None:
+        if sent.no_link:
+            self.shell.say(f"{queued}. {sent.no_link}", Tone.WARNING)
+        elif sent.held is None:
             self.shell.say(f"{queued}: {words}.{arrival} o shows how far it is.")
         elif sent.held_count >= sum(each.stored_s is None for each in sent.transfers):
             self.shell.say(f"{queued}; held back: {sent.held}. o says what lets it go.", Tone.WARNING)

@@ -77,6 +77,10 @@ class FormPage(Page):
         )
 
     @property
+    def is_busy(self) -> bool:
+        return self._saving
+
+    @property
     def form(self) -> FormBody:
         return self.query_one(FormBody)
 
@@ -114,6 +118,7 @@ class FormPage(Page):
     def _begin_save(self) -> None:
         if self._saving:
             return
+        self.shell.forget_keys()
         missing = self.form.missing(Need.TO_SAVE)
         if missing:
             self.say(f"Still needed: {', '.join(item.label for item in missing)}.", Tone.WARNING)

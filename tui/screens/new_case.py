@@ -59,6 +59,8 @@ _WEIGHT_HOW: Final = FormField(
     kind=Kind.CHOICE,
     choices={"measured": "measured", "estimated": "estimated"},
 )
+_HUB: Final = "asked_hub"
+"""No template has a field of this name."""
 _SAVED_ANYWAY: Final = frozenset({"complaint", "question"})
 
 
@@ -140,7 +142,24 @@ class NewCasePage(FormPage):
                 known.extend([_WEIGHT_HOW] if spec.key == "weight" else [])
         if not any(item.key == "note" for item in known):
             known.insert(0, FormField(key="note", label="Story in your own words", kind=Kind.NOTE))
-        return (("", (*_always(), *needed)), ("If you know it", known))
+        return (("", (*_always(), *self._hub_field(), *needed)), ("If you know it", known))
+
+    def _hub_field(self) -> tuple[FormField, ...]:
+        """Whom to ask, where there is a choice."""
+        status = self.shell.site.status
+        hubs = () if status is None else status.hubs
+        if len(hubs) < 2:
+            return ()
+        home = next((hub.name for hub in hubs if hub.home), hubs[0].name)
+        names = sorted((hub.name for hub in hubs), key=lambda name: name != home)
+        return (
+            FormField(
+                key=_HUB,
+                label="Hub to ask",
+                kind=Kind.CHOICE,
+                choices={name: f"{name} (unless you pick)" if name == home else name for name in names},
+            ),
+        )
 
     def intro(self, width: int) -> tuple[Line, ...]:
         left = line(" ", Span("NEW CASE", Tone.HEADING), "   ", Span(self._template.title, Tone.STRONG))
@@ -187,6 +206,8 @@ class NewCasePage(FormPage):
             "urgency": answers["urgency"],
             "patient_code": answers["patient_code"],
         }
+        if hub := answers.get(_HUB):
+            values["hub"] = hub
         words: dict[str, str] = {}
         kinds = {spec.key: spec.kind for spec in self._template.fields}
         for key, kind in {**kinds, "note": "text"}.items():

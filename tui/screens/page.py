@@ -99,6 +99,11 @@ class Page(Screen[None]):
         """Whether its lines are there: a page is asked to show things before it is, and after."""
         return self.is_mounted and bool(self.query("#keys"))
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it does what it was told, so that keys must wait for what comes of it."""
+        return False
+
     def know_better(self, event: Happening | None) -> None:
         """Show the site as it is known now."""
         if self.is_ready:

@@ -39,6 +39,7 @@ def head_lines(view: CaseView, width: int) -> tuple[Line, ...]:
         # Whatever else needs somebody, an unread reply or one written before, is on this very screen.
         state.append(Span(f"needs you: {case.needs_you}", Tone.ALARM))
     facts = [_fact("weight", view.weight), _fact("pregnancy", view.pregnancy)]
+    facts += [_fact("with", case.hub)] if case.hub else []
     return (
         spread(left, right, width),
         *wrap_after(

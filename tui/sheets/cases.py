@@ -10,6 +10,7 @@ from tui.lines import Line, Row, Span, Tone, columns, cut_line, line, wrap_after
 from tui.moments import age
 
 _WIDE_CELLS: Final = 100
+_HUB_CELLS_MAX: Final = 10
 _GAP: Final = " "
 URGENCY_TONES: Final = {"EMER": Tone.ALARM, "URG": Tone.WARNING}
 _HEADINGS: Final = ("", "", "case", "patient", "complaint", "NEWS2", "state", "needs you", "age")
@@ -20,19 +21,29 @@ _MARK, _URGENCY, _CASE, _SCORE, _AGE = 2, 4, 6, 5, -3
 def case_rows(cases: Sequence[CaseRow], now_s: float, width: int) -> list[Row]:
     """A heading, then a row per case; keys are case ids."""
     wide = width >= _WIDE_CELLS
-    widths = _widths(width, wide=wide)
+    # Whom a case is with matters only where there is a choice.
+    hub_cells = min(_HUB_CELLS_MAX, max((len(case.hub) for case in cases), default=0))
+    widths = _widths(width - (hub_cells + len(_GAP) if hub_cells else 0), wide=wide)
+
+    def line_of(cells: list[Span], hub: Span) -> Line:
+        shown = _shown(cells, wide=wide)
+        if not hub_cells:
+            return columns(shown, widths, gap=_GAP)
+        return columns([*shown[:3], hub, *shown[3:]], (*widths[:3], hub_cells, *widths[3:]), gap=_GAP)
+
     headings = [Span(text, Tone.FAINT) for text in _HEADINGS]
-    rows = [Row((columns(_shown(headings, wide=wide), widths, gap=_GAP),))]
-    rows.extend(
-        Row((columns(_shown(_cells(case, now_s), wide=wide), widths, gap=_GAP),), case.case) for case in cases
-    )
+    rows = [Row((line_of(headings, Span("hub", Tone.FAINT)),))]
+    rows.extend(Row((line_of(_cells(case, now_s), Span(case.hub, Tone.FAINT)),), case.case) for case in cases)
     return rows
 
 
 def matches(case: CaseRow, words: str) -> bool:
     """Whether every word is found somewhere in the row."""
     text = " ".join(
-        (case.short, case.patient, case.complaint, case.urgency, case.state, case.needs_you or "", case.case)
+        (
+            *(case.short, case.patient, case.hub, case.complaint, case.urgency, case.state),
+            *(case.needs_you or "", case.case),
+        )
     ).casefold()
     return all(word in text for word in words.casefold().split())
 
@@ -52,9 +63,10 @@ def peek_lines(case: CaseRow | None, width: int) -> tuple[Line, ...]:
     if case is None:
         return ()
     needs = Span(f"   needs you: {case.needs_you}" if case.needs_you else "", Tone.WARNING)
+    hub = Span(f"   with {case.hub}" if case.hub else "", Tone.FAINT)
     return (
         *wrap_after((Span("  "),), case.complaint, width - 1, tone=Tone.STRONG),
-        cut_line(line("  ", Span(case.state, state_tone(case.state)), needs), width),
+        cut_line(line("  ", Span(case.state, state_tone(case.state)), needs, hub), width),
     )
 
 

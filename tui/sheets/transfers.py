@@ -143,6 +143,8 @@ def forecast(size_bytes: int, seconds: float | None, usd: float | None) -> str:
 def price_words(price: PriceView) -> str:
     """`61 kB, about 40 s, $0.09 over vsat (no forecast yet: 22 kbit/s as declared)`, and what holds it."""
     first = price.first
+    if first is None:
+        return f"{size(price.size_bytes)}; no link leads to its hub, so nothing of it is on its way."
     words = f"{forecast(price.size_bytes, first.seconds, first.usd)} over {first.link}"
     if price.bundles and price.held_count == len(price.bundles):
         return f"{words} once it may go: now {first.held}."

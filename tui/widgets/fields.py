@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol, runtime_checkable
 
@@ -60,8 +60,29 @@ class FieldWidget(Protocol):
     def fill(self, answer: str) -> None: ...
 
 
+def _actions(bindings: Iterable[BindingType]) -> dict[str, str]:
+    """By key."""
+    return {
+        key: binding.action
+        for binding in bindings
+        if isinstance(binding, Binding)
+        for key in binding.key.split(",")
+    }
+
+
+async def _obey_in_turn(field: Widget, event: events.Key, actions: Mapping[str, str]) -> None:
+    """A binding is looked up only after its key has gone all the way up, and what was typed behind it comes
+    first: over a slow line a whole burst arrives at once, and what is deleted would be another digit."""
+    if event.key in actions:
+        event.stop()
+        event.prevent_default()
+        await field.run_action(actions[event.key])
+
+
 class LineField(Input):
     """One line of text or a number."""
+
+    _ACTIONS: ClassVar[Mapping[str, str]] = _actions(Input.BINDINGS)
 
     def __init__(
         self,
@@ -95,6 +116,9 @@ class LineField(Input):
         self.value = answer
         self.cursor_position = len(answer)
 
+    async def on_key(self, event: events.Key) -> None:
+        await _obey_in_turn(self, event, self._ACTIONS)
+
     def restricted(self) -> None:
         """A character that cannot stand here: no bell, that sound is for alarms."""
 
@@ -116,6 +140,8 @@ class LineField(Input):
 
 class NoteField(TextArea):
     """Several lines of free text; Tab leaves it, Enter makes a line."""
+
+    _ACTIONS: ClassVar[Mapping[str, str]] = _actions(TextArea.BINDINGS)
 
     def __init__(self, *, hint: str = "", id: str | None = None) -> None:
         super().__init__(
@@ -139,6 +165,9 @@ class NoteField(TextArea):
     def fill(self, answer: str) -> None:
         self.load_text(answer)
         self.move_cursor(self.document.end)
+
+    async def on_key(self, event: events.Key) -> None:
+        await _obey_in_turn(self, event, self._ACTIONS)
 
     def on_paste(self, event: events.Paste) -> None:
         event.prevent_default()

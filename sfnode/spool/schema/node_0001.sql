@@ -1,21 +1,29 @@
 -- What a node keeps beside custody, readable without the passphrase. Nothing here names a patient or a finding.
 -- A column never changes its meaning; a later step adds.
 
--- The hub this site is enrolled with. One row.
+-- The hubs this site is enrolled with, in the order in which it joined them.
 CREATE TABLE pairing (
-    pairing INTEGER PRIMARY KEY CHECK (pairing = 1),
-    pseudonym BLOB NOT NULL,
+    pairing INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- The hub's address, made of its organisation and name.
+    hub BLOB NOT NULL UNIQUE,
+    -- What people here call it; no two alike.
+    name TEXT NOT NULL UNIQUE,
+    pseudonym BLOB NOT NULL UNIQUE,
     organisation TEXT NOT NULL,
     hub_name TEXT NOT NULL,
     site_name TEXT NOT NULL,
     -- Keys the session channel; opens no bundle.
     link_secret BLOB NOT NULL,
-    enrolled_s INTEGER NOT NULL
+    enrolled_s INTEGER NOT NULL,
+    -- 1: the one that is meant where none is named.
+    home INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+CREATE UNIQUE INDEX pairing_home ON pairing (home) WHERE home = 1;
 
 -- An enrolment that was begun: kept until it is answered, so that the same request can be sent again.
 CREATE TABLE enrolment_request (
-    enrolment_request INTEGER PRIMARY KEY CHECK (enrolment_request = 1),
+    enrolment_request INTEGER PRIMARY KEY AUTOINCREMENT,
     request BLOB NOT NULL,
     -- Stretched from the one-time code; the code itself is not kept.
     code_key BLOB NOT NULL,
@@ -23,26 +31,30 @@ CREATE TABLE enrolment_request (
     made_s INTEGER NOT NULL
 ) STRICT;
 
--- Bundles given to custody: when, and when the hub was first known to hold them.
+-- Bundles given to custody: for which pair, when, and when its hub was first known to hold them.
 CREATE TABLE transfer (
     transfer INTEGER PRIMARY KEY AUTOINCREMENT,
-    bundle_id BLOB NOT NULL UNIQUE,
+    pseudonym BLOB NOT NULL,
+    bundle_id BLOB NOT NULL,
     priority INTEGER NOT NULL,
     rank INTEGER NOT NULL,
     size_bytes INTEGER NOT NULL,
     queued_s INTEGER NOT NULL,
-    stored_s INTEGER
+    stored_s INTEGER,
+    UNIQUE (bundle_id, pseudonym)
 ) STRICT;
 
 CREATE INDEX transfer_unstored ON transfer (priority, rank, transfer) WHERE stored_s IS NULL;
 
--- When a bundle of the hub's was whole here, by all clocks: how long a reply has been valid counts from then.
+-- When a bundle of a hub's was whole here, by all clocks: how long a reply has been valid counts from then.
 CREATE TABLE arrival (
-    bundle_id BLOB NOT NULL PRIMARY KEY,
+    pseudonym BLOB NOT NULL,
+    bundle_id BLOB NOT NULL,
     boot TEXT NOT NULL,
     monotonic_s REAL NOT NULL,
     wall_s INTEGER NOT NULL,
-    certainty INTEGER NOT NULL
+    certainty INTEGER NOT NULL,
+    PRIMARY KEY (pseudonym, bundle_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Contacts and attempts, oldest first. Failures with one cause, one after another, share a row.

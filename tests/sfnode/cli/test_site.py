@@ -51,7 +51,15 @@ def test_an_enrolment_by_files_needs_no_link(bare_node: NodeProcess, tmp_path: P
     bare_node.ask("enrol", "--code", hub.code.lower().replace("-", " "), "--request-out", str(request))
     response.write_bytes(hub.answer(request.read_bytes()))
     enrolled = bare_node.ask("enrol", "--response-in", str(response), "--hub", "http://127.0.0.1:9")
-    assert enrolled == {"site": "MV EXAMPLE", "organisation": ORGANISATION, "hub": HUB_NAME}
+    assert enrolled == {
+        "site": "MV EXAMPLE",
+        "organisation": ORGANISATION,
+        "hub": HUB_NAME,
+        "name": HUB_NAME,
+        "is_new": True,
+        "home": True,
+        "link_added": None,
+    }
     assert bare_node.ask("status")["hub"] == HUB_NAME
     assert bare_node.ask("link", "show")["hub_url"] == "http://127.0.0.1:9"
 

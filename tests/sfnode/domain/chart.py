@@ -85,6 +85,7 @@ class Chart:
             patient_id=self.patient_id,
             priority=Priority.URGENT,
             sent_s=NOW_S if sent else None,
+            hub=PLACES[Party.HUB],
         )
 
     def _write(self, party: Party, bodies: Sequence[object]) -> tuple[Record, ...]:

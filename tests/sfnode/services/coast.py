@@ -53,6 +53,7 @@ class Line:
     registry: SessionRegistry
     clock: MachineClock
     conditions: MemoryLinkConditions
+    link_secret: bytes = PAIRING.link_secret
     down: LinkError | None = None
     is_dark: bool = False
     """Nothing comes through either way, and nobody is told."""
@@ -83,7 +84,7 @@ class Line:
             report = await answer_session(
                 connection,
                 call,
-                link_secret=PAIRING.link_secret,
+                link_secret=self.link_secret,
                 registry=self.registry,
                 setting=setting,
             )
@@ -212,7 +213,7 @@ async def open_coast(
             clock=clock,
             links=links,
             dialer_for=lambda link, pair: lines[link.name],
-            watcher=Silent(),
+            watcher_of=lambda pair: Silent(),
             state_changed=lambda: None,
             chance=lambda: 0.5,
         )

@@ -79,8 +79,12 @@ class Post:
     def book(self) -> CaseBook:
         return self.vault.casebook
 
+    async def arrive_from(self, hub: StandInHub, sealed: SealedContent, sequence: int) -> None:
+        """As `arrive`, of a hub that is named."""
+        await _arrive(await self.spool.custody_of(hub.pseudonym), sealed, sequence, Priority.URGENT)
+
     async def custody(self) -> SqlitePairStore:
-        pairing = await self.spool.pairings.current()
+        pairing = await self.spool.pairings.home()
         if pairing is None:
             raise LookupError("not enrolled")
         return await self.spool.custody(pairing)
@@ -89,19 +93,22 @@ class Post:
         self, sealed: SealedContent, sequence: int, priority: Priority = Priority.URGENT
     ) -> None:
         """A bundle of the hub's becomes whole in custody, as a session would leave it."""
-        offer = Offer(
-            incarnation=HUB_LIFE,
-            sequence=sequence,
-            bundle_id=sealed.bundle_id,
-            seal_tag=seal_tag_of(sealed.sealed),
-            priority=priority,
-            dwell_code=20,
-            recipient_key=sealed.recipient_key,
-            size_bytes=len(sealed.sealed),
-        )
-        custody = await self.custody()
-        outcomes = await custody.persist([IncomingChunk(offer=offer, offset=0, data=sealed.sealed)])
-        assert outcomes == (ChunkOutcome.STORED,)
+        await _arrive(await self.custody(), sealed, sequence, priority)
+
+
+async def _arrive(custody: SqlitePairStore, sealed: SealedContent, sequence: int, priority: Priority) -> None:
+    offer = Offer(
+        incarnation=HUB_LIFE,
+        sequence=sequence,
+        bundle_id=sealed.bundle_id,
+        seal_tag=seal_tag_of(sealed.sealed),
+        priority=priority,
+        dwell_code=20,
+        recipient_key=sealed.recipient_key,
+        size_bytes=len(sealed.sealed),
+    )
+    outcomes = await custody.persist([IncomingChunk(offer=offer, offset=0, data=sealed.sealed)])
+    assert outcomes == (ChunkOutcome.STORED,)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from protocol.clinical import AllergyState, Patient, Sex, Vitals
 from protocol.enrolment import HubKeys, PairSecrets
 from protocol.entry import SignedEntry, read_entry, write_entry
 from protocol.header import Priority
-from protocol.ids import ActorId, BundleId, CaseId, PatientId, Pseudonym, RecordId
+from protocol.ids import ActorId, BundleId, CaseId, PatientId, Pseudonym, RecordId, mailbox_of
 from protocol.orders import Basis, Reply
 from protocol.records import NewRecord, Record, Reference, Relation
 from protocol.stamps import Stamp
@@ -37,6 +37,7 @@ CHEAP = Stretching(memory_kib=64, passes=1, lanes=1)
 """Tests do not measure how long a guess takes."""
 
 
+HUB = mailbox_of("ORG", "HUB")
 PAIR = PairSecrets(bundle_ids=b"b" * 32, link=b"l" * 32, small=b"s" * 32)
 
 
@@ -170,7 +171,7 @@ class Station:
 
     async def hear(self, *entries: SignedEntry) -> None:
         """A bundle of the hub's arrives and stands whole."""
-        ingested = await self.book.ingest(EntryBundle(entries))
+        ingested = await self.book.ingest(EntryBundle(entries), HUB)
         assert not ingested.quarantined, ingested.quarantined
 
     def vitals(self, **readings: Any) -> Vitals:

@@ -51,6 +51,16 @@ def test_without_enough_contacts_it_says_how_far_it_is() -> None:
     assert after.words == "no forecast yet: 0 of 8 contacts seen after vsat was down"
 
 
+def test_in_an_outage_it_says_how_many_others_it_rests_on() -> None:
+    interval = Interval(1_200, 4_200, 12, outages=9)
+    view = arrival_view(interval, seen=12, down="vsat", now=moment(14, 0), outages=9)
+    assert view.basis == "from 12 past contacts and 9 outages as long as this one"
+    longer = arrival_view(None, seen=12, down="vsat", now=moment(14, 0), outages=3)
+    assert longer.words == "no forecast: vsat is down, and 3 of 8 outages seen that lasted as long"
+    newer = arrival_view(None, seen=2, down="vsat", now=moment(14, 0), outages=0)
+    assert newer.words == "no forecast yet: 2 of 8 contacts seen"
+
+
 def test_a_clock_that_is_not_set_tells_spans_and_no_time_of_day() -> None:
     now = moment(14, 0, certainty=Certainty.UNSET)
     view = arrival_view(Interval(1_200, 4_200, 9), seen=9, down=None, now=now)

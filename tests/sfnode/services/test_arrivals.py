@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from protocol.header import Priority
-from protocol.ids import BundleId
+from protocol.ids import BundleId, Pseudonym
 from protocol.stamps import Certainty
 from sfnode.services.arrivals import PROVEN_BY, ArrivalForecasts, InLine, Proof
 from sfnode.services.carriers import LinkOutlook, carrier
@@ -24,11 +24,13 @@ from sync.scheduler.arrival import CONTACTS_BEFORE_FORECAST
 from sync.stores.errors import StoreDamaged
 from tests.sfnode.services.station import NOW_S
 
+PAIR = Pseudonym(b"pair")
 VSAT = LinkOutlook(
     LinkNow(
         terms=LinkTerms(name="vsat"), measured=Measured(rate_bytes_s=100.0, rtt_s=1.0, overhead_bytes=200)
     ),
     is_down=False,
+    pair=PAIR,
 )
 DARK = replace(VSAT, is_down=True)
 MANUAL = replace(VSAT, now=replace(VSAT.now, terms=LinkTerms(name="vsat", mode=LinkMode.MANUAL)))
@@ -59,6 +61,7 @@ class Site:
         self.queued += 1
         bundle_id = BundleId(b"bundle%06d" % self.queued)
         await self.spool.transfers.note_queued(
+            PAIR,
             bundle_id,
             priority=Priority.URGENT,
             rank=Rank.TEXT,
@@ -69,7 +72,7 @@ class Site:
         return bundle_id
 
     async def store(self, bundle_id: BundleId) -> None:
-        await self.spool.transfers.note_stored([bundle_id], now_s=int(self.clock.wall_s()))
+        await self.spool.transfers.note_stored(PAIR, [bundle_id], now_s=int(self.clock.wall_s()))
         await self.forecasts.stored(bundle_id)
 
     async def carry(self, *, wait_s: float = 60.0, way_s: float = 20.0, bundles: int = 1) -> None:
@@ -225,7 +228,7 @@ def test_an_emergency_takes_the_link_that_works_and_the_rest_waits_for_the_cheap
     dear = LinkNow(
         terms=LinkTerms(name="lband", tariff=Tariff(usd_per_megabyte=8.0)), measured=VSAT.now.measured
     )
-    links = [fast_but_dark, LinkOutlook(dear, is_down=False)]
+    links = [fast_but_dark, LinkOutlook(dear, is_down=False, pair=PAIR)]
 
     def taken(priority: Priority) -> str:
         chosen = carrier(priority, SIZE_BYTES, links)
@@ -332,10 +335,13 @@ async def test_a_clock_that_leaps_while_the_machine_is_off_teaches_nothing(tmp_p
 
 @dataclass
 class Weather:
-    """Opens and closes the link as time passes: up for some forty minutes, dark for some sixty."""
+    """Opens and closes the link as time passes: up for some forty minutes, dark for some sixty. In the dark
+    the node dials in vain, and writes that into its diary."""
 
     site: Site
     chance: random.Random
+    knows_at_once: bool = True
+    """Whether it is known to be dark before anything was dialled in vain."""
     is_up: bool = True
     left_s: float = 2_400.0
 
@@ -354,27 +360,103 @@ class Weather:
             await self.pass_time(step_s if self.is_up else self.left_s)
             way_s -= step_s
 
-    async def _turn(self) -> None:
-        self.is_up = not self.is_up
-        self.left_s = self.chance.lognormvariate(7.8 if self.is_up else 8.2, 0.5)
-        self.site.links = [VSAT if self.is_up else DARK]
+    async def queue(self, size_bytes: int) -> BundleId:
+        bundle_id = await self.site.queue(size_bytes=size_bytes)
         if self.is_up:
             await self.site.forecasts.contact_began()
+        elif not self.site.links[0].is_down:
+            await self._fail()
+        return bundle_id
+
+    async def _turn(self) -> None:
+        if not self.is_up:
+            await self._fail()
+        self.is_up = not self.is_up
+        self.left_s = self.chance.lognormvariate(7.8 if self.is_up else 8.2, 0.5)
+        if self.is_up:
+            await self._reach()
+        elif self.knows_at_once:
+            await self._fail()
+
+    async def _reach(self) -> None:
+        self.site.links = [VSAT]
+        diary, now_s = self.site.spool.diary, int(self.site.clock.wall_s())
+        row = await diary.begin(link=VSAT.name, now_s=now_s)
+        await diary.count(row, bytes_up=1, bytes_down=1, usd=0.0, reached=True, now_s=now_s)
+        await diary.end(row, outcome="nothing left to do", now_s=now_s)
+        await self.site.forecasts.contact_began()
+
+    async def _fail(self) -> None:
+        """The first attempt in vain, or the last one before somebody answers: they share a row."""
+        self.site.links = [DARK]
+        now_s = int(self.site.clock.wall_s())
+        row = await self.site.spool.diary.begin(link=VSAT.name, now_s=now_s)
+        await self.site.spool.diary.end(row, outcome="no answer", now_s=now_s)
 
 
 @pytest.mark.parametrize("seed", [11, 12, 13])
-async def test_on_a_link_of_windows_most_of_what_is_told_holds(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("knows_at_once", [True, False])
+async def test_on_a_link_of_windows_most_of_what_is_told_holds(
+    tmp_path: Path, seed: int, knows_at_once: bool
+) -> None:
     async with open_site(tmp_path) as site:
         chance = random.Random(seed)
-        weather = Weather(site, chance)
+        weather = Weather(site, chance, knows_at_once)
         for _ in range(260):
             await weather.pass_time(chance.expovariate(1 / 3_000))
             size_bytes = round(chance.lognormvariate(8.5, 1.5))
-            bundle_id = await site.queue(size_bytes=size_bytes)
-            if weather.is_up:
-                await site.forecasts.contact_began()
+            bundle_id = await weather.queue(size_bytes)
             await weather.carry(2.0 + size_bytes / 100.0 * chance.uniform(0.9, 1.4))
             await site.store(bundle_id)
         proof = await site.forecasts.proof()
         assert proof.of == PROVEN_BY
         assert proof.inside >= 80, proof
+
+
+@pytest.mark.parametrize("seed", [21, 22, 23])
+async def test_what_is_queued_in_the_first_minutes_of_an_outage_is_not_foretold_too_early(
+    tmp_path: Path, seed: int
+) -> None:
+    """Most that waits for the end of an outage was queued somewhere within: it has waited less."""
+    told, inside, early, late = 0, 0, 0, 0
+    async with open_site(tmp_path) as site:
+        chance = random.Random(seed)
+        weather = Weather(site, chance)
+        for number in range(400):
+            while weather.is_up:
+                await weather.pass_time(weather.left_s)
+            is_probed = number >= 60 and number % 4 == 0
+            await weather.pass_time(chance.uniform(0, 300.0 if is_probed else 0.99 * weather.left_s))
+            bundle_id = await weather.queue(1_000)
+            interval = (await site.spool.foretold.under_way([bundle_id]))[bundle_id].interval
+            began_s = site.clock.monotonic_s()
+            await weather.carry(20.0)
+            await site.store(bundle_id)
+            if is_probed and interval is not None:
+                actual_s = site.clock.monotonic_s() - began_s
+                told, inside = told + 1, inside + interval.holds(actual_s)
+                early, late = early + (actual_s > interval.high_s), late + (actual_s < interval.low_s)
+    assert told >= 80
+    assert 0.8 <= inside / told <= 0.98, (told, inside, early, late)
+    assert early <= 0.08 * told
+
+
+async def test_an_outage_longer_than_those_that_were_seen_has_no_forecast(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        weather = Weather(site, random.Random(5))
+        for _ in range(40):
+            await weather.pass_time(weather.left_s)
+            await weather.queue(1_000)
+            if weather.is_up:
+                await weather.carry(20.0)
+                await site.store(BundleId(b"bundle%06d" % site.queued))
+        while weather.is_up:
+            await weather.pass_time(weather.left_s)
+        (foreseen,) = await site.forecasts.foresee([InLine(Priority.URGENT, SIZE_BYTES)])
+        assert foreseen is not None
+        assert foreseen.interval is not None
+        assert foreseen.interval.outages == foreseen.outages
+        site.clock.pass_time(DAY_S)
+        (foreseen,) = await site.forecasts.foresee([InLine(Priority.URGENT, SIZE_BYTES)])
+        assert foreseen is not None
+        assert (foreseen.interval, foreseen.outages) == (None, 0)

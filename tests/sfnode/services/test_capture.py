@@ -19,6 +19,7 @@ from sfnode.domain.intake import PatientChange
 from sfnode.errors import NotEnrolled, NotFound, Refused, ValueRefused
 from sfnode.services.happenings import CaseChanged, OutboxGrew
 from tests.sfnode.services.station import (
+    HUB,
     PAIR,
     Station,
     entries_in,
@@ -170,7 +171,7 @@ async def test_joining_tells_the_hub_first_who_works_here(station: Station) -> N
     (first,) = await station.book.outbox()
     assert (first.what, first.priority) == ("who works here", Priority.EMERGENCY)
     entry = read_entry(entries_in(first)[0])
-    hub = await station.vault.directory.hub()
+    hub = await station.vault.directory.hub(HUB)
     assert hub is not None
     assert entry.case_id == hub.site_case
     assert [(record.body.name, record.body.role) for record in entry.records] == [
@@ -179,7 +180,7 @@ async def test_joining_tells_the_hub_first_who_works_here(station: Station) -> N
     await station.book.join_hub(hub_keys(), PAIR)
     assert len(await station.book.outbox()) == 1
     with pytest.raises(Refused, match="enrolled with HUB"):
-        await station.book.join_hub(hub_keys(name="OTHER"), PAIR)
+        await station.book.join_hub(replace(hub_keys(), site_name="MV OTHER"), PAIR)
 
 
 async def test_the_list_aboard_grows_by_version_and_travels(station: Station) -> None:

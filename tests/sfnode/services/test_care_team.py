@@ -16,7 +16,7 @@ from protocol.header import Priority
 from protocol.ids import ActorId, CaseId, key_id_of, mailbox_of
 from protocol.movement import Referral
 from protocol.records import NewRecord
-from tests.sfnode.services.station import HubDesk, Station, open_station
+from tests.sfnode.services.station import HUB, HubDesk, Station, open_station
 
 WARD = mailbox_of("Elsewhere", "ward")
 REFERRAL = NewRecord(Referral(to=WARD, service="Ward", urgency=Priority.URGENT, reason="operation"))
@@ -36,10 +36,10 @@ async def ward_of(station: Station) -> HubDesk:
         author=ActorId(b"ward-001"),
         seen=station.desk.seen,
     )
-    row = (key_id_of(ward.public_key), ward.public_key, WARD, int(Party.HUB))
+    row = (HUB, key_id_of(ward.public_key), ward.public_key, WARD, int(Party.HUB))
     await station.vault.database.write(
         lambda connection: connection.execute(
-            "INSERT INTO signer (key_id, public_key, mailbox, party) VALUES (?, ?, ?, ?)", row
+            "INSERT INTO signer (hub, key_id, public_key, mailbox, party) VALUES (?, ?, ?, ?, ?)", row
         )
     )
     return ward
@@ -56,7 +56,7 @@ def note_of(ward: HubDesk, case_id: CaseId) -> SignedEntry:
 async def test_a_place_that_nobody_added_is_kept_aside(station: Station) -> None:
     case_id = await station.sent_case()
     ward = await ward_of(station)
-    ingested = await station.book.ingest(EntryBundle((note_of(ward, case_id),)))
+    ingested = await station.book.ingest(EntryBundle((note_of(ward, case_id),)), HUB)
     assert "not a member of this case's care team" in ingested.quarantined[0].reason
     assert await notes(station, case_id) == []
 
@@ -67,7 +67,7 @@ async def test_a_place_that_was_added_is_heard(station: Station, referral_first:
     ward = await ward_of(station)
     arriving = [station.desk.write(case_id, REFERRAL), note_of(ward, case_id)]
     for signed in arriving if referral_first else reversed(arriving):
-        await station.book.ingest(EntryBundle((signed,)))
+        await station.book.ingest(EntryBundle((signed,)), HUB)
     assert await notes(station, case_id) == ["Bed 3 is ready."]
     assert await station.book.quarantined() == ()
 
@@ -75,6 +75,6 @@ async def test_a_place_that_was_added_is_heard(station: Station, referral_first:
 async def test_a_place_that_was_added_to_one_case_is_not_heard_in_another(station: Station) -> None:
     case_id, other = await station.sent_case(), await station.sent_case()
     ward = await ward_of(station)
-    await station.book.ingest(EntryBundle((station.desk.write(case_id, REFERRAL),)))
-    await station.book.ingest(EntryBundle((note_of(ward, other),)))
+    await station.book.ingest(EntryBundle((station.desk.write(case_id, REFERRAL),)), HUB)
+    await station.book.ingest(EntryBundle((note_of(ward, other),)), HUB)
     assert await notes(station, other) == []

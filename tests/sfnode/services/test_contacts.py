@@ -25,7 +25,7 @@ from sfnode.services.contacts import Contacts
 from sfnode.services.labels import Labels
 from sfnode.services.outgoing import GOING, STORED_AT_HUB
 from sfnode.services.prices import Prices
-from sfnode.services.progress import RateMeter, SpoolCarriage
+from sfnode.services.progress import SpoolCarriage
 from sfnode.services.session_watch import RECEIVED, SessionWatch
 from sfnode.views import TransferView
 from sync.core import SessionTerms
@@ -157,20 +157,21 @@ async def open_shore(
     enrolled: bool = True,
 ) -> AsyncIterator[Shore]:
     async with open_post(folder, enrolled=enrolled) as post, asyncio.TaskGroup() as group:
-        clock, rate, labels, told = SystemClock(), RateMeter(), Labels(), list[TransferView]()
+        clock, labels, told = SystemClock(), Labels(), list[TransferView]()
         line = HubLine(post, group)
         lines = {link.name: line}
         for other in others:
             lines[other.name] = HubLine(post, group, line.store, line.registry)
         arrivals = ArrivalForecasts(post.spool, clock=clock, links=lambda: outlooks(contacts))
-        carriage = SpoolCarriage(post.spool, rate, foretold=arrivals.told)
+        carriage = SpoolCarriage(
+            post.spool, way=lambda pairing: contacts.way(pairing), foretold=arrivals.told
+        )
         alarms = Alarms(
             post.vault, post.spool.alarms, sound=AlarmSound(()), clock=clock, tell=lambda view: True
         )
         watch = SessionWatch(
             post.spool,
             carriage=carriage,
-            rate=rate,
             labels=labels,
             inbox=post.inbox,
             alarms=alarms,
@@ -185,7 +186,7 @@ async def open_shore(
             clock=clock,
             links=[link, *others],
             dialer_for=lambda settings, pair: lines[settings.name],
-            watcher=watch,
+            watcher_of=watch.of,
             state_changed=lambda: None,
         )
         yield Shore(post, line, contacts, watch, carriage, told, lines, arrivals)
@@ -349,7 +350,7 @@ async def test_progress_tells_durable_bytes_and_the_time_left(tmp_path: Path) ->
         assert any(view.eta_s is not None and 0 < view.eta_s < 60 for view in going)
         assert photo[-1].done_bytes == largest
         assert photo[-1].stored_s is not None
-        assert photo[-1].usd == 0.0
+        assert photo[-1].usd == pytest.approx(photo[-1].size_bytes * 8e-6)
 
 
 async def test_manual_mode_never_dials_by_itself(tmp_path: Path) -> None:

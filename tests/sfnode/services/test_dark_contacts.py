@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from protocol.header import Priority
 from sfnode.config import LinkMode, LinkSettings
-from sfnode.services.contact_words import FELL_SILENT
+from sfnode.services.contact_words import FELL_SILENT, NO_GOODBYE
 from simulations.engine.loop import run_virtual
 from sync.ports import LinkRefused
 from tests.sfnode.services.coast import Coast, open_coast
@@ -188,6 +189,45 @@ def test_two_people_may_ask_at_once(tmp_path: Path) -> None:
             return [first.result().complete, second.result().complete]
 
     assert run_virtual(scenario()) == [True, True]
+
+
+def test_a_better_link_waits_for_no_goodbye_in_the_dark(tmp_path: Path) -> None:
+    dear = dataclasses.replace(DEAR, mode=LinkMode.HOLD)
+
+    async def scenario() -> tuple[float, list[str]]:
+        async with open_coast(tmp_path, [FREE, dear]) as coast:
+            coast.lines["vsat"].down = LinkRefused("no signal")
+            await coast.until_reached("lband")
+            coast.lines["lband"].is_dark = True
+            await asyncio.sleep(60.0)
+            coast.lines["vsat"].down = None
+            coast.contacts.link_appeared()
+            while coast.lines["vsat"].dialled < 2:  # noqa: ASYNC110 - time is virtual.
+                await asyncio.sleep(0.05)
+            began_s = coast.clock.monotonic_s()
+            await coast.until_reached("vsat")
+            return coast.clock.monotonic_s() - began_s, await coast.outcomes()
+
+    waited_s, outcomes = run_virtual(scenario())
+    assert waited_s < 8.0
+    assert NO_GOODBYE in outcomes
+
+
+def test_a_better_link_lets_the_other_finish_what_it_is_saying(tmp_path: Path) -> None:
+    dear = dataclasses.replace(DEAR, mode=LinkMode.HOLD, rate_bit_s=2_400)
+
+    async def scenario() -> list[str]:
+        async with open_coast(tmp_path, [FREE, dear]) as coast:
+            coast.lines["vsat"].down = LinkRefused("no signal")
+            await coast.until_reached("lband")
+            await coast.queue(ROUTINE, 100_000)
+            await asyncio.sleep(20.0)
+            coast.lines["vsat"].down = None
+            coast.contacts.link_appeared()
+            await coast.until_reached("vsat")
+            return await coast.outcomes()
+
+    assert NO_GOODBYE not in run_virtual(scenario())
 
 
 def test_a_contact_that_is_heard_once_more_and_goes_dark_again_keeps_no_emergency(tmp_path: Path) -> None:

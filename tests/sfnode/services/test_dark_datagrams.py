@@ -86,7 +86,7 @@ async def two_wires(folder: Path, network: Network) -> AsyncIterator[tuple[Coast
         clock=clock,
         links=[FREE, DEAR],
         dialer_for=dialer_for,
-        watcher=Silent(),
+        watcher_of=lambda pair: Silent(),
         state_changed=lambda: None,
         chance=lambda: 0.5,
     )

@@ -18,7 +18,7 @@ async def test_both_sides_hold_the_same_secrets_afterwards(tmp_path: Path) -> No
     async with open_post(tmp_path, enrolled=False) as post:
         enrolled = await post.enrolment.enrol(URL, post.hub.code)
         assert (enrolled.site, enrolled.organisation, enrolled.hub) == ("MV ARGO", ORGANISATION, HUB_NAME)
-        pairing, hub = await post.spool.pairings.current(), await post.vault.hub()
+        pairing, hub = await post.spool.pairings.home(), await post.vault.hub(post.hub.address)
         assert pairing is not None
         assert (pairing.pseudonym, pairing.link_secret) == (PSEUDONYM, post.hub.secrets.link)
         assert hub.bundle_secret == post.hub.secrets.bundle_ids
@@ -36,7 +36,7 @@ async def test_an_answer_lost_on_the_way_is_asked_for_again_with_the_same_reques
         await post.enrolment.enrol(URL, post.hub.code)
         first, second = post.hub.requests
         assert first == second
-        assert await post.spool.pairings.current() is not None
+        assert await post.spool.pairings.home() is not None
 
 
 async def test_another_code_makes_another_request_with_other_keys(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ async def test_an_answer_that_is_none_changes_nothing(tmp_path: Path, damage: st
         damaged = {"flipped": answer[:-1] + bytes((answer[-1] ^ 1,)), "cut": answer[:-1], "empty": b""}
         with pytest.raises(EnrolmentRefused, match="Nothing was changed"):
             await post.enrolment.accept_response(damaged.get(damage, answer))
-        assert await post.spool.pairings.current() is None
+        assert await post.spool.pairings.home() is None
 
 
 async def test_a_wrong_code_is_noticed_before_anything_leaves(tmp_path: Path) -> None:

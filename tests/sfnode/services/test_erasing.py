@@ -178,14 +178,14 @@ async def test_what_comes_later_is_counted_and_not_kept(post: Post) -> None:
     await erase(post, sent.case_id)
     entry_id = await late(post, sent, CANARY, 1)
     layer = LayerBundle(sent.case_id, Layer.FULL, CANARY.encode() * 99)
-    await post.book.ingest(layer)
+    await post.book.ingest(layer, post.hub.address)
     vault = post.vault.vault
     assert CANARY.encode() not in await columns(vault.database)
     assert await vault.blobs.held(sent.case_id) == frozenset()
     assert (await the_erasure(post)).late == 2
     row = (await known_rows(post))[sent.case_id.hex()]
     assert row.complaint.endswith("(of 2 later messages only the ids were kept)")
-    ingested = await post.book.ingest(EntryBundle((sent.advice(post, CANARY),)))
+    ingested = await post.book.ingest(EntryBundle((sent.advice(post, CANARY),)), post.hub.address)
     assert not ingested.applied
     assert bytes(entry_id) in await columns(vault.database)
     assert await post.book.quarantined() == ()
@@ -198,7 +198,7 @@ async def test_an_entry_kept_aside_goes_with_the_case_it_names(post: Post) -> No
         case_id=sent.case_id,
         patient_id=PatientId(b"other pat!"),
     )
-    await post.book.ingest(EntryBundle((stranger,)))
+    await post.book.ingest(EntryBundle((stranger,)), post.hub.address)
     assert len(await post.book.quarantined()) == 1
     assert CANARY.encode() not in await columns(post.vault.vault.database)
     await erase(post, sent.case_id)
@@ -212,7 +212,7 @@ async def test_a_tombstone_of_the_hub_erases_nothing_here(post: Post) -> None:
         case_id=sent.case_id,
         patient_id=sent.patient_id,
     )
-    ingested = await post.book.ingest(EntryBundle((told,)))
+    ingested = await post.book.ingest(EntryBundle((told,)), post.hub.address)
     assert ingested.applied == (told.entry_id,)
     assert (await post.book.case_view(sent.case_id)).row.complaint == "chest pain"
 
@@ -252,7 +252,7 @@ async def test_a_restored_backup_does_not_bring_an_erased_case_back(post: Post, 
 
 
 async def test_the_sites_own_file_and_unknown_cases_are_not_erased(post: Post) -> None:
-    hub = await post.vault.hub()
+    hub = await post.vault.hub(post.hub.address)
     with pytest.raises(Refused, match="the site's own file"):
         await post.book.erase_case(hub.site_case, reason=REASON)
     with pytest.raises(NotFound):

@@ -15,6 +15,7 @@ from protocol.sealing import HpkeSealer, Prekey
 from sfnode.services.clock import moment_of
 from tests.sfnode.services.post import Post, open_post, sent_case
 from tests.sfnode.services.station import PASSPHRASE
+from tests.sfnode.stand_in_hub import PSEUDONYM
 
 
 async def waiting(post: Post) -> int:
@@ -91,12 +92,12 @@ async def test_a_reply_is_valid_from_its_arrival_and_not_from_the_unlocking(tmp_
         case = await sent_case(post)
         sealed = post.hub.seal_entry(case.reply(post))
         await post.arrive(sealed, 1)
-        await post.spool.transfers.note_arrived(sealed.bundle_id, moment_of(post.clock))
+        await post.spool.transfers.note_arrived(PSEUDONYM, sealed.bundle_id, moment_of(post.clock))
         post.clock.pass_time(61 * 60)
         await post.inbox.open_waiting()
         (reply,) = (await post.book.plan_view(case.case_id)).replies
         assert reply.valid_until == "NO LONGER VALID"
-        assert await post.spool.transfers.arrived(sealed.bundle_id) is None
+        assert await post.spool.transfers.arrived(PSEUDONYM, sealed.bundle_id) is None
 
 
 async def test_a_reply_whose_arrival_nobody_noted_is_not_called_valid(tmp_path: Path) -> None:

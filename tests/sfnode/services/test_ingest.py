@@ -45,6 +45,7 @@ from sfnode.vault.vault import Vault
 from sfnode.views import CaseView
 from sync.stores.connection import Connection
 from tests.sfnode.services.station import (
+    HUB,
     NOW_S,
     PAIR,
     PASSPHRASE,
@@ -70,7 +71,7 @@ async def refused(station: Station, signed: SignedEntry, words: str) -> None:
     """The entry is kept aside for this reason, and nothing else changes."""
     cases = [await station.book.find_case(row.case) for row in await station.book.case_rows()]
     before = [await station.book.case_view(case_id) for case_id in cases]
-    ingested = await station.book.ingest(EntryBundle((signed,)))
+    ingested = await station.book.ingest(EntryBundle((signed,)), HUB)
     assert (ingested.applied, ingested.cases, ingested.alarms) == ((), frozenset(), ())
     assert [each.name for each in ingested.quarantined] == [signed.entry_id.hex()]
     assert words in ingested.quarantined[0].reason
@@ -81,11 +82,11 @@ async def refused(station: Station, signed: SignedEntry, words: str) -> None:
 async def test_a_reply_is_applied_once(station: Station) -> None:
     case_id = await station.sent_case()
     reply = station.desk.reply(case_id)
-    first = await station.book.ingest(EntryBundle((reply, reply)))
+    first = await station.book.ingest(EntryBundle((reply, reply)), HUB)
     assert (first.applied, first.known, first.quarantined) == ((reply.entry_id,), (), ())
     view = await station.book.case_view(case_id)
     assert view.row.state == "ANSWERED"
-    again = await station.book.ingest(EntryBundle((reply,)))
+    again = await station.book.ingest(EntryBundle((reply,)), HUB)
     assert (again.applied, again.known, again.cases) == ((), (reply.entry_id,), frozenset())
     assert await station.book.case_view(case_id) == view
 
@@ -162,7 +163,7 @@ async def test_a_counter_that_would_leave_us_none_is_refused(station: Station) -
     await station.book.add_note(case_id, language="en", text="still writing")
     # What leads up to it may come later; then it stands, in whatever order the two came.
     before = station.desk.write(case_id, NewRecord(Advice(text="y")), counter=known + 10)
-    ingested = await station.book.ingest(EntryBundle((before,)))
+    ingested = await station.book.ingest(EntryBundle((before,)), HUB)
     assert ingested.applied == (before.entry_id, greedy.entry_id)
 
 
@@ -179,7 +180,9 @@ async def test_a_reply_that_came_ahead_of_its_key_stands_once_the_key_is_known(s
 async def test_an_author_of_another_place_is_judged_again(station: Station) -> None:
     case_id = await station.sent_case()
     identity = await station.vault.directory.identity()
-    await station.book.ingest(EntryBundle((replace(station.desk, author=identity.author).reply(case_id),)))
+    await station.book.ingest(
+        EntryBundle((replace(station.desk, author=identity.author).reply(case_id),)), HUB
+    )
     waiting = await station.vault.database.read(
         lambda connection: connection.execute("SELECT retry FROM aside").fetchall()
     )
@@ -188,7 +191,7 @@ async def test_an_author_of_another_place_is_judged_again(station: Station) -> N
 
 async def test_a_case_that_is_not_known_waits_and_the_hub_cannot_open_one(station: Station) -> None:
     case_id = CaseId(b"unknown 10")
-    hub = await station.vault.directory.hub()
+    hub = await station.vault.directory.hub(HUB)
     assert hub is not None
     opened = CaseOpened(
         template="general",
@@ -207,7 +210,7 @@ async def test_a_case_that_is_not_known_waits_and_the_hub_cannot_open_one(statio
 async def test_one_bad_entry_stops_nothing_behind_it(station: Station) -> None:
     case_id = await station.sent_case()
     good = station.desk.reply(case_id)
-    ingested = await station.book.ingest(EntryBundle((SignedEntry(b"\xc1", b""), good)))
+    ingested = await station.book.ingest(EntryBundle((SignedEntry(b"\xc1", b""), good)), HUB)
     assert (len(ingested.quarantined), ingested.applied) == (1, (good.entry_id,))
 
 
@@ -216,7 +219,7 @@ async def test_an_author_who_is_introduced_later_is_heard_then(station: Station)
     introduction = station.desk.write(case_id, NewRecord(Advice(text="Aspirin now.")))
     reply = station.desk.write(case_id, NewRecord(Note(language="en", text="more")), introduce=False)
     await refused(station, reply, "its author is not known here yet")
-    ingested = await station.book.ingest(EntryBundle((introduction,)))
+    ingested = await station.book.ingest(EntryBundle((introduction,)), HUB)
     assert set(ingested.applied) == {introduction.entry_id, reply.entry_id}
     assert (ingested.quarantined, await station.book.quarantined()) == ((), ())
 
@@ -224,7 +227,7 @@ async def test_an_author_who_is_introduced_later_is_heard_then(station: Station)
 async def test_what_is_kept_aside_is_bounded(station: Station) -> None:
     bad = tuple(SignedEntry(b"\xc1" + number.to_bytes(2, "big"), b"") for number in range(ASIDE_MAX + 50))
     for start in range(0, len(bad), 200):
-        await station.book.ingest(EntryBundle(bad[start : start + 200]))
+        await station.book.ingest(EntryBundle(bad[start : start + 200]), HUB)
     rows = await station.vault.database.read(
         lambda connection: connection.execute("SELECT count(*) FROM aside").fetchone()
     )
@@ -236,29 +239,33 @@ async def test_layers_are_kept_for_a_known_case_and_shown_when_a_manifest_names_
 ) -> None:
     case_id = await station.sent_case()
     layer = LayerBundle(case_id, Layer.PREVIEW, b"avif")
-    ingested = await station.book.ingest(layer)
+    ingested = await station.book.ingest(layer, HUB)
     assert not ingested.quarantined
     assert ingested.cases == {case_id}
     with pytest.raises(NotFound, match="no picture"):
         await station.book.read_blob(case_id, layer.blob)
     with pytest.raises(BundleRefused, match="a case that is not known here"):
-        await station.book.ingest(LayerBundle(CaseId(b"unknown 10"), Layer.PREVIEW, b"avif"))
+        await station.book.ingest(LayerBundle(CaseId(b"unknown 10"), Layer.PREVIEW, b"avif"), HUB)
     for number in range(LAYERS_UNNAMED_MAX - 1):
-        await station.book.ingest(LayerBundle(case_id, Layer.PREVIEW, b"avif %d" % number))
+        await station.book.ingest(LayerBundle(case_id, Layer.PREVIEW, b"avif %d" % number), HUB)
     with pytest.raises(BundleRefused, match="wait for a manifest already"):
-        await station.book.ingest(LayerBundle(case_id, Layer.PREVIEW, b"one too many"))
-    assert not (await station.book.ingest(layer)).quarantined
+        await station.book.ingest(LayerBundle(case_id, Layer.PREVIEW, b"one too many"), HUB)
+    assert not (await station.book.ingest(layer, HUB)).quarantined
 
 
 async def test_arrivals_while_the_vault_was_locked_count_from_their_arrival(station: Station) -> None:
     case_id = await station.sent_case()
-    await station.book.ingest(EntryBundle((station.desk.reply(case_id, valid_for_min=60),)), waited_s=50 * 60)
+    await station.book.ingest(
+        EntryBundle((station.desk.reply(case_id, valid_for_min=60),)), HUB, waited_s=50 * 60
+    )
     (reply,) = (await station.book.plan_view(case_id)).replies
     assert (reply.valid_until, reply.received_s) == (
         "valid for 10 min more",
         int(station.clock.wall_s()) - 3_000,
     )
-    await station.book.ingest(EntryBundle((station.desk.reply(case_id, valid_for_min=60),)), waited_s=None)
+    await station.book.ingest(
+        EntryBundle((station.desk.reply(case_id, valid_for_min=60),)), HUB, waited_s=None
+    )
     (_, reply) = (await station.book.plan_view(case_id)).replies
     assert reply.valid_until == "cannot tell: confirm"
 
@@ -330,7 +337,7 @@ async def replay(base: Path, folder: Path, bundles: Sequence[Sequence[SignedEntr
     book = CaseBook(vault, clock=SetClock(wall_s=NOW_S))
     try:
         for bundle in bundles:
-            await book.ingest(EntryBundle(tuple(bundle)))
+            await book.ingest(EntryBundle(tuple(bundle)), HUB)
         (row,) = await book.case_rows()
         return await book.case_view(await book.find_case(row.case)), len(await book.quarantined())
     finally:

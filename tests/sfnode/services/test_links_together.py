@@ -20,6 +20,7 @@ from sfnode.services.contact_words import ALLOWANCE_SPENT
 from sfnode.services.link_ledger import LinkLedger
 from sfnode.services.outgoing import HELD_BACK
 from sfnode.services.pace import remind_of_turns
+from sync.core.greeting import EMERGENCY_BYTES_BORNE_MAX
 from sync.links.http_path import TURNS_REMEMBERED_S, HttpWay
 from sync.links.memory import MemoryLinkConditions
 from sync.ports import ChunkOutcome, IncomingChunk, LinkError, LinkRefused, Rank
@@ -27,6 +28,7 @@ from sync.scheduler.arrival import CONTACTS_BEFORE_FORECAST
 from sync.stores.memory import MemoryStore
 from tests.sfnode.services.post import HUB_LIFE
 from tests.sfnode.services.test_contacts import LINK, Shore, open_shore, until
+from tests.sfnode.stand_in_hub import PSEUDONYM
 
 HUB = "http://hub.example"
 DEAR = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=8.0, rate_bit_s=22_000, rtt_s=0.9)
@@ -163,6 +165,24 @@ async def test_no_cap_ends_a_contact_in_the_middle_of_an_emergency_of_the_hubs(t
         assert left.offer.priority is Priority.BULK
 
 
+async def test_bulk_of_the_hubs_that_is_called_an_emergency_passes_the_cap_by_little(tmp_path: Path) -> None:
+    capped = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=1000.0, cap_usd_per_day=8.0, rtt_s=0.01)
+    async with open_shore(tmp_path, link=capped) as shore:
+        shore.line.conditions = MemoryLinkConditions(rate_bit_s=400_000, delay_s=0.005)
+        await shore.line.store.add(
+            bundle_id=BundleId(b"a photograph"),
+            priority=Priority.EMERGENCY,
+            rank=Rank.FULL,
+            recipient_key=b"k1",
+            dwell_code=0,
+            sealed=bytes(2_000_000),
+        )
+        report = await shore.contacts.sync_once()
+        assert report.ended == ALLOWANCE_SPENT
+        # What is under way when the account is looked at comes on top: as much again over such a link.
+        assert EMERGENCY_BYTES_BORNE_MAX / 1000 < report.usd < 3 * EMERGENCY_BYTES_BORNE_MAX / 1000
+
+
 async def test_an_emergency_that_the_hub_refuses_lets_nothing_else_pass_the_cap(tmp_path: Path) -> None:
     capped = LinkSettings(hub_url=HUB, name="lband", usd_per_megabyte=1000.0, cap_usd_per_day=8.0, rtt_s=0.01)
     async with open_shore(tmp_path, link=capped) as shore:
@@ -220,8 +240,7 @@ async def test_what_is_held_back_is_not_said_to_wait_for_a_link(tmp_path: Path) 
     async with open_shore(tmp_path, link=narrow) as shore, asyncio.TaskGroup() as group:
         running = group.create_task(shore.contacts.run())
         await queue(shore, urgency=Priority.ROUTINE)
-        await until(lambda: shore.contacts.held_classes == {Priority.ROUTINE})
-        shore.carriage.held_classes = shore.contacts.held_classes
+        await until(lambda: shore.contacts.held_classes(PSEUDONYM) == {Priority.ROUTINE})
         waiting = [each.bundle_id for each in await shore.post.spool.transfers.unstored()]
         progress = await shore.carriage.progress(waiting)
         held = {each.state for each in progress.values() if each.stored_s is None}

@@ -119,7 +119,7 @@ async def test_death_between_custody_and_vault_is_made_good(tmp_path: Path) -> N
     async with open_post(tmp_path) as post:
         await send_a_case(post)
         (first, *others) = await post.book.outbox()
-        custody, hub = await post.custody(), await post.vault.hub()
+        custody, hub = await post.custody(), await post.vault.hub(post.hub.address)
         sealed = post.hub.up.seal(
             first.content,
             priority=first.priority,

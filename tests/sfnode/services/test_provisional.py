@@ -33,7 +33,7 @@ from sfnode.services.casebook import Ingested
 from sfnode.services.provisional import MICROS_PER_CASE_MAX
 from sync.envelope import Envelope, SealedContent
 from tests.sfnode.services.post import Post, Sent, open_post, sent_case
-from tests.sfnode.services.station import DOCTOR, NOW_S, Station, open_station
+from tests.sfnode.services.station import DOCTOR, HUB, NOW_S, Station, open_station
 
 SEALER = HpkeSealer(os.urandom)
 UNUSED = Prekey(bytes(32))
@@ -76,7 +76,7 @@ def first_orders(
 
 async def hear(station: Station, content: BundleContent | SignedEntry) -> Ingested:
     bundle = EntryBundle((content,)) if isinstance(content, SignedEntry) else content
-    return await station.book.ingest(bundle)
+    return await station.book.ingest(bundle, HUB)
 
 
 async def test_first_orders_are_shown_as_provisional(station: Station) -> None:
@@ -134,7 +134,7 @@ async def test_first_orders_whose_reply_follows_at_once_do_not_ring(station: Sta
 
 async def test_a_clock_that_cannot_tell_keeps_nobody_from_hearing(station: Station) -> None:
     case_id = await station.sent_case()
-    await station.book.ingest(first_orders(station, case_id, EntryId(b"r" * 32)), waited_s=None)
+    await station.book.ingest(first_orders(station, case_id, EntryId(b"r" * 32)), HUB, waited_s=None)
     assert len((await station.book.look_at_alarms()).raised) == 1
 
 
@@ -384,7 +384,7 @@ async def test_the_hub_corrects_no_note_unsigned(tmp_path: Path) -> None:
         assert "never a difference" in post.troubles[0]
         assert await (await post.custody()).unopened() == ()
         with pytest.raises(AuthorityRefused, match="a hub may not send a note"):
-            await post.book.ingest(micro)
+            await post.book.ingest(micro, post.hub.address)
 
 
 async def test_a_locked_node_counts_a_reply_and_its_first_orders_as_one(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ async def post(tmp_path: Path) -> AsyncIterator[Post]:
 
 
 async def site_case(post: Post) -> CaseId:
-    return (await post.vault.hub()).site_case
+    return (await post.vault.hub(post.hub.address)).site_case
 
 
 async def stated(
@@ -58,7 +58,7 @@ async def stated(
 
 async def hear(post: Post, entry: SignedEntry) -> str:
     """Why it was kept aside; empty when it stands."""
-    ingested = await post.book.ingest(EntryBundle((entry,)))
+    ingested = await post.book.ingest(EntryBundle((entry,)), post.hub.address)
     return "".join(aside.reason for aside in ingested.quarantined)
 
 
@@ -150,7 +150,9 @@ async def test_the_newest_stated_key_is_sealed_for_in_whatever_order_they_come(p
 async def test_a_key_stated_by_a_person_is_kept_aside(post: Post) -> None:
     entry = post.hub.sign([NewRecord(epoch_key(4))], case_id=await site_case(post), patient_id=NOBODY)
     assert "may not write a prekey" in await hear(post, entry)
-    assert [key.epoch for key in await post.vault.directory.hub_keys()] == [0]
+    assert [
+        key.epoch for key in await post.vault.directory.hub_keys(await post.vault.hub(post.hub.address))
+    ] == [0]
 
 
 async def test_a_key_stated_in_a_patients_case_is_kept_aside(post: Post) -> None:
@@ -281,5 +283,5 @@ async def test_a_key_may_revoke_itself(post: Post) -> None:
     assert "revoked as stolen" in await advise(post, former, 600)
     signer: KeyId = key_id_of(former.public_key().public_bytes_raw())
     database = post.vault.directory._database
-    kept = await database.read(lambda connection: revocation_of(connection, signer))
+    kept = await database.read(lambda connection: revocation_of(connection, signer, by=post.hub.address))
     assert kept == revocation(former, 1)

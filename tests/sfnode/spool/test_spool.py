@@ -45,14 +45,14 @@ async def test_the_pairing_outlives_the_process_and_ends_the_enrolment(tmp_path:
     spool = await Spool.open(tmp_path / "spool.db")
     pending = PendingEnrolment(request=b"r", code_key=b"c" * 32, transport_key=b"t" * 32, made_s=900)
     await spool.pairings.keep_pending(pending)
-    assert await spool.pairings.current() is None
+    assert await spool.pairings.home() is None
     await spool.close()
     spool = await Spool.open(tmp_path / "spool.db")
     assert await spool.pairings.pending() == pending
     await spool.pairings.settle(PAIRING)
     await spool.close()
     spool = await Spool.open(tmp_path / "spool.db")
-    assert await spool.pairings.current() == PAIRING
+    assert await spool.pairings.home() == dataclasses.replace(PAIRING, is_home=True)
     assert await spool.pairings.pending() is None
     assert await spool.custody(PAIRING) is await spool.custody(PAIRING)
     await spool.close()
@@ -60,10 +60,10 @@ async def test_the_pairing_outlives_the_process_and_ends_the_enrolment(tmp_path:
 
 async def test_another_pairing_is_seen_at_once_by_whoever_asked_before(spool: Spool) -> None:
     await spool.pairings.settle(PAIRING)
-    assert await spool.pairings.current() == PAIRING
-    other = dataclasses.replace(PAIRING, hub_name="OTHER HUB")
+    assert await spool.pairings.home() == dataclasses.replace(PAIRING, is_home=True)
+    other = dataclasses.replace(PAIRING, pseudonym=Pseudonym(b"anew"), is_home=True)
     await spool.pairings.settle(other)
-    assert await spool.pairings.current() == other
+    assert await spool.pairings.all() == (other,)
 
 
 async def test_failures_alike_share_a_row_and_others_do_not(spool: Spool) -> None:
@@ -84,12 +84,31 @@ async def test_a_contact_that_moved_bytes_or_reached_the_hub_has_its_own_row(spo
     assert [row.attempts for row in await spool.diary.newest(10)] == [1, 1, 1, 1]
 
 
-async def test_a_contact_left_open_by_a_killed_process_is_closed_by_the_next(spool: Spool) -> None:
+async def test_a_contact_left_open_by_a_killed_process_is_closed_by_the_next(tmp_path: Path) -> None:
+    async def open_at(wall_s: float) -> Spool:
+        return await Spool.open(tmp_path / "spool.db", execution=Execution.INLINE, wall_s=lambda: wall_s)
+
+    spool = await open_at(1.0)
     killed = await spool.diary.begin(link="sat", now_s=1)
     await spool.diary.count(killed, bytes_up=700, bytes_down=30, usd=0.5, reached=True, now_s=2)
-    await spool.diary.begin(link="sat", now_s=9)
-    _, before = await spool.diary.newest(2)
+    await spool.close()
+    spool = await open_at(9.0)
+    (before,) = await spool.diary.newest(1)
+    await spool.close()
     assert (before.ended_s, before.outcome, before.bytes_up) == (9, "the program was ended", 700)
+
+
+async def test_a_contact_beside_another_closes_its_own_row_and_no_other(spool: Spool) -> None:
+    speaking = await spool.diary.begin(link="sat", now_s=1)
+    beside = await spool.diary.begin(link="radio", now_s=2)
+    await spool.diary.end(beside, outcome="no route", now_s=3)
+    newest, before = await spool.diary.newest(2)
+    assert (newest.ended_s, before.ended_s, before.outcome) == (3, None, "")
+    await spool.diary.end(speaking, outcome="done", now_s=9)
+    assert [(row.ended_s, row.outcome) for row in await spool.diary.newest(2)] == [
+        (3, "no route"),
+        (9, "done"),
+    ]
 
 
 async def test_notes_that_belong_together_are_written_together_or_not_at_all(spool: Spool) -> None:
@@ -152,24 +171,24 @@ async def test_transfers_wait_in_the_order_in_which_they_go(spool: Spool) -> Non
     for name, priority, rank in queued:
         for _ in range(2):
             await spool.transfers.note_queued(
-                BundleId(name), priority=priority, rank=rank, size_bytes=100, now_s=5
+                PAIRING.pseudonym, BundleId(name), priority=priority, rank=rank, size_bytes=100, now_s=5
             )
     assert [each.bundle_id for each in await spool.transfers.unstored()] == [b"emerg", b"headl", b"photo"]
-    await spool.transfers.note_stored([BundleId(b"headl")], now_s=7)
-    await spool.transfers.note_stored([BundleId(b"headl")], now_s=9)
+    await spool.transfers.note_stored(PAIRING.pseudonym, [BundleId(b"headl")], now_s=7)
+    await spool.transfers.note_stored(PAIRING.pseudonym, [BundleId(b"headl")], now_s=9)
     assert (await spool.transfers.of([BundleId(b"headl"), BundleId(b"other")]))[
         BundleId(b"headl")
     ].stored_s == 7
-    assert await spool.transfers.stored() == (b"headl",)
-    await spool.transfers.note_lost([BundleId(b"headl")])
+    assert await spool.transfers.stored(PAIRING.pseudonym) == (b"headl",)
+    await spool.transfers.note_lost(PAIRING.pseudonym, [BundleId(b"headl")])
     assert len(await spool.transfers.unstored()) == 3
 
 
 async def test_the_first_arrival_of_a_bundle_counts(spool: Spool) -> None:
-    await spool.transfers.note_arrived(BundleId(b"reply"), NOON)
-    await spool.transfers.note_arrived(BundleId(b"reply"), NOON.earlier_by(-60))
-    assert await spool.transfers.arrived(BundleId(b"reply")) == NOON
-    assert await spool.transfers.arrived(BundleId(b"other")) is None
+    await spool.transfers.note_arrived(PAIRING.pseudonym, BundleId(b"reply"), NOON)
+    await spool.transfers.note_arrived(PAIRING.pseudonym, BundleId(b"reply"), NOON.earlier_by(-60))
+    assert await spool.transfers.arrived(PAIRING.pseudonym, BundleId(b"reply")) == NOON
+    assert await spool.transfers.arrived(PAIRING.pseudonym, BundleId(b"other")) is None
 
 
 async def test_one_cause_rings_once_until_it_was_dealt_with(spool: Spool) -> None:

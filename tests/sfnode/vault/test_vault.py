@@ -165,7 +165,7 @@ async def test_one_owner_at_a_time(opened: list[Vault], tmp_path: Path) -> None:
     vault = await make(opened, tmp_path)
     with pytest.raises(StoreBusy):
         await unlock(opened, tmp_path)
-    assert await vault.directory.hub() is None
+    assert await vault.directory.hubs() == ()
 
 
 async def test_an_entry_that_is_not_what_was_written_is_not_shown(
