@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -24,7 +24,6 @@ from sync.stores.migrations import Schema
 
 from .rows import Row
 
-HOURLY_S: Final = 3_600.0
 DEAR_S: Final = 14_400.0
 """Between the looks of a ship whose link is dear, as in the world `small-fleet`."""
 SITES: Final = 4
@@ -73,14 +72,12 @@ def whole_stack_rows() -> list[Row]:
 
 
 def _worlds() -> Iterator[_World]:
-    for poll_s, contacts, reach in ((HOURLY_S, 24, 50.0), (DEAR_S, 6, None)):
-        site = partial(Site, poll_s=poll_s)
-        yield _World(
-            f"{contacts} contacts a day, nothing encrypted",
-            Setup(sealer=EqualSizeSealer, site=site, watched=False, encrypts=False),
-            reach,
-        )
     yield _World("24 contacts a day, real seals and disks", Setup(sealer=_real_sealer, watched=False), 10.0)
+    plain = Setup(sealer=EqualSizeSealer, watched=False, encrypts=False)
+    dear = partial(Site, poll_s=DEAR_S)
+    yield _World("24 contacts a day, nothing encrypted", plain, 50.0)
+    yield _World("the same, idle contacts accounted", replace(plain, plays_idle=False), 50.0)
+    yield _World("6 contacts a day, nothing encrypted", replace(plain, site=dear))
 
 
 def _real_sealer() -> Sealer:

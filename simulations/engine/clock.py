@@ -21,15 +21,17 @@ class MachineClock:
         self._drift = 1.0 + drift_ppm / 1e6
         self._step_s = 0.0
         self._boots = 1
+        self._booted_s = 0.0
+        """When, by a clock that has run since the world began."""
         self.grade = Certainty.SYNCED
         self._listeners: list[Callable[[], None]] = []
 
     def monotonic_s(self) -> float:
-        """Since the world began: no simulated machine has been up for longer."""
-        return asyncio.get_running_loop().time() * self._drift
+        """Since the machine was switched on."""
+        return self._counted_s() - self._booted_s
 
     def wall_s(self) -> float:
-        return WALL_FROM_S + self.monotonic_s() + self._step_s
+        return WALL_FROM_S + self._counted_s() + self._step_s
 
     def boot(self) -> str:
         return f"boot {self._boots}"
@@ -47,13 +49,14 @@ class MachineClock:
 
     def forget(self) -> None:
         """A dead battery: the wall begins at 1970, and says so."""
-        self._step_s = NEVER_SET_S - WALL_FROM_S - self.monotonic_s()
+        self._step_s = NEVER_SET_S - WALL_FROM_S - self._counted_s()
         self.grade = Certainty.UNSET
         self._tell_listeners()
 
     def start_again(self) -> None:
         """The machine, not only a program on it, was off."""
         self._boots += 1
+        self._booted_s = self._counted_s()
 
     async def tell_steps(self, _: object, stepped: Callable[[], None]) -> None:
         """Call `stepped` at each step until cancelled: what `sfnode.services.clock_watch` finds out by
@@ -63,6 +66,9 @@ class MachineClock:
             await asyncio.get_running_loop().create_future()
         finally:
             self._listeners.remove(stepped)
+
+    def _counted_s(self) -> float:
+        return asyncio.get_running_loop().time() * self._drift
 
     def _tell_listeners(self) -> None:
         for stepped in self._listeners:

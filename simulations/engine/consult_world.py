@@ -38,6 +38,7 @@ from .disk_ledger import DiskLedger
 from .entropy import seeded_entropy
 from .foundation import HUB, Foundation, site_name, temporary_disks
 from .hub_host import HubHost
+from .idle_contacts import IdleContacts, idle_contacts
 from .life import Crashed
 from .loop import run_virtual, virtual_loop
 from .mishaps import Mishaps
@@ -70,6 +71,8 @@ class Setup:
     """Off where only speed counts."""
     encrypts: bool = True
     """Off where neither a seal nor a disk shall hide anything."""
+    plays_idle: bool = True
+    """Off where contacts that find nothing new are accounted, for worlds in which nothing fails."""
 
 
 def consult_checkers() -> tuple[Checker, ...]:
@@ -122,7 +125,9 @@ class ConsultWorld:
         self._network = network
         self._setup = setup
         self._sites: dict[str, Site] = {}
+        self._hub: HubHost
         self._hosts: dict[str, Site | HubHost] = {}
+        self._idle: IdleContacts | None = None
         self._ledgers: dict[str, DiskLedger] = {}
         self._copies: dict[str, str] = {}
         """Second machines with one site's card, by name, and whose card it was."""
@@ -154,7 +159,7 @@ class ConsultWorld:
     async def play(self) -> None:
         """From the first boot to the audit of all disks."""
         began_s = virtual_loop().time()
-        with failures_told(self._failed):
+        with failures_told(self._failed), self._accounting() as self._idle:
             async with asyncio.TaskGroup() as group:
                 await self._found(group)
                 keeper = group.create_task(self._mishaps.keep_alive())
@@ -171,7 +176,7 @@ class ConsultWorld:
     async def _found(self, group: asyncio.TaskGroup) -> None:
         self._common = {"network": self._network, "owner": group, "sealer": self._setup.sealer()}
         hub = self._setup.hub(HUB, self._root / HUB, observe_pair=self._observe_at_hub, **self._common)
-        self._hosts = {HUB: hub}
+        self._hub, self._hosts = hub, {HUB: hub}
         for name in map(site_name, range(self._schedule.sites)):
             self._settle(name)
         self._mishaps = Mishaps(
@@ -190,6 +195,9 @@ class ConsultWorld:
             host.machine.power.watching = self._has_power_cuts
             await host.boot()
 
+    def _accounting(self) -> AbstractContextManager[IdleContacts | None]:
+        return nullcontext() if self._setup.plays_idle else idle_contacts(lambda: self._hub)
+
     def _settle(self, name: str) -> Site:
         """A site with this name, on whatever disk lies there for it."""
         self._join(name, _profile(self._schedule.loss), self._schedule.mischief)
@@ -199,6 +207,7 @@ class ConsultWorld:
             hub=HUB,
             datagrams=self._schedule.datagrams,
             observe_pair=self._observe_at_site,
+            **({} if self._idle is None else {"idle": self._idle}),
             **self._common,
         )
         return site

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from protocol.ids import BundleId, Incarnation
+from protocol.ids import BundleId
 
 from .content import Content
 from .place import Place
-from .recollection import Recollection
 
 Due = tuple[str, str, bytes]
 """Who has it, who lacks it, and which bundle."""
@@ -22,7 +21,6 @@ class Dues:
         self,
         places: Mapping[str, Place],
         content: Content,
-        recollection: Recollection,
         *,
         peers_of: Callable[[str], Sequence[str]],
         gives_back: Callable[[], bool],
@@ -32,7 +30,6 @@ class Dues:
         """By whom, and what, whatever became of it."""
         self._places = places
         self._content = content
-        self._recollection = recollection
         self._peers_of = peers_of
         self._gives_back = gives_back
 
@@ -61,24 +58,9 @@ class Dues:
             (other, author, bundle_id)
             for author, bundle_id in sorted(self.written)
             for other in self._peers_of(author)
-            if self._owes(other, author, bundle_id) and not self._knows(self._places[author], bundle_id)
+            if bundle_id in self._places[other].disk.taken
+            and not self._knows(self._places[author], bundle_id)
         ]
-
-    def _owes(self, peer: str, author: str, bundle_id: BundleId) -> bool:
-        """A promise outlives no second restore."""
-        disk = self._places[peer].disk
-        numbers = disk.numbers_of(bundle_id) if bundle_id in disk.taken else ()
-        return any(
-            not self._recollection.has_broken_promise(author, peer, *number)
-            and not self._is_hidden(author, *number)
-            for number in numbers
-        )
-
-    def _is_hidden(self, author: str, incarnation: Incarnation, sequence: int) -> bool:
-        """The author used that number a second time, for something that has another one by now, and never
-        met what it was used for first."""
-        is_used = sequence <= self._places[author].disk.given_out(incarnation)
-        return is_used and not self._recollection.has_noticed(author, incarnation, sequence)
 
     def _knows(self, place: Place, bundle_id: BundleId) -> bool:
         return bundle_id in place.disk.offered() or self._content.returned_id(bundle_id) in place.disk.taken

@@ -83,6 +83,7 @@ class Machine:
     def replace_disk(self, source: Path) -> None:
         """The machine is off; its disk becomes a copy of another."""
         self._lives += 1
+        self.clock.start_again()
         copy_disk(source, self.folder)
 
     def _leave_disk(self) -> None:
@@ -91,6 +92,7 @@ class Machine:
         copy_disk(abandoned, self.folder)
         if self._cut_seed is not None:
             self._torn += self.power.tear(abandoned, self.folder, seed=self._cut_seed)
+            self.clock.start_again()
             self._cut_seed = None
         self.power = PowerCut(watching=self.power.watching)
         self.on_death()

@@ -118,7 +118,7 @@ class DatagramSocket(asyncio.DatagramTransport):
     ) -> None:
         super().__init__({"socket": _NoOptions(), "sockname": address})
         self._network = network
-        self._protocol = protocol
+        self._protocol: asyncio.DatagramProtocol | None = protocol
         self._address = address
         self._remote = remote
         self._context: Context = copy_context()
@@ -131,7 +131,8 @@ class DatagramSocket(asyncio.DatagramTransport):
 
     def receive(self, datagram: bytes, source: Address) -> None:
         """One came; what it sets off happens at this host."""
-        self._context.run(self._protocol.datagram_received, datagram, source)
+        if self._protocol is not None:
+            self._context.run(self._protocol.datagram_received, datagram, source)
 
     def is_closing(self) -> bool:
         return self._closed
@@ -147,3 +148,6 @@ class DatagramSocket(asyncio.DatagramTransport):
         if not self._closed:
             self._closed = True
             self._network.forget(self._address)
+            protocol, self._protocol = self._protocol, None
+            if protocol is not None:
+                protocol.connection_lost(None)

@@ -108,7 +108,6 @@ class _World:
         self._dues = Dues(
             self._places,
             self._content,
-            self._watch.recollection,
             peers_of=self.peers_of,
             # An older version knows of no giving back; of two copies, each knows its own bundles alone.
             gives_back=lambda: (

@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from protocol.ids import Pseudonym
 from protocol.sealing import Sealer
@@ -20,12 +20,16 @@ from sfnode.services.contact import Pair
 from sfnode.services.dialers import Dialers
 from sfnode.spool.spool import Spool
 from sfnode.vault.keyfile import Stretching
+from sync.links.udp import UdpDialer
 from sync.ports import Dialer
 from sync.stores.sqlite import SqlitePairStore
 
 from .machine import Machine
-from .network import Network
+from .network import HOST, Network
 from .stream import StreamDialer
+
+if TYPE_CHECKING:
+    from .idle_contacts import IdleContacts
 
 PASSPHRASE: Final = b"correct horse"
 CHEAP: Final = Stretching(memory_kib=64, passes=1, lanes=1)
@@ -56,12 +60,15 @@ class Site:
         poll_s: float = 3_600.0,
         datagrams: bool = True,
         observe_pair: ObservePair = unobserved,
+        idle: IdleContacts | None = None,
     ) -> None:
+        """`idle`: contacts that find nothing new are accounted and not played."""
         self.machine = Machine(name, root, network=network, owner=owner)
         self.name = name
         self._hub = hub
         self._sealer = sealer
         self._observe_pair = observe_pair
+        self._idle = idle
         self.link = LinkSettings(
             hub_url=f"http://{hub}",
             name="simulated",
@@ -104,7 +111,7 @@ class Site:
             Surroundings(
                 clock=self.machine.clock,
                 sealer=self._sealer,
-                dialer_for=SimulatedDialers(self.machine.network, self._hub),
+                dialer_for=SimulatedDialers(self.machine.network, self._hub, self._idle),
                 watch_network=_hear_nothing,
                 watch_clocks=self.machine.clock.tell_steps,
                 execution=thread,
@@ -115,7 +122,7 @@ class Site:
         await self._daemon.unlock(PASSPHRASE)
 
     async def _watch_custody(self) -> None:
-        pairing = await self._spool.pairings.current()
+        pairing = await self._spool.pairings.home()
         if pairing is not None:
             self._observe_pair(self.name, pairing.pseudonym, await self._spool.custody(pairing))
 
@@ -123,14 +130,18 @@ class Site:
 class SimulatedDialers:
     """The product's for datagrams; a stream over the wire otherwise."""
 
-    def __init__(self, network: Network, hub: str) -> None:
+    def __init__(self, network: Network, hub: str, idle: IdleContacts | None = None) -> None:
         self._network = network
         self._hub = hub
+        self._idle = idle
         self._datagrams = Dialers()
 
     def __call__(self, link: LinkSettings, pair: Pair) -> Dialer:
         if link.udp:
-            return self._datagrams(link, pair)
+            dialer = self._datagrams(link, pair)
+            if self._idle is None or not isinstance(dialer, UdpDialer):
+                return dialer
+            return self._idle.dialer(dialer, pair, self._network.wire(HOST.get(), self._hub))
         return StreamDialer(self._network, self._hub, cut_after_bytes=(None, None))
 
 

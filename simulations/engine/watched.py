@@ -27,7 +27,6 @@ from sync.ports import ChunkOutcome, IncomingChunk, Offer
 
 from .life import Life, Side
 from .loop import virtual_loop
-from .recollection import Recollection
 
 Store = TypeVar("Store")
 
@@ -86,7 +85,6 @@ class Watch:
         self._sealed_again: dict[str, set[BundleId]] = {}
         """What was begun, and got another seal in the present session."""
         self._crashes: dict[str, tuple[str, Side]] = {}
-        self.recollection = Recollection()
 
     def crash_on(self, place: str, call: str, side: Side) -> None:
         """Its host dies at that side of its next such call."""
@@ -106,12 +104,10 @@ class Watch:
 
     def disk_replaced(self, place: str) -> None:
         """It went back to a backup: what comes into custody from now on waits from now on."""
-        self.recollection.disk_replaced(place, virtual_loop().time())
         for key in [key for key in self._added_s if key[0] == place]:
             del self._added_s[key]
 
     def before(self, place: str, ledger: Ledger, name: str, arguments: tuple[Any, ...]) -> None:
-        self.recollection.hear(place, name, arguments, virtual_loop().time())
         match name:
             case "open_session":
                 self._handed_out[place] = set()

@@ -115,8 +115,16 @@ class Wire:
     def __init__(self, profile: LinkProfile, *, seed: int | str, mischief: Mischief | None = None) -> None:
         make = partial(Way, service=ServicePlan.of(profile), mischief=mischief or Mischief())
         self.profile = profile
+        self._service = ServicePlan.of(profile)
+        self._opened_s = asyncio.get_running_loop().time()
         self.up = make(profile.up, seed=f"up/{seed}")
         self.down = make(profile.down, seed=f"down/{seed}")
+
+    def serves(self, seconds: float) -> bool:
+        """Whether packets pass from now on for so long, if nobody cuts it."""
+        now_s = asyncio.get_running_loop().time() - self._opened_s
+        is_up = self.up.model.is_up(now_s) and self.down.model.is_up(now_s)
+        return is_up and self._service.next_down_s(now_s) > now_s + seconds
 
     def cut(self) -> None:
         self.up.cut()

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from protocol.bare_channel import BareChannel
-from protocol.channel import SALT_BYTES, DialerPreamble
-from protocol.datagrams import DialerSeal, ListenerSeal
+from protocol.channel import DialerPreamble
+from protocol.datagrams import SALT_BYTES, DialerSeal, ListenerSeal
 from protocol.header import Priority
 from protocol.ids import Pseudonym
 from protocol.stamps import Certainty

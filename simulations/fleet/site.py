@@ -86,6 +86,7 @@ class FleetSite:
         self.spends_on_emergency = False
         """The contact under way has carried one."""
         self._waiting = [[0, 0] for _ in Priority]
+        self._bundles_waiting = 0
         self._local: list[tuple[float, int, Callable[[float], None]]] = []
         self._order = count()
 
@@ -113,7 +114,7 @@ class FleetSite:
 
     @property
     def has_waiting(self) -> bool:
-        return any(bundles for bundles, _ in self._waiting)
+        return self._bundles_waiting > 0
 
     @property
     def speaks_by_held(self) -> bool:
@@ -145,10 +146,12 @@ class FleetSite:
     def recount(self, waiting: list[tuple[Priority, int]]) -> None:
         """What custody says."""
         self._waiting = [[0, 0] for _ in Priority]
+        self._bundles_waiting = 0
         for priority, size_bytes in waiting:
             self._count(priority, size_bytes)
 
     def _count(self, priority: Priority, size_bytes: int) -> None:
+        self._bundles_waiting += 1
         self._waiting[priority][0] += 1
         self._waiting[priority][1] += size_bytes
 

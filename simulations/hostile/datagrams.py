@@ -14,8 +14,8 @@ from .samples import PAIR, SECRET
 
 DATAGRAM_BYTES_MAX: Final = 65_507
 """What UDP carries at the most."""
-_PREAMBLE: Final = DialerPreamble(PAIR, b"dialer salt.")
-_LISTENER_SALT: Final = b"listener sal"
+_PREAMBLE: Final = DialerPreamble(PAIR, b"a dialer")
+_LISTENER_SALT: Final = b"listener"
 _LARGEST: Final = encode_varint((1 << 63) - 1)
 
 
