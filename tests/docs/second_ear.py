@@ -168,9 +168,10 @@ def hail(body: Body) -> Said:
 
 
 def answer(body: Body) -> Said:
-    flags = body.number(1)
+    flags = body.number(1) if body.left else 0
     said: Said = {"flags": flags & 0x1F, "incarnation": body.raw(4) if flags & 0x40 else None}
-    said |= {"ahead": body.varint(), "minutes ahead": body.signed()}
+    said["ahead"] = body.varint() if body.left else 0
+    said["minutes ahead"] = body.signed() if body.left else 0
     said["credit"] = body.varint() if flags & 0x20 else CREDIT
     said["holds"] = (body.ranges(), body.number(8)) if flags & 0x80 else None
     return {**said, "unfinished": body.unfinished()}
@@ -286,9 +287,9 @@ class Ear:
         octet, position = datagram[0], 1
         assert octet >> 6 == 1
         if octet & 0x20 and is_dialers:
-            self._pseudonym, self._salt, position = datagram[1:5], datagram[5:17], 17
+            self._pseudonym, self._salt, position = datagram[1:5], datagram[5:13], 13
         elif octet & 0x20:
-            self._other, position = datagram[1:13], 13
+            self._other, position = datagram[1:9], 9
         direction = b"up" if is_dialers else b"down"
         size = (octet & 3) + 1
         number = self._number(direction, datagram[position : position + size])

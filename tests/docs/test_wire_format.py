@@ -140,6 +140,8 @@ def test_every_part_of_a_datagram_has_its_row() -> None:
         f"media layer {Content.MEDIA_LAYER:#04x} || layer",
         f"micro {Content.MICRO:#04x} || codec",
         f"dialer version {channel.VERSION} (1) || pseudonym (4) || dialer salt ({channel.SALT_BYTES})",
+        f"octet || [pseudonym (4) || dialer salt ({datagrams.SALT_BYTES})]",
+        f"octet || [listener salt ({datagrams.SALT_BYTES})]",
         f"greeting has exactly {channel.DIALER_PREAMBLE_BYTES} bytes",
         f"a body has at most {limits.FRAME_BYTES_MAX} bytes",
         f"More than {SKIPPED_IN_A_ROW_MAX} of them in a row",
