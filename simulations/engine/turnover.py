@@ -86,7 +86,7 @@ class Turnover:
         for _ in range(TRIES_MAX):
             try:
                 code = (await self._hub.ask("enrol_new", site=site.name))["code"]
-                request = (await site.ask("enrol_request", code=code))["request"]
+                request = (await site.ask("enrol_request", code=code, again=IDENTITY.name))["request"]
                 response = (await self._hub.ask("enrol_accept", request=request))["response"]
                 await site.ask("enrol_response", hub=f"http://{self._hub.name}", response=response)
             except Crashed:
