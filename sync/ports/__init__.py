@@ -5,7 +5,6 @@ Each port has one contract suite under tests/, run on every adapter.
 
 from .bundles import (
     BACKUP_MOMENTS_MAX,
-    FORKS_MAX,
     MOMENT_BYTES,
     OUTGOING_PAGE,
     PARTIALS_MAX,
@@ -52,7 +51,6 @@ from .links import (
 
 __all__ = [
     "BACKUP_MOMENTS_MAX",
-    "FORKS_MAX",
     "MOMENT_BYTES",
     "OUTGOING_PAGE",
     "PARTIALS_MAX",

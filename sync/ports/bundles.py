@@ -16,8 +16,6 @@ PARTIALS_MAX: Final = 256
 """Unfinished bundles of one peer; more than any honest sender interleaves."""
 STREAMS_MAX: Final = 8
 """Incarnations of one store worth comparing: each stands for a restored or copied disk."""
-FORKS_MAX: Final = 4
-"""Bundles told apart under one number of the peer's: each further one stands for one more restore."""
 REKEYS_MAX: Final = 64
 """Bundles that one session asks to have sealed again; the next session asks for the others."""
 RESEALS_MAX: Final = 8
@@ -182,8 +180,8 @@ class ChunkOutcome(Enum):
     CORRUPT = "corrupt"
     """The bundle was whole but its bytes do not match its seal tag: all bytes were dropped."""
     FORKED = "forked"
-    """(incarnation, sequence) is held with another id: both are kept, the operator is told. The second one is
-    held under that number of `protocol.past.fork_of` the incarnation, until it comes under one of its own."""
+    """(incarnation, sequence) is held with another id: both are kept, the operator is told. The second is
+    held under the next number of `protocol.past.fork_of` it, until it comes under a number of its own."""
     NO_ROOM = "no room"
     """The disk or the pair's quota is full; nothing was kept and nothing may be receipted."""
 

@@ -13,7 +13,6 @@ from protocol.ranges import RangeSet
 from protocol.summary import digest
 
 from ..ports import (
-    FORKS_MAX,
     PARTIALS_MAX,
     STREAMS_MAX,
     ChunkOutcome,
@@ -207,22 +206,33 @@ class Incoming:
             self._hear(stream)
             self._forget_fork(offer.bundle_id)
             return ChunkOutcome.STORED
-        life = offer.incarnation
-        for _ in range(FORKS_MAX - 1):
-            life = fork_of(life)
-            if self._is_first(self._stream_named(life, is_fork=True), offer):
-                break
+        self._hold_in_fork(offer)
         self._hear(stream)
         reason = f"the peer used number {offer.sequence} for two bundles: it was copied or restored"
         incidents.report(self._connection, self._pair, IncidentKind.FORKED, offer.bundle_id, reason)
         return ChunkOutcome.FORKED
 
-    def _stream_named(self, incarnation: Incarnation, *, is_fork: bool = False) -> int:
+    def _hold_in_fork(self, offer: Offer) -> None:
+        """Under the next number of the fork, if it is not there: however many came under one number of the
+        peer's, each has a name to be asked back by, and no name ever stands for two."""
+        fork = self._stream_named(fork_of(offer.incarnation))
+        is_held = self._connection.execute(
+            "SELECT 1 FROM held WHERE stream = ? AND bundle_id = ?", (fork, offer.bundle_id)
+        ).fetchone()
+        if not is_held:
+            self._connection.execute("UPDATE stream SET forked = forked + 1 WHERE stream = ?", (fork,))
+            self._connection.execute(
+                "INSERT INTO held (stream, sequence, bundle_id)"
+                " SELECT stream, forked, ? FROM stream WHERE stream = ?",
+                (offer.bundle_id, fork),
+            )
+
+    def _stream_named(self, incarnation: Incarnation) -> int:
         """Its row, begun if it is new."""
         ((stream,),) = self._connection.execute(
-            "INSERT INTO stream (pair, incarnation, heard, fork) VALUES (?1, ?2, 0, ?3)"
+            "INSERT INTO stream (pair, incarnation, heard) VALUES (?, ?, 0)"
             " ON CONFLICT (pair, incarnation) DO UPDATE SET heard = heard RETURNING stream",
-            (self._pair, incarnation, is_fork),
+            (self._pair, incarnation),
         ).fetchall()
         return int(stream)
 
@@ -240,7 +250,7 @@ class Incoming:
     def _forget_fork(self, bundle_id: BundleId) -> None:
         """It has come under a number of its own."""
         forks = self._connection.execute(
-            "SELECT stream FROM stream WHERE pair = ? AND fork", (self._pair,)
+            "SELECT stream FROM stream WHERE pair = ? AND forked > 0", (self._pair,)
         ).fetchall()
         for (stream,) in forks:  # As nearly always, none.
             gone = self._connection.execute(

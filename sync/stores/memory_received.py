@@ -13,7 +13,6 @@ from protocol.summary import digest
 
 from ..ports import (
     BACKUP_MOMENTS_MAX,
-    FORKS_MAX,
     PARTIALS_MAX,
     STREAMS_MAX,
     ChunkOutcome,
@@ -223,22 +222,17 @@ class MemoryReceived:
 
     def _hold(self, offer: Offer) -> ChunkOutcome:
         """Count the number as held by its first id; another id under it is a fork, held in its own name."""
-        life, bundle_id = offer.incarnation, offer.bundle_id
-        for _ in range(FORKS_MAX):
-            if self._state.streams.get(life, {}).get(offer.sequence, bundle_id) == bundle_id:
-                break
-            life = fork_of(life)
-            if life not in self._state.streams:
-                self._state.forks.add(life)
-                self._state.streams = {life: {}, **self._state.streams}  # Nothing is ever heard of it.
-        else:
-            life = Incarnation(b"")
         self._hear(offer.incarnation)
-        if life:
-            self._state.streams[life][offer.sequence] = bundle_id
-        if life == offer.incarnation:
-            self._forget_fork(bundle_id)
+        first = self._state.streams[offer.incarnation].setdefault(offer.sequence, offer.bundle_id)
+        if first == offer.bundle_id:
+            self._forget_fork(offer.bundle_id)
             return ChunkOutcome.STORED
+        fork = fork_of(offer.incarnation)
+        if fork not in self._state.streams:
+            self._state.streams = {fork: {}, **self._state.streams}  # Nothing is ever heard of it.
+        if offer.bundle_id not in self._state.streams[fork].values():
+            number = self._state.forks[fork] = self._state.forks.get(fork, 0) + 1
+            self._state.streams[fork][number] = offer.bundle_id
         return ChunkOutcome.FORKED
 
     def _hear(self, life: Incarnation) -> None:

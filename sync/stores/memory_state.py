@@ -85,7 +85,7 @@ class MemoryState:
     row_max: int = 0
     rows: dict[BundleId, int] = field(default_factory=dict)
     partials: dict[BundleId, Partial] = field(default_factory=dict)
-    forks: set[Incarnation] = field(default_factory=set)
+    forks: dict[Incarnation, int] = field(default_factory=dict)
     """Those of `streams` that stand for no life of the peer's but for second bundles under one number."""
     owed: dict[tuple[Incarnation, int], int] = field(default_factory=dict)
     """Numbers of the peer's that it was promised back, and the row under which each was to be given."""

@@ -141,8 +141,9 @@ CREATE TABLE stream (
     heard INTEGER NOT NULL,
     -- Encoded ranges of the numbers that are held, and in a verified backup.
     safe BLOB NOT NULL DEFAULT x'00',
-    -- Whether it stands for no life of the peer's but for second bundles that came under numbers of one.
-    fork INTEGER NOT NULL DEFAULT 0,
+    -- How many numbers were given in it, if it stands for no life of the peer's but for second bundles that came
+    -- under numbers of one; 0 for a life.
+    forked INTEGER NOT NULL DEFAULT 0,
     UNIQUE (pair, incarnation)
 ) STRICT;
 
