@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Final
 
 from protocol.datagram_parts import DELAY_S_MAX, Acknowledged, Control, Part, encode_parts
+from protocol.header import Priority
 
 REORDERED_MAX: Final = 3
 """A datagram is lost once one sent so many later has arrived (as TCP and QUIC judge)."""
@@ -52,6 +53,8 @@ class Sent:
     """When the datagram left that was confirmed last."""
     is_limited: bool
     """We had nothing more to send: it tells nothing of what the link can carry."""
+    urgency: Priority | None = None
+    """The class of the urgent text that it holds bytes of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +149,7 @@ class Flight:
         self._is_heard = False
         """Something was confirmed since the link was idle."""
         self._free_at = now
+        self._urgent_count = 0
         self._sent: dict[int, Sent] = {}
 
     @property
@@ -170,7 +174,22 @@ class Flight:
     @property
     def oldest_asking(self) -> Sent | None:
         """The one whose answer is due first."""
-        return next((sent for sent in self._sent.values() if sent.asks), None)
+        for sent in self._sent.values():  # Mostly there is none, or the first: `next` would make a generator.
+            if sent.asks:
+                return sent
+        return None
+
+    @property
+    def latest_asking(self) -> Sent | None:
+        """The one whose answer is due last."""
+        return next((sent for sent in reversed(self._sent.values()) if sent.asks), None)
+
+    @property
+    def latest_urgent(self) -> Sent | None:
+        """The last one with bytes of an urgent text."""
+        if not self._urgent_count:
+            return None
+        return next((sent for sent in reversed(self._sent.values()) if sent.urgency is not None), None)
 
     def launch(
         self,
@@ -182,6 +201,7 @@ class Flight:
         asks: bool,
         limited: bool,
         rate_bytes_s: float,
+        urgency: Priority | None = None,
     ) -> None:
         """A datagram leaves, for a link of about that rate."""
         self._free_at = max(self._free_at, now) + size_bytes / rate_bytes_s
@@ -202,7 +222,9 @@ class Flight:
             confirmed_at=self._confirmed_at,
             first_at=self._first_at,
             is_limited=self.confirmed_bytes < self._limited_until_bytes,
+            urgency=urgency,
         )
+        self._urgent_count += urgency is not None
         self.in_flight_bytes += size_bytes
 
     def hear(self, word: Acknowledged, rate_bytes_s: float, now: float) -> Heard:
@@ -244,7 +266,7 @@ class Flight:
     def clear(self) -> None:
         """Nobody waits for any of them."""
         self._sent.clear()
-        self.in_flight_bytes = 0
+        self.in_flight_bytes = self._urgent_count = 0
 
     def overtaken(self, round_trip_s: float) -> list[Sent]:
         """Those which one that arrived had left so long after that they cannot be on their way any more."""
@@ -284,3 +306,4 @@ class Flight:
     def _settle(self, sent: Sent) -> None:
         if self._sent.pop(sent.number, None) is not None:
             self.in_flight_bytes -= sent.size_bytes
+            self._urgent_count -= sent.urgency is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 from protocol.datagram_parts import (
@@ -23,7 +24,7 @@ from protocol.framing import next_bounds
 from protocol.header import Priority
 from protocol.varint import encode_varint
 
-from .datagram_sizes import FIRST_FLIGHT_BYTES
+from .datagram_offered import Offered
 
 _BYE: Final = bytes((Bye.CODE,))
 _ANSWERS: Final = frozenset((Stored.CODE, Kept.CODE, KeptLast.CODE, Have.CODE, DigestTell.CODE, Bye.CODE))
@@ -33,8 +34,6 @@ PIECES_MAX: Final = 32
 """In one datagram: with word of what came, and what is said again, far from `PARTS_MAX`."""
 JOINED_BYTES_MAX: Final = 1400
 RECEIPTS_BYTES_MAX: Final = 512
-OFFERS_MAX: Final = 1024
-"""Bundles whose priority is remembered; a session plans no more than so many at once."""
 LENGTH_BYTES_MAX: Final = 2
 """Of a piece in a datagram."""
 PIECE_BYTES_MIN: Final = 48
@@ -60,9 +59,7 @@ class Outbox:
         self._control_end = 0
         self._data: dict[Priority, deque[DataPiece]] = {}
         """Of classes that have something, the most urgent first: an empty queue takes most of a kilobyte."""
-        self._priorities: dict[int, Priority] = {}
-        """Of the latest bundles offered."""
-        self._sizes: dict[int, int] = {}
+        self._offered = Offered()
         self._again_control: list[Control] = []
         self._again_data: deque[DataPiece] = deque()
         self._echoes: list[tuple[Part, ...]] = []
@@ -102,20 +99,24 @@ class Outbox:
     @property
     def haste(self) -> Priority | None:
         """The class of the text that is foremost, if it is an urgent one."""
+        if not self._data:
+            return None
         for priority in (Priority.EMERGENCY, Priority.URGENT):
             if queue := self._data.get(priority):
-                return priority if self._is_text(queue[0]) else None
+                return priority if self._offered.is_text(queue[0]) else None
         return None
 
-    def _is_text(self, piece: DataPiece) -> bool:
-        """Of a bundle that we know to be short."""
-        return 0 < self._sizes.get(piece.handle, 0) <= FIRST_FLIGHT_BYTES
+    def urgency_of(self, parts: Iterable[Part]) -> Priority | None:
+        """The class of the most urgent text that these hold bytes of, if it is an urgent one."""
+        return self._offered.urgency_of(parts)
 
     def holds_bulk(self, size_bytes_max: int) -> bool:
         """What would leave next is of a larger bundle than this."""
+        if not self._data and not self._again_data:
+            return False  # Asked several times for each datagram, and mostly so.
         queues = (self._again_data, *self._data.values())
         foremost = next((queue[0] for queue in queues if queue), None)
-        return foremost is not None and self._sizes.get(foremost.handle, 0) > size_bytes_max
+        return foremost is not None and self._offered.size_bytes_of(foremost.handle) > size_bytes_max
 
     @property
     def holds_only_receipts(self) -> bool:
@@ -159,8 +160,8 @@ class Outbox:
                 insort(self._again_control, part, key=lambda piece: piece.offset)
                 self.queued_bytes += len(part.data)
             elif isinstance(part, DataPiece):
-                priority = self._priorities.get(part.handle, Priority.BULK)
-                if priority <= Priority.URGENT and self._is_text(part):
+                priority = self._offered.priority_of(part.handle)
+                if priority <= Priority.URGENT and self._offered.is_text(part):
                     self._queue_of(priority).appendleft(part)
                 else:
                     self._again_data.append(part)
@@ -203,7 +204,7 @@ class Outbox:
         if code == Data.CODE:
             fields = Fields(body)
             data = Data.read(fields)
-            priority = self._priorities.get(data.handle, Priority.BULK)
+            priority = self._offered.priority_of(data.handle)
             self._queue_of(priority).append(DataPiece(data.handle, data.offset, data.data))
             self.ends_idle = False
             self.queued_bytes += len(data.data)
@@ -215,7 +216,7 @@ class Outbox:
             self.most_urgent = priority if self.most_urgent is None else min(self.most_urgent, priority)
         self.ends_idle = code == Idle.CODE or (self.ends_idle and code in _ANSWERS)
         if code == Offer.CODE:
-            self._note_offer(Offer.read(Fields(body)))
+            self._offered.note_offer(Offer.read(Fields(body)))
         if code == Have.CODE:
             self._drop_older(body)
         self._control.append(frame)
@@ -225,13 +226,6 @@ class Outbox:
         if priority not in self._data:
             self._data = dict(sorted([*self._data.items(), (priority, deque())]))
         return self._data[priority]
-
-    def _note_offer(self, offer: Offer) -> None:
-        self._priorities[offer.handle] = offer.priority
-        self._sizes[offer.handle] = offer.size_bytes
-        if len(self._priorities) > OFFERS_MAX:
-            oldest = next(iter(self._priorities))
-            del self._priorities[oldest], self._sizes[oldest]
 
     def _drop_older(self, body: bytes) -> None:
         """Progress that has not left is void once there is newer progress of the same bundle."""
@@ -270,6 +264,8 @@ class Outbox:
         while (self._cut or self._control) and room_bytes > PIECE_BYTES_MIN + len(fresh):
             frame = self._cut or self._control.popleft()
             size = min(room_bytes - PIECE_OVERHEAD_BYTES_MAX - len(fresh), len(frame))
+            if not self._cut and frame[0] == Whole.CODE:
+                self._offered.note_whole(frame, self._control_end + len(fresh))
             fresh += frame[:size]
             self._cut = frame[size:]
         if not fresh:

@@ -75,6 +75,8 @@ class RateControl:
         self._cycle_queue_s = 0.0
         self._overflow = Overflow()
         self._sharing = Sharing()
+        self._settled_bytes_s: float | None = self.found_bytes_s()
+        """The rate, until something is heard or lost: it is asked for hundreds of times between."""
 
     @property
     def mode(self) -> Mode:
@@ -83,6 +85,11 @@ class RateControl:
     @property
     def rate_bytes_s(self) -> float:
         """What the link carries, as far as is known."""
+        settled_bytes_s = self._settled_bytes_s
+        return self.found_bytes_s() if settled_bytes_s is None else settled_bytes_s
+
+    def found_bytes_s(self) -> float:
+        """The same, worked out anew."""
         best = self._delivery.best_bytes_s
         if best <= 0.0:
             return self._search.guess_bytes_s
@@ -185,9 +192,11 @@ class RateControl:
     def weigh(self, sample_s: float, size_bytes: int) -> None:
         """An answer to a datagram of that size took so long."""
         self._search.weigh(sample_s, self._round_trip.small_s, size_bytes)
+        self._settled_bytes_s = self.found_bytes_s()
 
     def pair(self, rate_bytes_s: float) -> None:
         """Two datagrams that left together arrived apart, as this rate would set them."""
+        self._settled_bytes_s = None
         is_slow = rate_bytes_s < REFUTING_BYTES_S_MAX
         if self._is_trusted and is_slow and self._search.refutes(rate_bytes_s):
             self._is_trusted = self._was_proven = False
@@ -196,6 +205,7 @@ class RateControl:
             self._search.has_pair = True
         elif self._mode is Mode.SEARCHING:
             self._search.pair(rate_bytes_s, self._round_trip.least_s)
+        self._settled_bytes_s = self.found_bytes_s()
 
     def heard(
         self,
@@ -210,6 +220,7 @@ class RateControl:
         now: float,
     ) -> None:
         """Datagrams were confirmed; `newest_confirmed_bytes` is what was confirmed when the newest left."""
+        self._settled_bytes_s = None
         if rate_bytes_s is not None and (not limited or rate_bytes_s > self.rate_bytes_s):
             self._delivery.heard(rate_bytes_s)
         if self._mode is Mode.SEARCHING:
@@ -231,12 +242,15 @@ class RateControl:
             round_trip_s=self._round_trip.smoothed_s,
             link_bytes_s=self.link_bytes_s,
         )
+        self._settled_bytes_s = self.found_bytes_s()
 
     def lost(self, sent_at: float, now: float) -> None:
         """One was lost."""
+        self._settled_bytes_s = None
         if sent_at > self._searched_until:
             self._overflow.lost_count += 1
         self._sharing.lost(sent_at, self._round_trip.queue_s, now)
+        self._settled_bytes_s = self.found_bytes_s()
 
     @property
     def _is_filled(self) -> bool:

@@ -134,7 +134,9 @@ class Schedule:
                 return False
         if self._silence.is_amid_bulk and all(isinstance(part, Control) for part in parts):
             return False
-        due = now - self._asked_at >= spacing_s and self._flight.outstanding
+        # What was asked before a darkness ended says nothing of what leaves now.
+        is_old = now - self._asked_at >= spacing_s or self._asked_at < self._silence.returned_at
+        due = is_old and self._flight.outstanding
         # A dialer that goes on will tell by the way what it got.
         ends = self._outbox.empty and (self._is_dialer or not self.peer_goes_on)
         asks = due or ends or fills_window

@@ -15,6 +15,7 @@ from protocol.datagrams import Opened
 from protocol.header import Priority
 
 from .datagram_flight import Flight
+from .datagram_insistence import Insistence
 from .datagram_outbox import Outbox
 from .datagram_parting import Parting, going_on
 from .datagram_rate import RateControl
@@ -34,6 +35,8 @@ RETOLD_BYTES_MAX: Final = 768
 MANY: Final = 4
 LEAST_BYTES: Final = 128
 """A datagram with a word of what arrived and little else, at most."""
+WORD_BYTES: Final = 64
+"""One with such a word and nothing else."""
 UNPROVEN_FACTOR: Final = 3
 """As many bytes as it sent may go to a caller that has not shown that it is where it says."""
 
@@ -66,6 +69,7 @@ class Sending:
         parting: Parting,
         silence: Silence,
         schedule: Schedule,
+        insistence: Insistence,
         *,
         is_dialer: bool,
     ) -> None:
@@ -79,6 +83,7 @@ class Sending:
         self._parting = parting
         self._silence = silence
         self._schedule = schedule
+        self._insistence = insistence
         self._peer_is_proven = is_dialer
         self._answer_is_late = False
         self._sent_bytes = 0
@@ -98,9 +103,11 @@ class Sending:
 
     def deadline(self) -> float | None:
         """When to ask for datagrams again, unless something comes first."""
-        if self._budget_bytes < LEAST_BYTES:
+        if self._budget_bytes < WORD_BYTES:
             return None  # Only what the caller sends can change that.
         moments = [self._words.due_at, self._silence.probe_at, self._silence.overdue_at()]
+        if not self._silence.is_dark:
+            moments.append(self._insistence.asks_at())
         if not self._silence.is_dark and not self._outbox.empty and self._may_fly():
             moments.append(self._leaves_at())
         return min((moment for moment in moments if moment is not None), default=None)
@@ -168,10 +175,12 @@ class Sending:
         return has_room and self._budget_bytes >= LEAST_BYTES
 
     def _next_datagram(self, now: float) -> bytes | None:
-        if self._budget_bytes < LEAST_BYTES:
+        if self._budget_bytes < WORD_BYTES:
             return None
         if (probe_at := self._silence.probe_at) is not None:
             return self._probe(now) if now >= probe_at else self._bare_word(now)
+        if (asks_at := self._insistence.asks_at()) is not None and now >= asks_at:
+            return self._insist(now)
         if not self._outbox.empty and self._may_fly() and now >= self._leaves_at():
             return self._filled(now)
         return self._bare_word(now)
@@ -235,8 +244,17 @@ class Sending:
             asks=asks,
             limited=self._outbox.empty or self._silence.is_dark,
             rate_bytes_s=self._rate.rate_bytes_s,
+            # Elsewhere a datagram behind it tells soon enough what became of a text.
+            urgency=self._outbox.urgency_of(parts) if self._rate.is_thin else None,
         )
         return datagram
+
+    def _insist(self, now: float) -> bytes:
+        """Ask about a text that is urgent."""
+        if not self._silence.peer_has_answered:
+            self._seal.introduce()
+        self._schedule.asked(now)
+        return self._launched(self._words.take(now), (Ping(),), now, asks=True)
 
     def _probe(self, now: float) -> bytes:
         if self._silence.should_introduce:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from protocol.datagram_parts import Acknowledged, Part, Ping
@@ -24,10 +25,10 @@ DIALER_PROBES_EAGER: Final = 75
 """For more than a minute; then less and less often."""
 LISTENER_PROBES_EAGER: Final = 1
 """The dialer pays and may have gone: it is for the dialer to knock."""
-READER_PROBES_EAGER: Final = 85
+READER_PROBES_EAGER: Final = 120
 """But who was in the middle of reading bulk knocks as well, for a minute."""
-READER_PROBE_S_MAX: Final = 0.7
-WRITER_PROBE_S: Final = 2.5
+READER_PROBE_S: Final = 0.5
+WRITER_PROBE_S: Final = 5.0
 """So rarely knocks whose bulk the peer was reading: that one's knocks are half a round trip nearer."""
 PROBE_GROWTH: Final = 1.5
 PROBE_LATE_S_MAX: Final = 15.0
@@ -36,6 +37,8 @@ PROBE_SHARE: Final = 0.25
 """Of a thin link, for knocking."""
 INTRODUCED_EACH: Final = 6
 """Knocks: each byte of one is paid for without use, where the link is dark."""
+WRITER_INTRODUCED_EACH: Final = 3
+"""Of those that come so rarely: nobody else finds a way back to an address that has changed."""
 LATE_S: Final = 0.02
 DARKNESS_S_MIN: Final = 3.0
 """A full queue may hold an answer back for less."""
@@ -76,6 +79,8 @@ class Silence:
         """The peer is reading bulk of ours."""
         self._bulk_confirmed = 0
         self._dark_since = now
+        self.returned_at = -math.inf
+        """When the last darkness ended, or what was taken for one."""
         self.has_returned = False
         """What came last ended a darkness: what was lost in it tells nothing of a queue."""
         self._probes = 0
@@ -93,6 +98,8 @@ class Silence:
         self._heard_at = now
         self._reading.heard(now, size_bytes)
         self.has_returned = self.is_dark and now - self._dark_since >= DARKNESS_S_MIN
+        if self.is_dark:
+            self.returned_at = now
         self.peer_has_answered = True
         self.probe_at, self._probes = None, 0
 
@@ -145,6 +152,8 @@ class Silence:
         self.probe_at = now + min(self._eager_s * PROBE_GROWTH**late, PROBE_LATE_S_MAX)
         oldest = self._flight.oldest
         is_bulk = len(self._flight.in_order) > SMALL_FLIGHT
+        if oldest is not None and oldest.urgency is None:
+            is_bulk |= self._flight.latest_urgent is not None  # What it tells, the text waits for.
         if self._probes > 1 or oldest is None or is_bulk or oldest.size_bytes > room_bytes:
             return (Ping(),)
         self._given_up = oldest.number
@@ -153,17 +162,16 @@ class Silence:
 
     @property
     def should_introduce(self) -> bool:
-        """Whether the next knock says who knocks, as one in six does: our address may have changed."""
-        return self._probes % INTRODUCED_EACH == 1
+        """Whether the next knock says who knocks, as some do: our address may have changed."""
+        each = WRITER_INTRODUCED_EACH if self._is_read and not self.is_reader else INTRODUCED_EACH
+        return self._probes % each == 1
 
     @property
     def _eager_s(self) -> float:
         """How often to knock as long as the link may be back at any moment."""
-        least_s = self._round_trip.least_s
-        if self.is_reader:
-            eager_s = min(max(PROBE_RETURN_S - least_s / 2, PROBE_S_MIN), READER_PROBE_S_MAX)
-        else:
-            eager_s = min(max(PROBE_RETURN_S - least_s, PROBE_S_MIN), PROBE_S_MAX)
+        eager_s = READER_PROBE_S
+        if not self.is_reader:
+            eager_s = min(max(PROBE_RETURN_S - self._round_trip.least_s, PROBE_S_MIN), PROBE_S_MAX)
             eager_s = max(eager_s, WRITER_PROBE_S if self._is_read else 0.0)
         return max(eager_s, PROBE_BYTES / (PROBE_SHARE * self._rate.rate_bytes_s))
 
@@ -190,6 +198,12 @@ class Silence:
             # The peer still owes something: if that was lost, asking makes it think of it.
             return self._heard_at + max(RESTLESS_S, 2 * self._round_trip.expected_s)
         return None
+
+    @property
+    def answer_patience_s(self) -> float:
+        """By how much an answer may be late before it is worth a small datagram to ask again."""
+        is_known = self.peer_has_answered and self._round_trip.is_measured
+        return self._patience_s if is_known else PATIENCE_S_MAX
 
     @property
     def _patience_s(self) -> float:

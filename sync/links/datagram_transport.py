@@ -15,6 +15,7 @@ from protocol.datagram_parts import decode_parts
 from .datagram_flight import MARGIN_S_MAX, Flight, RoundTrip
 from .datagram_hearing import Hearing, Outcome
 from .datagram_inbox import Inbox
+from .datagram_insistence import Insistence
 from .datagram_outbox import Outbox
 from .datagram_parting import Parting
 from .datagram_rate import RateControl
@@ -63,6 +64,7 @@ class DatagramTransport:
             self._parting,
             self._silence,
             self._schedule,
+            Insistence(self._flight, self._round_trip, self._silence),
             is_dialer=is_dialer,
         )
         self._hearing = Hearing(

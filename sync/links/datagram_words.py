@@ -9,6 +9,7 @@ from protocol.datagram_parts import RUNS_MAX, Acknowledged, Pair, Part
 from protocol.datagrams import Opened
 
 from .datagram_rate import ACKNOWLEDGE_S
+from .datagram_sizes import UNIT_BYTES_MIN
 
 UNASKED_MAX: Final = 64
 """Datagrams that nobody asked about before we tell of them all the same."""
@@ -17,6 +18,8 @@ TOLD_TIMES_MAX: Final = 8
 GREETING_S: Final = 0.3
 """A listener's first word waits for its greeting, which takes a busy machine a while: by itself it would cost
 a datagram, and the greeting one more that has to be answered."""
+LONE_GREETING_S: Final = 1.0
+"""Where all that came is one short datagram, nothing else waits for that word."""
 PAIR_BYTES_MIN: Final = 1000
 PAIR_APART_S_MAX: Final = 1.0
 """A slower link is measured soon enough without, and there each byte counts."""
@@ -101,7 +104,8 @@ class Words:
         self._is_owed = True
         self.covered += 1
         if opened.asks or out_of_turn or self.covered >= UNASKED_MAX:
-            due = now + self._waits_s
+            is_lone = self._waits_s == GREETING_S and self._arrivals.are_one and size_bytes < UNIT_BYTES_MIN
+            due = now + (LONE_GREETING_S if is_lone else self._waits_s)
             self.due_at = min(due, self.due_at or due)
             self.is_answer = True
 

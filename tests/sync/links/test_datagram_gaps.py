@@ -23,6 +23,8 @@ RECEIPT_S = 6.0
 BACK_S = 2.0
 LONG_BYTES = 1000
 """A datagram of bulk."""
+FILLED_S = 4.0
+EMPTY_S_MAX = 0.1
 
 
 @pytest.mark.parametrize("seed", figures.SEEDS)
@@ -44,6 +46,22 @@ def test_a_link_that_returns_is_used_within_two_seconds(seed: int) -> None:
     for end in returns:
         used_at = min(at for at, size in met.node.line.sent if at >= end and size >= LONG_BYTES)
         assert used_at - end <= BACK_S
+
+
+@pytest.mark.parametrize("seed", figures.SEEDS)
+def test_a_link_that_returned_does_not_run_empty_again(seed: int) -> None:
+    """It did for half a second, where the first datagram after the darkness had not asked what arrived."""
+    met = figures._gappy(seed)
+    done_at = figures._done_at(met)
+    for end in (end for _, end in figures._gaps(seed) if end + FILLED_S < done_at):
+        sent = [(at, size) for at, size in met.node.line.sent if at >= end]
+        began_at = free_at = next(at for at, size in sent if size >= LONG_BYTES)
+        empty_s = 0.0
+        for at, size in sent:
+            if began_at <= at < began_at + FILLED_S:
+                empty_s += max(0.0, at - free_at)
+                free_at = max(at, free_at) + size / RATE_BYTES_S
+        assert empty_s <= EMPTY_S_MAX
 
 
 @pytest.mark.parametrize("seed", figures.SEEDS)

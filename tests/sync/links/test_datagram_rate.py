@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from protocol.frames import Data
 from protocol.framing import encode_frame
 from protocol.header import Priority
+from sync.links.datagram_flight import RoundTrip
+from sync.links.datagram_rate import RateControl
 from sync.links.rate_memory import STALE_S, RateMemory
 
 from .cubic_flow import CubicFlow
@@ -114,3 +118,58 @@ def test_a_remembered_rate_that_is_far_too_low_is_outgrown_in_spite_of_losses() 
     geo = Conditions(rate_bit_s=10_000_000, delay_s=0.3, queue_bytes=750_000, loss=0.05)
     remembered = RateMemory(200_000, 0.6, is_proven=True)
     assert bulk(geo, 12_000_000, seed=1, memory=remembered) >= 4_500_000
+
+
+class Recomputed(RateControl):
+    """One that works its rate out anew, whoever asks."""
+
+    @property
+    def rate_bytes_s(self) -> float:
+        return self.found_bytes_s()
+
+
+@given(
+    words=st.lists(
+        st.tuples(
+            st.sampled_from(("pair", "weigh", "heard", "lost")),
+            st.floats(500.0, 2e6),
+            st.floats(0.001, 3.0),
+            st.integers(60, 1_400),
+            st.booleans(),
+        ),
+        max_size=40,
+    ),
+    is_proven=st.booleans(),
+)
+def test_the_rate_between_two_words_is_that_of_the_last(
+    words: list[tuple[str, float, float, int, bool]], is_proven: bool
+) -> None:
+    round_trip = RoundTrip(0.6)
+    memory = RateMemory(8_000.0, 0.6, is_proven=is_proven)
+    both = RateControl(memory, round_trip), Recomputed(memory, round_trip)
+    confirmed_bytes, now = 0, 0.0
+    for word, rate_bytes_s, span_s, size_bytes, flag in words:
+        now += span_s
+        round_trip.measure(span_s, size_bytes, both[1].rate_bytes_s, now)
+        confirmed_bytes += size_bytes
+        for rate in both:
+            match word:
+                case "pair":
+                    rate.pair(rate_bytes_s)
+                case "weigh":
+                    rate.weigh(span_s, size_bytes)
+                case "lost":
+                    rate.lost(now - span_s, now)
+                case _:
+                    rate.heard(
+                        rate_bytes_s,
+                        spread_bytes_s=rate_bytes_s if flag else None,
+                        limited=flag,
+                        newly_confirmed=1,
+                        confirmed_bytes=confirmed_bytes,
+                        newest_confirmed_bytes=confirmed_bytes - size_bytes,
+                        in_flight_bytes=size_bytes,
+                        now=now,
+                    )
+        kept, anew = ((each.mode, each.rate_bytes_s, each.pace_bytes_s, each.window_bytes) for each in both)
+        assert kept == anew
