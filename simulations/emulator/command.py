@@ -1,4 +1,4 @@
-"""The `link` commands: list the profiles, and a pair of modems joined by an emulated link."""
+"""The `link` commands: list the profiles, show one, and a pair of modems joined by an emulated link."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import click
 
 from simulations.links import LinkProfile, load_profile, profile_document, profile_names
 
+from .figures import rate_words, size_words
 from .modem_command import modem_command
+from .show_command import show_command
 
 
 @click.group()
@@ -17,6 +19,7 @@ def link() -> None:
 
 
 link.add_command(modem_command)
+link.add_command(show_command)
 
 
 @link.command("list")
@@ -34,17 +37,7 @@ def list_profiles(*, as_json: bool) -> None:
 def _figures(profile: LinkProfile) -> str:
     mailbox = profile.mailbox
     if mailbox is not None:
-        sizes = f"{_size(mailbox.up_bytes_max):>12} up {_size(mailbox.down_bytes_max):>14} down a message"
-        return f"{sizes}, one every {mailbox.interval_s:g} s"
-    up, down = _rate(profile.up.rate_bit_s), _rate(profile.down.rate_bit_s)
+        up, down = size_words(mailbox.up_bytes_max), size_words(mailbox.down_bytes_max)
+        return f"{up:>12} up {down:>14} down a message, one every {mailbox.interval_s:g} s"
+    up, down = rate_words(profile.up.rate_bit_s), rate_words(profile.down.rate_bit_s)
     return f"{up:>12} up {down:>14} down  RTT {profile.rtt_ms:>5.0f} ms  loss {profile.up.loss_mean:>5.1%}"
-
-
-def _rate(bit_s: float) -> str:
-    if bit_s >= 1_000_000:
-        return f"{bit_s / 1_000_000:.3g} Mbit/s"
-    return f"{bit_s / 1_000:.3g} kbit/s"
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:g} GB" if size_bytes >= 1e9 else f"{size_bytes} B"

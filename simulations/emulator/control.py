@@ -101,7 +101,7 @@ def encode_start(start: Start) -> bytes:
 
 def decode_start(line: bytes) -> Start:
     value = json.loads(line)
-    profile = read_profile(Table(value["profile"], path="", text="", shown_as="the profile of the link"))
+    profile = read_profile(Table(value["profile"], text="", shown_as="the profile of the link"))
     return Start(Mode(value["mode"]), profile, value["seed"], value["packet_log"])
 
 

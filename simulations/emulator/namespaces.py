@@ -20,6 +20,9 @@ from .tun import TUN_DEVICE, open_tun
 SITE_ADDRESS = "10.77.0.1"
 HUB_ADDRESS = "10.77.0.2"
 INTERFACE = "link0"
+DEVICE_QUEUE_PACKETS = 10_000
+"""What leaves while another process has the core waits in the device: Linux's 500 would be lost beside the
+model. The model's own buffer is the one that fills: the device is read as soon as we are awake."""
 
 _NAMED_NAMESPACES = Path("/run/netns")
 # The owner's pid and start time are in the name, so a later run can tell ours from a killed one's.
@@ -92,6 +95,7 @@ def _make_end(name: str, address: str, peer: str, mtu_bytes: int, descriptors: l
     _ip("link", "set", "dev", device.interface, "netns", name, "name", INTERFACE)
     _silence_ipv6(name)
     _ip("-n", name, "link", "set", "dev", INTERFACE, "mtu", str(mtu_bytes))
+    _ip("-n", name, "link", "set", "dev", INTERFACE, "txqueuelen", str(DEVICE_QUEUE_PACKETS))
     _ip("-n", name, "address", "add", address, "peer", peer, "dev", INTERFACE)
     _ip("-n", name, "link", "set", "dev", "lo", "up")
     _ip("-n", name, "link", "set", "dev", INTERFACE, "up")

@@ -8,6 +8,8 @@ from typing import TextIO
 
 from simulations.links import Passage
 
+from .errors import EmulatorError
+
 HEADER = "time_s,direction,bytes,fate,departs_s,arrives_s\n"
 
 
@@ -20,7 +22,12 @@ class PacketLog:
 
     def __enter__(self) -> PacketLog:
         if self._path is not None:
-            self._file = self._path.open("w", encoding="ascii")
+            try:
+                self._file = self._path.open("w", encoding="ascii")
+            except OSError as error:
+                raise EmulatorError(
+                    f"The packet log {self._path} cannot be written: {error.strerror}. Nothing was run."
+                ) from error
             self._file.write(HEADER)
         return self
 

@@ -19,7 +19,9 @@ from .program import Outcome, Run, carry_out
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True})
-@click.option("--real", "profile", required=True, metavar="PROFILE", help="A name, or a .toml file.")
+@click.option(
+    "--real", "profile", required=True, metavar="PROFILE", help="A name, or a .toml, .csv or .mahi file."
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option(
     "--hub-port", type=click.IntRange(1, 65_535), required=True, help="The port the hub listens on."
@@ -44,7 +46,8 @@ def real_command(
 ) -> None:
     """Run COMMAND in real time at the site end of an emulated link, then print what crossed.
 
-    PROFILE is one of `sfsim link list`, or a .toml file.
+    PROFILE is one of `sfsim link list`, or a file of your own. Ctrl-C ends COMMAND, and what it started,
+    and prints what had crossed.
 
     In COMMAND, {url}, {hub_host} and {hub_port} stand for what the site dials. Without
     --hub-command the hub is whatever already listens on this machine, reached by the relay.
@@ -53,7 +56,7 @@ def real_command(
         run = Run(
             profile=load_profile(profile),
             argv=command,
-            hub_argv=tuple(shlex.split(hub_command or "")),
+            hub_argv=_words(hub_command),
             hub_port=hub_port,
             protocol="udp" if udp else "tcp",
             mode=_mode(mode, has_hub_command=hub_command is not None),
@@ -65,6 +68,16 @@ def real_command(
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(asdict(outcome)) if as_json else _report(outcome), err=not as_json)
     sys.exit(outcome.exit_status)
+
+
+def _words(hub_command: str | None) -> tuple[str, ...]:
+    try:
+        words = shlex.split(hub_command or "")
+    except ValueError as error:
+        raise click.UsageError(f"--hub-command cannot be split into words: {error}.") from error
+    if hub_command is not None and not words:
+        raise click.UsageError("--hub-command is empty. Leave it out to dial what listens on this machine.")
+    return tuple(words)
 
 
 def _mode(mode: ModeName, *, has_hub_command: bool) -> ModeName:

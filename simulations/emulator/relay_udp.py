@@ -15,6 +15,10 @@ IP_HEADER_BYTES = 20
 UDP_HEADER_BYTES = 8
 DATAGRAM_BYTES_MAX = 65_507
 SENDERS_MAX = 64
+RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
+"""What comes while another process has the core waits here; what does not fit is lost beside the model."""
+SO_RCVBUFFORCE = 33
+"""Linux: root's sockets may have more than others."""
 
 Address = tuple[str, int]
 
@@ -35,6 +39,7 @@ class UdpForward:
         self._hub = ("127.0.0.1", hub_port)
         self._senders: OrderedDict[Address, Sender] = OrderedDict()
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        _widen(self._listener)
         self._listener.setblocking(False)
         self._listener.bind(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -60,6 +65,7 @@ class UdpForward:
             _, silent = self._senders.popitem(last=False)
             silent.answers.cancel()
         hub = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        _widen(hub)
         hub.setblocking(False)
         hub.connect(self._hub)
         sender = Sender(hub, group.create_task(self._take_answers(hub, address)))
@@ -81,6 +87,12 @@ class UdpForward:
         payload_bytes = UDP_HEADER_BYTES + len(data)
         fragment_bytes = (self._lines.mtu_bytes - IP_HEADER_BYTES) // 8 * 8
         return payload_bytes + IP_HEADER_BYTES * -(-payload_bytes // fragment_bytes)
+
+
+def _widen(end: socket.socket) -> None:
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)  # As far as the system lets us.
+    with suppress(OSError):
+        end.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
 
 
 def _send(target: socket.socket, data: bytes) -> None:

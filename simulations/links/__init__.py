@@ -14,6 +14,7 @@ from .recording import read_recording
 from .service import ServicePlan
 from .table import Table
 from .tariff import Tariff
+from .text_file import read_text
 
 __all__ = [
     "DEFAULT_PROFILE",
@@ -51,4 +52,5 @@ __all__ = [
     "profile_names",
     "read_profile",
     "read_recording",
+    "read_text",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -12,9 +11,9 @@ from .profile import DirectionProfile, LinkProfile
 from .reading import read_profile
 from .recording import RECORDING_SUFFIXES, read_recording
 from .table import Table
+from .text_file import read_text
 
 DEFAULT_PROFILE = "certus-100"
-PROFILE_BYTES_MAX = 1_000_000
 RECORDED_DELAY_MS = 50.0
 """One way, for a bare recording, which tells rates and no delay; a profile that names it can say better."""
 RECORDED_QUEUE_BYTES = 65_536
@@ -26,12 +25,15 @@ def profile_names() -> tuple[str, ...]:
     return tuple(sorted(_stem(entry) for entry in _shipped().iterdir() if entry.name.endswith(".toml")))
 
 
-def load_profile(name_or_path: str) -> LinkProfile:
-    """A shipped profile by its name, any TOML file or recording by its path; raises `ProfileError`."""
+def load_profile(name_or_path: str, *, beside: Path | None = None) -> LinkProfile:
+    """A shipped profile by its name, any TOML file or recording by its path; raises `ProfileError`.
+
+    A path is taken from `beside`, the folder of the file that names it, or from where the process runs."""
+    path = Path(name_or_path) if beside is None else beside / name_or_path
     if name_or_path.endswith(RECORDING_SUFFIXES):
-        return _load_recording(Path(name_or_path), shown_as=name_or_path)
+        return _load_recording(path, shown_as=str(path))
     if name_or_path.endswith(".toml") or "/" in name_or_path:
-        return _load_file(Path(name_or_path), shown_as=name_or_path, folder=Path(name_or_path).parent)
+        return _load_file(path, shown_as=str(path), folder=path.parent)
     if name_or_path not in profile_names():
         raise ProfileError(
             f"There is no link profile named {name_or_path!r}. Known are {', '.join(profile_names())}; "
@@ -44,11 +46,7 @@ def parse_profile(text: str, *, shown_as: str, folder: Path | None = None) -> Li
     """Read one profile from TOML text; `shown_as` names its origin in any `ProfileError`.
 
     `folder` is where the recordings lie that it names; without one it may name none."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"{shown_as} is not valid TOML: {error}.") from error
-    return read_profile(Table(document, path="", text=text, shown_as=shown_as), folder)
+    return read_profile(Table.of_text(text, shown_as=shown_as), folder)
 
 
 def _shipped() -> Traversable:
@@ -70,27 +68,19 @@ def _load_recording(path: Path, *, shown_as: str) -> LinkProfile:
         )
         for trace in (up, down)
     ]
-    return LinkProfile(
-        name=path.stem,
-        title=f"Recorded rates of {path.name}",
-        source=f"The recording {path.name}; its delay, buffers and lack of loss are assumptions.",
-        up=ways[0],
-        down=ways[1],
-        mtu_bytes=RECORDED_MTU_BYTES,
-    )
+    try:
+        return LinkProfile(
+            name=path.stem,
+            title=f"Recorded rates of {path.name}",
+            source=f"The recording {path.name}; its delay, buffers and lack of loss are assumptions.",
+            up=ways[0],
+            down=ways[1],
+            mtu_bytes=RECORDED_MTU_BYTES,
+        )
+    except ValueError as error:
+        raise ProfileError(f"The recording cannot give its link a name: {error}. Rename the file.") from error
 
 
 def _load_file(source: Traversable | Path, *, shown_as: str, folder: Path | None = None) -> LinkProfile:
-    try:
-        with source.open("rb") as stream:
-            raw = stream.read(PROFILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise ProfileError(f"{shown_as} cannot be read: {error.strerror or error}.") from error
-    if len(raw) > PROFILE_BYTES_MAX:
-        raise ProfileError(f"{shown_as} is larger than {PROFILE_BYTES_MAX} bytes, so it is no link profile.")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise ProfileError(f"{shown_as}, line {line}: not UTF-8 text.") from error
+    text = read_text(source, shown_as=shown_as, kind="link profile")
     return parse_profile(text, shown_as=shown_as, folder=folder)

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+from .elements import epoch_of, require_element_set
 from .ranges import require_range
 
 OUTAGES_MAX = 10_000
 DURATION_S_MAX = 10 * 365 * 86_400.0
 SATELLITES_MAX = 64
 """Element sets in one profile; each pass is searched for every one of them."""
-TLE_LINE_CHARACTERS = 69
+EPOCH_DAYS_MAX = 60
+"""From the epoch of an element set to second 0: after weeks SGP4 is minutes late, after years anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +87,26 @@ class Orbit:
         require_range("elevation_deg_min", self.elevation_deg_min, 0.0, 89.0)
         if self.opened_at.tzinfo is None:
             raise ValueError("opened_at is a time without a zone: write 2026-01-01T00:00:00Z")
-        for lines in self.tles:
-            for number, line in zip("12", lines, strict=True):
-                _require_tle_line(number, line)
+        for index, lines in enumerate(self.tles, start=1):
+            require_element_set(f"tles[{index}]", lines)
+            self._require_near(epoch_of(lines))
+
+    def _require_near(self, epoch: datetime) -> None:
+        apart_days = abs((self.opened_at - epoch).total_seconds()) / 86_400
+        if apart_days > EPOCH_DAYS_MAX:
+            raise ValueError(
+                f"opened_at is {apart_days:.0f} days from {epoch:%Y-%m-%d}, the epoch of an element set, "
+                f"which says nothing beyond {EPOCH_DAYS_MAX}: open the link nearer, or take a newer set"
+            )
 
 
 def require_order(outages: tuple[Outage, ...]) -> None:
     """Raises `ValueError` unless each outage begins after the one before has ended."""
     if len(outages) > OUTAGES_MAX:
         raise ValueError(f"{len(outages)} outages: at most {OUTAGES_MAX} are taken")
-    for earlier, later in pairwise(outages):
+    for number, (earlier, later) in enumerate(pairwise(outages), start=2):
         if later.start_s < earlier.end_s:
             raise ValueError(
-                f"the outage at {later.start_s:g} s starts before the one at {earlier.start_s:g} s ends"
+                f"outages[{number}].start_s is {later.start_s:g}: the outage at {later.start_s:g} s starts "
+                f"before the one at {earlier.start_s:g} s ends"
             )
-
-
-def _require_tle_line(number: str, line: str) -> None:
-    """The checksum of the format: the sum of all digits, a minus counting one, modulo ten."""
-    if len(line) != TLE_LINE_CHARACTERS or not line.isascii() or line[0] != number:
-        raise ValueError(
-            f"tles is not made of element sets: line {number} has {TLE_LINE_CHARACTERS} characters"
-        )
-    digits = sum(int(mark) if mark.isdigit() else mark == "-" for mark in line[:-1])
-    if line[-1] != str(digits % 10):
-        raise ValueError(f"tles is damaged: the checksum of {line[:20]!r}… does not fit")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from .capacity import RATE_BIT_S_MAX, RateTrace
 from .outages import DURATION_S_MAX, Cycle, Orbit, Outage, RandomOutages, require_order
-from .ranges import require_range
+from .ranges import require_name, require_range, require_text
 from .tariff import Tariff
 
 DELAY_MS_MAX = 600_000.0  # Ten minutes one way: Jupiter-like, beyond any link to a patient.
@@ -131,9 +131,9 @@ class LinkProfile:
     mailbox: Mailbox | None = None
 
     def __post_init__(self) -> None:
-        for name in ("name", "title", "source"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"{name} is empty")
+        require_name("name", self.name)
+        require_text("title", self.title)
+        require_text("source", self.source)
         require_range("mtu_bytes", self.mtu_bytes, MTU_BYTES_MIN, MTU_BYTES_MAX)
         for way, direction in (("up", self.up), ("down", self.down)):
             if direction.queue_bytes < self.mtu_bytes:

@@ -93,9 +93,11 @@ def _read_trace(table: Table, way: str, folder: Path | None) -> RateTrace | None
 
 def _trace(table: Table) -> RateTrace:
     steps = []
-    for at_s, rate_bit_s in table.pairs("rates"):
+    for number, (at_s, rate_bit_s) in enumerate(table.pairs("rates"), start=1):
+        if isinstance(at_s, bool) or isinstance(rate_bit_s, bool):
+            table.refuse(f"rates[{number}]", "true and false are no rates")
         if not isinstance(at_s, int | float) or not isinstance(rate_bit_s, int | float):
-            table.refuse("rates", "each of them is a time in seconds and a rate in bit/s")
+            table.refuse(f"rates[{number}]", "each of them is a time in seconds and a rate in bit/s")
         steps.append(RateStep(float(at_s), float(rate_bit_s)))
     return RateTrace(tuple(steps), table.number("period_s"))
 

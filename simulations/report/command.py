@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import astuple, fields
+from dataclasses import astuple
 from pathlib import Path
 
 import click
 
 from .page import comparison_page, comparison_rows, report_page
-from .results import ResultsError, RunResults, load_results
+from .results import ResultsError, RunResults, columns_of, load_results
 
 TABLES = ("sites", "cases", "deliveries", "queue", "alarms", "violations")
 _FILE = click.Path(path_type=Path)
@@ -40,6 +40,8 @@ def report(*, results: Path, out: Path | None, with_csv: bool) -> None:
 def compare(*, first: Path, second: Path, out: Path | None) -> None:
     """Say what SECOND changes against FIRST: two files that `sfsim run` wrote."""
     one, other = _load(first), _load(second)
+    if one.trace_hash == other.trace_hash:
+        click.echo(f"Both are the same run: trace {one.trace_hash}.", err=True)
     if differing := unlike(one, other):
         click.echo(f"These runs differ in {differing}: look at the figures with that in mind.", err=True)
     width = max(len(row.name) for row in comparison_rows(one, other))
@@ -51,17 +53,19 @@ def compare(*, first: Path, second: Path, out: Path | None) -> None:
 
 
 def unlike(one: RunResults, other: RunResults) -> str:
-    """In what two runs differ, where it is more than one thing or their length; empty otherwise."""
+    """In what two runs differ, where it is more than one thing or their extent; empty otherwise."""
     pairs = {
         "world": (one.world, other.world),
         "policy": (one.policy, other.policy),
         "seed": (one.seed, other.seed),
+        "sites": (len(one.sites), len(other.sites)),
         "days": (f"{one.duration_s / 86_400:g}", f"{other.duration_s / 86_400:g}"),
     }
     differing = [
         f"{name} ({first} and {second})" for name, (first, second) in pairs.items() if first != second
     ]
-    if len(differing) < 2 and pairs["days"][0] == pairs["days"][1]:
+    extent = ("sites", "days") if one.world == other.world else ("days",)
+    if len(differing) < 2 and all(pairs[name][0] == pairs[name][1] for name in extent):
         return ""
     return ", ".join(differing)
 
@@ -73,8 +77,7 @@ def write_table(run: RunResults, name: str, page: Path) -> Path:
     try:
         with path.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
-            if rows:
-                writer.writerow(each.name for each in fields(rows[0]))
+            writer.writerow(columns_of(name))
             writer.writerows(map(astuple, rows))
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -17,7 +17,9 @@ SITE_DAY_S: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A distribution in a few numbers; `missing` of them never came, which counts as infinite."""
+    """A distribution in a few numbers; `missing` of them never came, which counts as infinite.
+
+    Of nothing at all, each of the three is not a number."""
 
     count: int
     missing: int
@@ -33,6 +35,8 @@ class Curve:
 
     name: str
     points: tuple[tuple[float, float], ...]
+    is_bound: bool = False
+    """What physics allows of the curve before it, and drawn as that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class Calibration:
 def spread(values: Iterable[float | None]) -> Spread:
     """Of values among which None stands for what never came."""
     listed = list(values)
+    if not listed:
+        return Spread(count=0, missing=0, median=math.nan, tenth_worst=math.nan, worst=math.nan)
     come = sorted(value for value in listed if value is not None)
     return Spread(
         count=len(listed),
@@ -73,15 +79,15 @@ def spread(values: Iterable[float | None]) -> Spread:
     )
 
 
-def curve(name: str, values: Iterable[float | None]) -> Curve:
+def curve(name: str, values: Iterable[float | None], *, is_bound: bool = False) -> Curve:
     """Steps of a cumulative distribution, thinned to what can be seen."""
     listed = list(values)
     come = sorted(value for value in listed if value is not None)
     if not come:
-        return Curve(name, ())
+        return Curve(name, (), is_bound)
     stride = max(1, math.ceil(len(come) / CURVE_POINTS_MAX))
     chosen = [*range(0, len(come), stride), len(come) - 1]
-    return Curve(name, tuple((come[at], (at + 1) / len(listed)) for at in chosen))
+    return Curve(name, tuple((come[at], (at + 1) / len(listed)) for at in chosen), is_bound)
 
 
 def delivery_s(row: DeliveryRow) -> float | None:
@@ -99,9 +105,14 @@ def answer_s(row: CaseRow) -> float | None:
     return None if row.reply_stored_s is None else row.reply_stored_s - row.opened_s
 
 
-def of_class(rows: Iterable[DeliveryRow], priority: int) -> list[DeliveryRow]:
-    """Those of one class."""
-    return [row for row in rows if row.priority == priority]
+def of_class(rows: Iterable[DeliveryRow], priority: int, *, up: bool | None = None) -> list[DeliveryRow]:
+    """Those of one class; to the hub (up), to a site, or both."""
+    return [row for row in rows if row.priority == priority and up in (None, row.up)]
+
+
+def case_bytes(row: CaseRow) -> float:
+    """Both directions together."""
+    return float(row.bytes_up + row.bytes_down)
 
 
 def waits(cases: Sequence[CaseRow]) -> Waits:

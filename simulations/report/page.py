@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from .figures import (
     CLASSES,
     alarms_per_site_day,
-    answer_s,
     calibration,
+    case_bytes,
     curve,
     delivery_s,
     of_class,
     spread,
     useful_s,
-    waits,
 )
-from .plots import bars, curves, over_time, span_words
+from .pictures import Plot, answers, pictures
+from .plots import curves, size_words, span_words
 from .results import DeliveryRow, RunResults
-from .tables import TableRow, alarm_rows, class_rows, kind_rows, price_rows, size_words
+from .tables import TableRow, alarm_rows, class_rows, figure_words, kind_rows, price_rows
 
 VIOLATIONS_SHOWN_MAX: Final = 50
+_OPENING: Final = "after opening the case"
+_QUEUEING: Final = "after queueing"
 _ENVIRONMENT: Final = Environment(
     loader=PackageLoader("simulations.report"), autoescape=True, undefined=StrictUndefined
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A picture with the sentence that says what to see in it."""
-
-    heading: str
-    caption: str
-    svg: Markup
 
 
 def report_page(results: RunResults) -> str:
@@ -45,12 +37,7 @@ def report_page(results: RunResults) -> str:
     return _ENVIRONMENT.get_template("report.html").render(
         run=results,
         summary=class_rows(results),
-        plots=[
-            _deliveries(results),
-            _first_use(results),
-            _waits(results),
-            _queue(results),
-        ],
+        plots=list(pictures(results)),
         kinds=kind_rows(results),
         alarms=alarm_rows(results),
         prices=price_rows(results),
@@ -67,16 +54,19 @@ def comparison_page(first: RunResults, second: RunResults) -> str:
         names=names,
         rows=comparison_rows(first, second),
         plots=[
-            _compared(
-                pairs, "Time to the first useful byte", lambda run: [useful_s(row) for row in run.cases]
-            ),
-            _compared(pairs, "Time from opening a case to its reply aboard", _answers),
+            _compared(pairs, "Time to the first useful byte", _first_uses, _OPENING),
+            _compared(pairs, "Time from opening a case to its reply aboard", answers, _OPENING),
             *(
-                _compared(pairs, f"Delivery of class {index}: {name}", _deliveries_of(index))
+                _compared(pairs, f"Class {index} {way}: {name}", _deliveries_of(index, up=up), _QUEUEING)
                 for index, name in enumerate(CLASSES)
+                for up, way in ((True, "to the hub"), (False, "to the site"))
             ),
         ],
     )
+
+
+def _first_uses(run: RunResults) -> list[float | None]:
+    return [useful_s(row) for row in run.cases]
 
 
 def comparison_rows(first: RunResults, second: RunResults) -> list[TableRow]:
@@ -85,72 +75,18 @@ def comparison_rows(first: RunResults, second: RunResults) -> list[TableRow]:
     for name, figure, words in _COMPARED:
         before, after = figure(first), figure(second)
         change = "" if not before or after is None else _change_words((after - before) / before)
-        rows.append(TableRow(name, (_worded(before, words), _worded(after, words), change)))
+        rows.append(TableRow(name, (figure_words(before, words), figure_words(after, words), change)))
     return rows
-
-
-def _deliveries(results: RunResults) -> Plot:
-    drawn = [
-        curve(name, [delivery_s(row) for row in of_class(results.deliveries, index)])
-        for index, name in enumerate(CLASSES)
-    ]
-    drawn.append(curve("physical bound, all classes", [row.bound_s for row in results.deliveries]))
-    return Plot(
-        "Delivery by class",
-        "Share of bundles that were durable at the other end so long after they were queued. The bound is "
-        "each bundle alone on its links, dark time included; the distance is queueing and protocol, and "
-        "for what goes to a site the wait for its next look.",
-        curves("Delivery time by class", [each for each in drawn if each.points], x_words="after queueing"),
-    )
-
-
-def _first_use(results: RunResults) -> Plot:
-    drawn = [
-        curve("first useful byte", [useful_s(row) for row in results.cases]),
-        curve("reply at the site", _answers(results)),
-    ]
-    return Plot(
-        "First useful byte, and the answer",
-        "Share of cases that a specialist could begin to act on, and whose reply was at the site, so long "
-        "after the medic opened them.",
-        curves("Time to first useful byte and to the reply", drawn, x_words="after opening the case"),
-    )
-
-
-def _waits(results: RunResults) -> Plot:
-    kinds = sorted({row.kind for row in results.sites})
-    by_kind = {kind: {row.site for row in results.sites if row.kind == kind} for kind in kinds}
-    rows = []
-    for kind in kinds:
-        split = waits([case for case in results.cases if case.site in by_kind[kind]])
-        if split.cases:
-            rows.append((kind, (split.link_up_s, split.people_s, split.link_down_s)))
-    words = ("link, to the hub", "people", "link, back")
-    return Plot(
-        "Where the time goes",
-        "Mean time of answered cases by kind of site: the link to the hub, specialists, the link back.",
-        bars("Waits by kind of site", rows, parts_words=words),
-    )
-
-
-def _queue(results: RunResults) -> Plot:
-    layers = [
-        (name, [(row.at_s, float(getattr(row, name))) for row in results.queue]) for name in CLASSES[:3]
-    ]
-    return Plot(
-        "Queue at the hub",
-        "The most cases that waited for a specialist at once in each hour, by class.",
-        over_time("Queue at the hub", layers, y_words="simulated time"),
-    )
 
 
 def _compared(
     pairs: Sequence[tuple[str, RunResults]],
     heading: str,
     values: Callable[[RunResults], list[float | None]],
+    since: str,
 ) -> Plot:
     drawn = [curve(name, values(run)) for name, run in pairs]
-    return Plot(heading, "Share that had come by then.", curves(heading, drawn, x_words="later"))
+    return Plot(heading, f"Share that had come so long {since}.", curves(heading, drawn, x_words=since))
 
 
 def _forecast(results: RunResults) -> str:
@@ -163,13 +99,9 @@ def _forecast(results: RunResults) -> str:
     )
 
 
-def _answers(run: RunResults) -> list[float | None]:
-    return [answer_s(row) for row in run.cases]
-
-
-def _deliveries_of(priority: int) -> Callable[[RunResults], list[float | None]]:
+def _deliveries_of(priority: int, *, up: bool) -> Callable[[RunResults], list[float | None]]:
     def values(run: RunResults) -> list[float | None]:
-        return [delivery_s(row) for row in of_class(run.deliveries, priority)]
+        return [delivery_s(row) for row in of_class(run.deliveries, priority, up=up)]
 
     return values
 
@@ -184,18 +116,20 @@ def _names(first: RunResults, second: RunResults) -> tuple[str, str]:
 
 
 def _change_words(share: float) -> str:
+    if math.isnan(share):
+        return ""
     return f"{share:+.0%}" if abs(share) >= 0.005 else "same"
 
 
-def _worded(value: float | None, words: Callable[[float], str]) -> str:
-    return "not all came" if value is None else words(value)
-
-
-def _median_of(priority: int) -> Callable[[RunResults], float | None]:
+def _median_of(priority: int, *, up: bool) -> Callable[[RunResults], float | None]:
     def figure(run: RunResults) -> float | None:
-        return spread(_deliveries_of(priority)(run)).median
+        return spread(_deliveries_of(priority, up=up)(run)).median
 
     return figure
+
+
+def _usd_a_case(run: RunResults) -> float:
+    return sum(row.usd for row in run.sites) / len(run.cases) if run.cases else math.nan
 
 
 def _never_arrived(rows: Sequence[DeliveryRow]) -> float:
@@ -204,14 +138,22 @@ def _never_arrived(rows: Sequence[DeliveryRow]) -> float:
 
 _COMPARED: Final[tuple[tuple[str, Callable[[RunResults], float | None], Callable[[float], str]], ...]] = (
     ("cases", lambda run: float(len(run.cases)), "{:.0f}".format),
-    ("first useful byte, median", lambda run: spread(useful_s(row) for row in run.cases).median, span_words),
-    ("reply at the site, median", lambda run: spread(_answers(run)).median, span_words),
-    ("reply at the site, 9 in 10", lambda run: spread(_answers(run)).tenth_worst, span_words),
-    ("emergency delivered, median", _median_of(0), span_words),
-    ("routine delivered, median", _median_of(2), span_words),
-    ("bundles that never arrived", lambda run: _never_arrived(run.deliveries), "{:.0f}".format),
-    ("bytes", lambda run: float(sum(row.bytes_up + row.bytes_down for row in run.sites)), size_words),
+    ("first useful byte, median", lambda run: spread(_first_uses(run)).median, span_words),
+    ("reply at the site, median", lambda run: spread(answers(run)).median, span_words),
+    ("reply at the site, 9 in 10", lambda run: spread(answers(run)).tenth_worst, span_words),
+    ("emergency to the hub, median", _median_of(0, up=True), span_words),
+    ("emergency to the site, median", _median_of(0, up=False), span_words),
+    ("routine to the hub, median", _median_of(2, up=True), span_words),
+    ("routine to the site, median", _median_of(2, up=False), span_words),
+    ("bundles under way at the end", lambda run: _never_arrived(run.deliveries), "{:.0f}".format),
+    ("bytes of a case, median", lambda run: spread(map(case_bytes, run.cases)).median, size_words),
+    (
+        "bytes on all links",
+        lambda run: float(sum(row.bytes_up + row.bytes_down for row in run.sites)),
+        size_words,
+    ),
     ("USD", lambda run: sum(row.usd for row in run.sites), "{:.2f}".format),
+    ("USD a case, looks included", _usd_a_case, "{:.2f}".format),
     ("alarms per site and day", lambda run: alarms_per_site_day(run, needing_action=True), "{:.3f}".format),
     (
         "needless alarms per site and day",

@@ -7,7 +7,7 @@ carry its script. What a plot returns is safe in a page: each text in it was esc
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,12 +35,18 @@ _MARKS_S: Final = (
     *(86_400.0, 7 * 86_400.0, 28 * 86_400.0, 364 * 86_400.0),
 )
 """Of a scale of times: a millisecond to a year, in units that people use."""
+_BYTES: Final = (100.0, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9)
+_USD: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1e3, 1e4)
+_BOUND_STROKE: Final = ("1 3", 1.4)
+"""Dashes and width of what physics allows, in the colour of the curve that it belongs to."""
 _STEPS_S: Final = (
     *(60.0, 600.0, 3_600.0, 3 * 3_600.0, 6 * 3_600.0, 12 * 3_600.0),
     *(86_400.0, 2 * 86_400.0, 7 * 86_400.0, 28 * 86_400.0, 91 * 86_400.0),
 )
 """Between the marks of simulated time."""
 _MARKS_MAX: Final = 8
+_CHARACTER_PX: Final = 7.2
+_LEGEND_LINE_PX: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +79,56 @@ def span_words(seconds: float) -> str:
     raise AssertionError("every length of time has a unit")
 
 
-def curves(title: str, drawn: Sequence[Curve], *, x_words: str) -> Markup:
-    """Cumulative distributions over time, which is drawn by powers of ten."""
-    values = [value for each in drawn for value, _ in each.points]
+def size_words(size_bytes: float) -> str:
+    """Bytes in the unit that suits them."""
+    for unit in ("B", "kB", "MB"):
+        if size_bytes < 1_000:
+            return f"{size_bytes:.3g} {unit}"
+        size_bytes /= 1_000
+    return f"{size_bytes:.3g} GB"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What is measured along a plot by powers of ten: where it is marked, and how a mark is said."""
+
+    marks: tuple[float, ...]
+    words: Callable[[float], str]
+
+
+TIMES: Final = Scale(_MARKS_S, span_words)
+SIZES: Final = Scale(_BYTES, size_words)
+PRICES: Final = Scale(_USD, lambda usd: f"USD {usd:g}")
+
+
+def curves(title: str, drawn: Sequence[Curve], *, x_words: str, scale: Scale = TIMES) -> Markup:
+    """Cumulative distributions over time, or another scale; what is below its marks stands at its end."""
+    shown = [each for each in drawn if each.points]
+    values = [value for each in shown for value, _ in each.points]
     if not values:
         return empty(title)
-    low = max((mark for mark in _MARKS_S if mark <= min(values)), default=_MARKS_S[0])
-    high = min((mark for mark in _MARKS_S if mark > max(max(values), low)), default=_MARKS_S[-1])
+    marks = scale.marks
+    low = max((mark for mark in marks[:-1] if mark <= min(values)), default=marks[0])
+    high = min((mark for mark in marks if mark > max(max(values), low)), default=marks[-1])
     x = Axis(low, high, _LEFT, WIDTH - _RIGHT, logarithmic=True)
     y = Axis(0.0, 1.0, HEIGHT - _BOTTOM, _TOP)
-    parts = [_grid_x(x, mark, span_words(mark)) for mark in _MARKS_S if x.low <= mark <= x.high]
+    parts = [_grid_x(x, mark, scale.words(mark)) for mark in marks if x.low <= mark <= x.high]
     parts += [_grid_y(y, share, f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    for index, each in enumerate(drawn):
-        parts.append(_steps(each, x, y, index))
-    parts.append(_legend([each.name for each in drawn if each.points]))
+    strokes = _strokes(shown)
+    parts += [_steps(each, x, y, stroke) for each, stroke in zip(shown, strokes, strict=True)]
     parts.append(_text((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 6, x_words, "middle"))
-    return _svg(title, parts)
+    keys = [_line_key(stroke) for stroke in strokes]
+    return _svg(title, parts, legend=list(zip([each.name for each in shown], keys, strict=True)))
 
 
 def over_time(
-    title: str, layers: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, y_words: str
+    title: str,
+    layers: Sequence[tuple[str, Sequence[tuple[float, float]]]],
+    *,
+    x_words: str,
+    y_words: str,
 ) -> Markup:
-    """Counts over simulated time, one line a layer; both axes are linear."""
+    """Counts over simulated time, one line of steps a layer; both axes are linear."""
     points = [point for _, layer in layers for point in layer]
     if not points:
         return empty(title)
@@ -104,35 +138,52 @@ def over_time(
     step = max(y.high / 4, 1.0)
     parts += [_grid_y(y, step * part, f"{step * part:g}") for part in range(round(y.high / step) + 1)]
     for index, (_, layer) in enumerate(layers):
-        path = " ".join(f"{x.at(at):.1f},{y.at(value):.1f}" for at, value in layer)
-        parts.append(f'<polyline points="{path}" {_stroke(index)}/>')
-    parts.append(_legend([name for name, _ in layers]))
-    parts.append(_text((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 6, y_words, "middle"))
-    return _svg(title, parts)
+        path, before = [], 0.0
+        for at, value in layer:
+            path += [f"{x.at(at):.1f},{y.at(before):.1f}", f"{x.at(at):.1f},{y.at(value):.1f}"]
+            before = value
+        parts.append(f'<polyline points="{" ".join(path)}" {_stroke(index)}/>')
+    parts.append(_text((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 6, x_words, "middle"))
+    parts.append(_turned_text(14, (_TOP + HEIGHT - _BOTTOM) / 2, y_words))
+    return _svg(
+        title, parts, legend=[(name, _line_key(_stroke(index))) for index, (name, _) in enumerate(layers)]
+    )
 
 
-def bars(title: str, rows: Sequence[tuple[str, Sequence[float]]], *, parts_words: Sequence[str]) -> Markup:
-    """Stacked horizontal bars of seconds, one a row."""
-    longest = max((sum(values) for _, values in rows), default=0.0)
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One row of parts that are stacked along it, and what is said of them at its end."""
+
+    name: str
+    values: tuple[float, ...]
+    words: str
+
+
+def bars(title: str, rows: Sequence[Bar], *, parts_words: Sequence[str]) -> Markup:
+    """Stacked horizontal bars, all to one scale."""
+    longest = max((sum(row.values) for row in rows), default=0.0)
     if longest <= 0.0:
         return empty(title)
-    names_px = max(130.0, 20 + 7.2 * max(len(name) for name, _ in rows))
-    x = Axis(0.0, longest, names_px, WIDTH - _RIGHT - 60)
+    names_px = max(90.0, 20 + _CHARACTER_PX * max(len(row.name) for row in rows))
+    words_px = 12 + _CHARACTER_PX * max(len(row.words) for row in rows)
+    x = Axis(0.0, longest, names_px, max(names_px + 60, WIDTH - words_px))
     height = 34 * len(rows) + 40
     drawn = []
-    for row, (name, values) in enumerate(rows):
-        top, left = 24 + 34 * row, x.begin
-        drawn.append(_text(names_px - 8, top + 16, name, "end"))
-        for index, value in enumerate(values):
+    for number, row in enumerate(rows):
+        top, left = 24 + 34 * number, x.begin
+        drawn.append(_text(names_px - 8, top + 16, row.name, "end"))
+        for index, value in enumerate(row.values):
             width = x.at(value) - x.begin
             drawn.append(
                 f'<rect x="{left:.1f}" y="{top}" width="{max(width, 0.5):.1f}" height="22" '
                 f'fill="{_STYLES[index][0]}" fill-opacity="0.75" stroke="#fff"/>'
             )
             left += width
-        drawn.append(_text(left + 6, top + 16, span_words(sum(values)), "start"))
-    drawn.append(_legend(list(parts_words), filled=True))
-    return _svg(title, drawn, height=height)
+        drawn.append(_text(left + 6, top + 16, row.words, "start"))
+    keys = [
+        f'<rect y="4" width="22" height="10" fill="{colour}" fill-opacity="0.75"/>' for colour, _ in _STYLES
+    ]
+    return _svg(title, drawn, height=height, legend=list(zip(parts_words, keys, strict=False)))
 
 
 def empty(title: str) -> Markup:
@@ -142,21 +193,29 @@ def empty(title: str) -> Markup:
     )
 
 
-def _steps(each: Curve, x: Axis, y: Axis, index: int) -> str:
-    if not each.points:
-        return ""
+def _steps(each: Curve, x: Axis, y: Axis, stroke: str) -> str:
     path = [f"{x.at(each.points[0][0]):.1f},{y.at(0.0):.1f}"]
     before = 0.0
     for value, share in each.points:
         path += [f"{x.at(value):.1f},{y.at(before):.1f}", f"{x.at(value):.1f},{y.at(share):.1f}"]
         before = share
     path.append(f"{x.end:.1f},{y.at(before):.1f}")
-    return f'<polyline points="{" ".join(path)}" {_stroke(index)}/>'
+    return f'<polyline points="{" ".join(path)}" {stroke}/>'
 
 
-def _stroke(index: int) -> str:
+def _strokes(drawn: Sequence[Curve]) -> list[str]:
+    """One style for each curve; a bound has the colour of the curve before it."""
+    strokes, index = [], -1
+    for each in drawn:
+        index += 0 if each.is_bound and index >= 0 else 1
+        strokes.append(_stroke(max(index, 0), is_bound=each.is_bound))
+    return strokes
+
+
+def _stroke(index: int, *, is_bound: bool = False) -> str:
     colour, dashes = _STYLES[index % len(_STYLES)]
-    return f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"'
+    dashes, width = _BOUND_STROKE if is_bound else (dashes, 2.0)
+    return f'fill="none" stroke="{colour}" stroke-width="{width:g}" stroke-dasharray="{dashes}"'
 
 
 def _grid_x(x: Axis, value: float, words: str) -> str:
@@ -171,27 +230,45 @@ def _grid_y(y: Axis, value: float, words: str) -> str:
     return line + _text(_LEFT - 6, at + 4, words, "end")
 
 
-def _legend(names: Sequence[str], *, filled: bool = False) -> str:
-    parts, left = [], float(_LEFT + 10)
-    for index, name in enumerate(names):
-        key = (
-            f'<rect x="{left:.0f}" y="4" width="14" height="10" fill="{_STYLES[index % len(_STYLES)][0]}"/>'
-            if filled
-            else f'<line x1="{left:.0f}" y1="10" x2="{left + 22:.0f}" y2="10" {_stroke(index)}/>'
-        )
-        parts.append(key + _text(left + 28, 14, name, "start"))
-        left += 44 + 7.2 * len(name)
-    return "".join(parts)
+def _line_key(stroke: str) -> str:
+    return f'<line x1="0" y1="10" x2="22" y2="10" {stroke}/>'
+
+
+def _legend(entries: Sequence[tuple[str, str]]) -> tuple[str, int]:
+    """Names with their keys, in as many lines as they need; and how many more than one that is."""
+    parts, left, line = [], float(_LEFT + 10), 0
+    for name, key in entries:
+        width = 44 + _CHARACTER_PX * len(name)
+        if left + width > WIDTH and left > _LEFT + 10:
+            left, line = float(_LEFT + 10), line + 1
+        parts.append((left, line, key, name))
+        left += width
+    return "".join(
+        f'<g transform="translate({at:.0f} {_LEGEND_LINE_PX * (place - line)})">'
+        f"{key}{_text(28, 14, name, 'start')}</g>"
+        for at, place, key, name in parts
+    ), line
 
 
 def _text(x: float, y: float, words: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
-def _svg(title: str, parts: Sequence[str], *, height: int = HEIGHT) -> Markup:
+def _turned_text(x: float, y: float, words: str) -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" transform="rotate(-90 {x:.1f} {y:.1f})">'
+        f"{escape(words)}</text>"
+    )
+
+
+def _svg(
+    title: str, parts: Sequence[str], *, height: int = HEIGHT, legend: Sequence[tuple[str, str]] = ()
+) -> Markup:
+    keys, more_lines = _legend(legend)
+    above = _LEGEND_LINE_PX * more_lines
     return Markup(
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}" '
-        f'xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
+        f'<svg viewBox="0 {-above} {WIDTH} {height + above}" role="img" aria-label="{escape(title)}" '
+        f'xmlns="http://www.w3.org/2000/svg">{keys}{"".join(parts)}</svg>'
     )
 
 

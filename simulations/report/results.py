@@ -6,6 +6,7 @@ Times are seconds of simulated time since the run began; a time that never came 
 from __future__ import annotations
 
 import json
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -37,8 +38,9 @@ class DeliveryRow:
     size_bytes: int
     queued_s: float
     stored_s: float | None
-    bound_s: float
-    """What physics allows from queueing on: alone on its link, one delay, dark time included."""
+    bound_s: float | None
+    """What physics allows from queueing on: alone on its link, one delay, dark time included; None where the
+    site's links never serve again."""
     forecast_low_s: float | None = None
     """The interval that was told when it was queued, as seconds from then; None without a forecast."""
     forecast_high_s: float | None = None
@@ -133,6 +135,10 @@ class RunResults:
     alarms: tuple[AlarmRow, ...]
     violations: tuple[ViolationRow, ...]
 
+    def __post_init__(self) -> None:
+        if not 0.0 < self.duration_s < math.inf:
+            raise ValueError(f"duration_s is {self.duration_s}")
+
     @property
     def site_days(self) -> float:
         """Sites times days."""
@@ -162,12 +168,19 @@ def load_results(path: Path) -> RunResults:
         raise ResultsError(f"{path} cannot be read: {error.strerror or error}.") from error
     except ValueError as error:
         raise ResultsError(f"{path} is not valid JSON: {error}.") from error
+    except RecursionError as error:
+        raise ResultsError(f"{path} is not valid JSON: too many brackets inside each other.") from error
     if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
         raise ResultsError(f"{path} does not begin as {FORMAT!r}: it was not written by sfsim run.")
     try:
         return _run(document)
     except (TypeError, ValueError, KeyError) as error:
         raise ResultsError(f"{path} is damaged or of another version: {error}.") from error
+
+
+def columns_of(table: str) -> tuple[str, ...]:
+    """Of one of the tables of a run, also where it has no rows."""
+    return tuple(each.name for each in fields(_ROWS[table]))
 
 
 def _is_table(name: str) -> bool:
@@ -202,7 +215,7 @@ def _rows(kind: type[Row], table: Mapping[str, Any]) -> tuple[Row, ...]:
     rows = []
     for row in table["rows"]:
         for value, allowed, column in zip(row, wanted, columns, strict=True):
-            if type(value) not in allowed:
+            if type(value) not in allowed or value != value:
                 raise ValueError(f"{column} is {value!r}")
         rows.append(kind(**dict(zip(columns, row, strict=True))))
     return tuple(rows)

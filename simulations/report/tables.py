@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from .figures import CLASSES, SITE_DAY_S, Spread, answer_s, delivery_s, of_class, spread, useful_s
-from .plots import span_words
+from .plots import size_words, span_words
 from .results import CaseRow, RunResults, SiteRow
 
 SITES_SHOWN_MAX: Final = 40
@@ -23,15 +24,25 @@ class TableRow:
     cells: tuple[str, ...]
 
 
+def figure_words(value: float | None, words: Callable[[float], str]) -> str:
+    """Of a spread: some never came, there were none, or the figure."""
+    if value is None:
+        return "not all came"
+    return "none" if math.isnan(value) else words(value)
+
+
 def class_rows(results: RunResults) -> list[TableRow]:
+    """By class and way: what goes to a site waits for its look, and what leaves it does not."""
     rows = []
     for index, name in enumerate(CLASSES):
-        deliveries = of_class(results.deliveries, index)
-        if deliveries:
-            taken = spread(delivery_s(row) for row in deliveries)
-            bound = spread(row.bound_s for row in deliveries)
-            cells = (str(taken.count), str(taken.missing), *_spread_words(taken), *_spread_words(bound)[:1])
-            rows.append(TableRow(name, cells))
+        for up, way in ((True, "to the hub"), (False, "to the site")):
+            deliveries = of_class(results.deliveries, index, up=up)
+            if deliveries:
+                taken = spread(delivery_s(row) for row in deliveries)
+                bound = spread(row.bound_s for row in deliveries)
+                counts = (str(taken.count), str(taken.missing))
+                cells = (*counts, *_spread_words(taken), *_spread_words(bound)[:2])
+                rows.append(TableRow(f"{name}, {way}", cells))
     return rows
 
 
@@ -111,15 +122,6 @@ def price_rows(results: RunResults) -> list[TableRow]:
     ]
 
 
-def size_words(size_bytes: float) -> str:
-    """Bytes in the unit that suits them."""
-    for unit in ("B", "kB", "MB"):
-        if size_bytes < 1_000:
-            return f"{size_bytes:.3g} {unit}"
-        size_bytes /= 1_000
-    return f"{size_bytes:.3g} GB"
-
-
 def _spread_words(taken: Spread) -> tuple[str, str, str]:
     values = (taken.median, taken.tenth_worst, taken.worst)
     median, tenth, worst = map(_span, values)
@@ -127,4 +129,4 @@ def _spread_words(taken: Spread) -> tuple[str, str, str]:
 
 
 def _span(value: float | None) -> str:
-    return "not all came" if value is None else span_words(value)
+    return figure_words(value, span_words)

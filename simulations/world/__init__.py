@@ -2,6 +2,7 @@
 
 from .catalogue import DEFAULT_WORLD, load_world, parse_world, world_names
 from .errors import WorldError
+from .variants import about_so_many, looking_every, on_link, only_kind
 from .world import CaseMix, Clinicians, HubOutage, SiteGroup, SiteLink, Storms, World
 
 __all__ = [
@@ -14,7 +15,11 @@ __all__ = [
     "Storms",
     "World",
     "WorldError",
+    "about_so_many",
     "load_world",
+    "looking_every",
+    "on_link",
+    "only_kind",
     "parse_world",
     "world_names",
 ]

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
 from protocol.header import Priority
-from simulations.links import LinkProfile, ProfileError, Table, load_profile
+from simulations.links import LinkProfile, ProfileError, Table, load_profile, profile_names, read_text
 
 from .errors import WorldError
+from .variants import require_packets
 from .world import CaseMix, Clinicians, HubOutage, SiteGroup, SiteLink, Storms, World
 
 DEFAULT_WORLD: Final = "small-fleet"
-WORLD_BYTES_MAX: Final = 1_000_000
 
 
 def world_names() -> tuple[str, ...]:
@@ -31,7 +31,7 @@ def world_names() -> tuple[str, ...]:
 def load_world(name_or_path: str) -> World:
     """A shipped world by its name, or any TOML file by its path; raises `WorldError`."""
     if name_or_path.endswith(".toml") or "/" in name_or_path:
-        return _load(Path(name_or_path), shown_as=name_or_path)
+        return _load(Path(name_or_path), shown_as=name_or_path, folder=Path(name_or_path).parent)
     if name_or_path not in world_names():
         raise WorldError(
             f"There is no world named {name_or_path!r}. Known are {', '.join(world_names())}; for a file of "
@@ -40,23 +40,26 @@ def load_world(name_or_path: str) -> World:
     return _load(_shipped() / f"{name_or_path}.toml", shown_as=f"{name_or_path}.toml")
 
 
-def parse_world(text: str, *, shown_as: str) -> World:
-    """Read one world from TOML text; `shown_as` names its origin in any `WorldError`."""
+def parse_world(text: str, *, shown_as: str, folder: Path | None = None) -> World:
+    """Read one world from TOML text; `shown_as` names its origin in any `WorldError`.
+
+    Profiles that it names by path are looked for in `folder`, or from where the process runs."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise WorldError(f"{shown_as} is not valid TOML: {error}.") from error
-    try:
-        return _read(Table(document, path="", text=text, shown_as=shown_as))
+        return _read(Table.of_text(text, shown_as=shown_as), folder)
     except ProfileError as error:
         raise WorldError(str(error)) from error
 
 
-def _read(root: Table) -> World:
-    mixes = {mix.name: mix for mix in root.tables("mixes", _mix)}
-    groups = tuple(root.tables("sites", lambda table: _group(table, mixes)))
-    clinicians = tuple(root.tables("clinicians", _clinicians))
-    storms = tuple(root.tables("storms", _storms))
+def _read(root: Table, folder: Path | None) -> World:
+    mixes: dict[str, CaseMix] = {}
+    for number, mix in enumerate(root.tables("mixes", _mix), start=1):
+        if mixes.setdefault(mix.name, mix) is not mix:
+            root.refuse(f"mixes[{number}].name", f"there are two named {mix.name!r}")
+    groups = tuple(root.tables("sites", lambda table: _group(table, mixes, folder)))
+    complaints = {complaint for mix in mixes.values() for complaint, _ in mix.complaints}
+    clinicians = tuple(root.tables("clinicians", lambda table: _clinicians(table, complaints)))
+    known = {link.profile.name for group in groups for link in group.links} | set(profile_names())
+    storms = tuple(root.tables("storms", lambda table: _storms(table, known)))
     outages = tuple(root.tables("hub_outages", _hub_outage))
     world = root.build(
         lambda: World(
@@ -105,11 +108,11 @@ def _share(table: Table, key: str, pair: tuple[object, object]) -> tuple[str, fl
     return name, float(share)
 
 
-def _group(table: Table, mixes: dict[str, CaseMix]) -> SiteGroup:
+def _group(table: Table, mixes: dict[str, CaseMix], folder: Path | None) -> SiteGroup:
     name = table.text("mix")
     if name not in mixes:
         table.refuse("mix", f"there is no [[mixes]] named {name!r}")
-    links = tuple(table.tables("links", _link))
+    links = tuple(table.tables("links", lambda each: _link(each, folder)))
     group = table.build(
         lambda: SiteGroup(
             name=table.text("name"),
@@ -123,14 +126,13 @@ def _group(table: Table, mixes: dict[str, CaseMix]) -> SiteGroup:
     return group
 
 
-def _link(table: Table) -> SiteLink:
-    cap_usd = table.number("usd_per_day_max", -1.0)
+def _link(table: Table, folder: Path | None) -> SiteLink:
     link = table.build(
         lambda: SiteLink(
-            profile=_profile(table),
+            profile=_profile(table, folder),
             every_s=table.number("every_s"),
             floor=_floor(table),
-            usd_per_day_max=None if cap_usd < 0 else cap_usd,
+            usd_per_day_max=table.optional_number("usd_per_day_max"),
             reserve=table.number("reserve", 0.25),
         )
     )
@@ -138,18 +140,12 @@ def _link(table: Table) -> SiteLink:
     return link
 
 
-def _profile(table: Table) -> LinkProfile:
+def _profile(table: Table, folder: Path | None) -> LinkProfile:
     try:
-        profile = load_profile(table.text("profile"))
+        profile = load_profile(table.text("profile"), beside=folder)
     except ProfileError as error:
         table.refuse("profile", str(error).rstrip("."))
-    if profile.mailbox is not None:
-        table.refuse(
-            "profile",
-            f"{profile.name} carries whole messages and no packets; the node has no link for such a medium "
-            "yet, so a world cannot show what it would do there",
-        )
-    return profile
+    return table.build(lambda: require_packets(profile))
 
 
 def _floor(table: Table) -> Priority:
@@ -160,8 +156,11 @@ def _floor(table: Table) -> Priority:
     return names[name]
 
 
-def _clinicians(table: Table) -> Clinicians:
+def _clinicians(table: Table, complaints: AbstractSet[str]) -> Clinicians:
     skills = tuple(_words(table, "skills"))
+    for skill in skills:
+        if skill not in complaints:
+            table.refuse("skills", f"no [[mixes]] has a complaint named {skill!r}")
     clinicians = table.build(
         lambda: Clinicians(
             name=table.text("name"),
@@ -176,8 +175,11 @@ def _clinicians(table: Table) -> Clinicians:
     return clinicians
 
 
-def _storms(table: Table) -> Storms:
+def _storms(table: Table, known: AbstractSet[str]) -> Storms:
     profiles = tuple(_words(table, "profiles"))
+    for name in profiles:
+        if name not in known:
+            table.refuse("profiles", f"no link is named {name!r}")
     storms = table.build(
         lambda: Storms(
             region=table.text("region"),
@@ -207,17 +209,9 @@ def _shipped() -> Traversable:
     return files("simulations") / "worlds"
 
 
-def _load(source: Traversable | Path, *, shown_as: str) -> World:
+def _load(source: Traversable | Path, *, shown_as: str, folder: Path | None = None) -> World:
     try:
-        with source.open("rb") as stream:
-            raw = stream.read(WORLD_BYTES_MAX + 1)
-    except OSError as error:
-        raise WorldError(f"{shown_as} cannot be read: {error.strerror or error}.") from error
-    if len(raw) > WORLD_BYTES_MAX:
-        raise WorldError(f"{shown_as} is larger than {WORLD_BYTES_MAX} bytes, so it is no world.")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise WorldError(f"{shown_as}, line {line}: not UTF-8 text.") from error
-    return parse_world(text, shown_as=shown_as)
+        text = read_text(source, shown_as=shown_as, kind="world")
+    except ProfileError as error:
+        raise WorldError(str(error)) from error
+    return parse_world(text, shown_as=shown_as, folder=folder)

@@ -10,7 +10,7 @@ from typing import Final
 
 from protocol.header import Priority
 from simulations.links import LinkProfile
-from simulations.links.ranges import require_range
+from simulations.links.ranges import require_name, require_range, require_text
 
 SITES_MAX: Final = 100_000
 DAYS_MAX: Final = 3_660.0
@@ -85,8 +85,16 @@ class SiteGroup:
     links: tuple[SiteLink, ...]
 
     def __post_init__(self) -> None:
+        require_text("name", self.name)
         require_range("count", self.count, 1, SITES_MAX)
         require_range("links", len(self.links), 1, LINKS_PER_SITE_MAX)
+        seen: set[str] = set()
+        for number, link in enumerate(self.links, start=1):
+            if link.profile.name in seen:
+                raise ValueError(
+                    f"links[{number}].profile is {link.profile.name!r}: a site has each link once"
+                )
+            seen.add(link.profile.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +146,8 @@ class Storms:
     lasts_s_max: float
 
     def __post_init__(self) -> None:
+        if not self.profiles:
+            raise ValueError("profiles is empty: the storm would take no link")
         require_range("every_days", self.every_days, 0.01, DAYS_MAX)
         require_range("lasts_s_min", self.lasts_s_min, 1.0, 90 * DAY_S)
         require_range("lasts_s_max", self.lasts_s_max, self.lasts_s_min, 90 * DAY_S)
@@ -170,6 +180,9 @@ class World:
     hub_outages: tuple[HubOutage, ...] = ()
 
     def __post_init__(self) -> None:
+        require_name("name", self.name)
+        require_text("title", self.title)
+        require_text("source", self.source)
         require_range("days", self.days, 0.01, DAYS_MAX)
         require_range("reply_bytes", self.reply_bytes, 50, 65_536)
         require_range("sites", len(self.groups), 1, GROUPS_MAX)
@@ -178,12 +191,26 @@ class World:
         if not self.clinicians:
             raise ValueError("clinicians is empty: nobody would answer")
         known = {group.region for group in self.groups}
-        for storm in self.storms:
+        for number, storm in enumerate(self.storms, start=1):
             if storm.region not in known:
-                raise ValueError(f"region is {storm.region!r}: no site lies there")
-        unanswered = {complaint for group in self.groups for complaint, _ in group.mix.complaints} - {
-            skill for each in self.clinicians for skill in each.skills
-        }
+                raise ValueError(f"storms[{number}].region is {storm.region!r}: no site lies there")
+        self._require_one_profile_a_name()
+        self._require_every_skill()
+
+    def _require_one_profile_a_name(self) -> None:
+        """What is measured of a link in a run is kept by its name."""
+        profiles: dict[str, LinkProfile] = {}
+        for number, group in enumerate(self.groups, start=1):
+            for place, link in enumerate(group.links, start=1):
+                if profiles.setdefault(link.profile.name, link.profile) != link.profile:
+                    raise ValueError(
+                        f"sites[{number}].links[{place}].profile is {link.profile.name!r}: another profile "
+                        "of this world has the same name"
+                    )
+
+    def _require_every_skill(self) -> None:
+        complaints = {complaint for group in self.groups for complaint, _ in group.mix.complaints}
+        unanswered = complaints - {skill for each in self.clinicians for skill in each.skills}
         if unanswered and all(each.skills for each in self.clinicians):
             raise ValueError(f"skills is too short: nobody answers {sorted(unanswered)[0]!r}")
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from simulations.cli import main
-from simulations.links import profile_names
+from simulations.emulator.show_command import Service, service_of
+from simulations.links import Outage, ServicePlan, profile_names
 
 # Answers one connection and ends.
 HUB = """
@@ -57,6 +61,37 @@ def test_profiles_are_listed_for_programs_with_their_sources() -> None:
     assert listed["bgan"]["source"]
 
 
+def test_a_profile_is_shown_as_it_was_read() -> None:
+    words = invoke("link", "show", "island-microwave").output
+    assert "up:   17.3 Mbit/s on average, recorded over 2 h, from nothing to 20 Mbit/s; 4 ms ± 2" in words
+    assert "round trip 8 ms" in words
+    assert "without a gap in 30 d" in words
+    passes = invoke("link", "show", "leo-passes").output
+    assert "service: 2.9% of 30 d from its opening; gaps: 239, the longest 4.77 h" in passes
+    messages = invoke("link", "show", "iridium-sbd").output
+    assert "340 B up, 270 B down, one each 20 s" in messages
+    assert "text of 1000 B up, at best: 45 s, USD 0.3600, messages: 3" in messages
+    assert "text of 1000 B up, at best: 0.814 s, USD 0.0400" in invoke("link", "show", "certus-100").output
+    assert json.loads(invoke("link", "show", "bgan", "--json").output)["name"] == "bgan"
+
+
+def test_a_file_of_ones_own_is_shown_or_refused(tmp_path: Path) -> None:
+    (tmp_path / "drive.csv").write_text("t_s,rate_bit_s\n0,64000\n10,0\n", encoding="utf-8")
+    assert (
+        "32 kbit/s on average, recorded over 20 s"
+        in invoke("link", "show", str(tmp_path / "drive.csv")).output
+    )
+    (tmp_path / "drive.csv").write_text("t_s,rate_bit_s\n0,64000\n10,none\n", encoding="utf-8")
+    refused = invoke("link", "show", str(tmp_path / "drive.csv"))
+    assert refused.exit_code == 1
+    assert "drive.csv, line 3: expected a number, found 'none'." in refused.output
+
+
+def test_service_is_counted_span_by_span() -> None:
+    plan = ServicePlan((Outage(10.0, 5.0), Outage(40.0, 20.0), Outage(95.0, 10.0)))
+    assert service_of(plan, 100.0) == Service(looked_at_s=100.0, lit_s=70.0, gaps=3, darkest_s=20.0)
+
+
 def run_through(*options: str) -> Result:
     hub = shlex.join([sys.executable, "-c", HUB])
     return invoke(
@@ -91,6 +126,55 @@ def test_the_status_of_the_program_is_ours() -> None:
     assert invoke("run", "--real", "lan", "--hub-port", "9", "--", *killed).exit_code == 137
 
 
+# Leaves a child behind, which holds our output open for as long as it lives.
+LEAVES = """
+import signal, subprocess, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
+print("ready", flush=True)
+if sys.argv[1:]:
+    signal.pause()
+"""
+
+
+def started(*command: str, options: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+    run = "import sys; sys.argv[0] = 'sfsim'; from simulations.cli import main; main()"
+    real = ["run", "--real", "lan", "--mode", "relay", "--hub-port", free_port(), "--json", *options, "--"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", run, *real, sys.executable, "-c", LEAVES, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def test_what_the_program_left_behind_is_ended() -> None:
+    process = started()
+    words, _ = process.communicate(timeout=20)
+    assert json.loads(words)["exit_status"] == process.returncode == 0
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_tells_what_had_crossed_and_leaves_nothing_running(by: signal.Signals) -> None:
+    process = started("waits")
+    os.killpg(process.pid, by)  # As a terminal tells all that runs in it.
+    words, _ = process.communicate(timeout=20)
+    assert process.returncode == 128 + by
+    assert json.loads(words)["counters"]["up"]["bytes_sent"] == 0
+
+
+def test_a_hub_that_never_listens_can_be_stopped() -> None:
+    hub = shlex.join([sys.executable, "-c", LEAVES, "waits"])
+    process = started(options=("--hub-command", hub))
+    process.send_signal(signal.SIGTERM)
+    _, words = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert b"Error: Stopped before the hub's command listened: " in words
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
@@ -105,6 +189,17 @@ def test_the_status_of_the_program_is_ours() -> None:
             "/no/such/program cannot be started",
         ),
         (("run", "--real", "lan", "--hub-port", "0", "--", "true"), 2, "0 is not in the range"),
+        (
+            ("run", "--real", "lan", "--hub-port", "9", "--hub-command", "'open", "--", "true"),
+            2,
+            "--hub-command cannot be split into words: No closing quotation",
+        ),
+        (("run", "--real", "lan", "--hub-port", "9", "--hub-command", " ", "--", "true"), 2, "is empty"),
+        (
+            ("run", "--real", "lan", "--hub-port", "9", "--packet-log", "/no/such/log.csv", "--", "true"),
+            1,
+            "The packet log /no/such/log.csv cannot be written: No such file or directory. Nothing was run.",
+        ),
         (
             ("run", "--real", "lan", "--hub-port", "9", "--mode", "namespace", "--", "true"),
             2,

@@ -88,19 +88,23 @@ def test_a_file_of_ones_own_is_read_with_every_field(tmp_path: Path) -> None:
 def test_a_profile_survives_its_document(name: str) -> None:
     profile = load_profile(name)
     document = json.loads(json.dumps(profile_document(profile)))
-    assert read_profile(Table(document, path="", text="", shown_as="copy")) == profile
+    assert read_profile(Table(document, text="", shown_as="copy")) == profile
 
 
 def test_outages_and_cycles_survive_their_document() -> None:
     profile = parse_profile(GOOD, shown_as="mine.toml")
     document = json.loads(json.dumps(profile_document(profile)))
-    assert read_profile(Table(document, path="", text="", shown_as="copy")) == profile
+    assert read_profile(Table(document, text="", shown_as="copy")) == profile
 
 
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("delay_ms = 700", "delay_sm = 700", "mine.toml, line 7: up.delay_ms is missing."),
+        (
+            "delay_ms = 700",
+            "delay_sm = 700",
+            "mine.toml, line 7: up.delay_ms is missing: perhaps delay_sm is meant for it.",
+        ),
         ("queue_bytes = 8_192", "queue_bytes = 8_192\nspeed = 1", "line 11: up.speed: unknown key"),
         ("[tariff]", "[tarif]", "line 23: tarif: unknown key; known here are cycle, down, mtu_bytes"),
         ("rate_bit_s = 9_600", "rate_bit_s = '9600'", "line 8: up.rate_bit_s: expected a number, found text"),
@@ -116,15 +120,50 @@ def test_outages_and_cycles_survive_their_document() -> None:
         ("to_bad = 0.01", "to_bad = 7", "line 13: up.burst.to_bad: to_bad is 7"),
         ('name = "mine"', "name = 3", "line 1: name: expected text, found a whole number"),
         ("down_s = 60", "down_s = 0", "line 28: cycle.down_s: down_s is 0"),
-        ("start_s = 60.5", "start_s = 12", "the outage at 12 s starts before the one at 10 s ends"),
+        (
+            "start_s = 60.5",
+            "start_s = 12",
+            "line 5: outages[2].start_s: outages[2].start_s is 12: the outage",
+        ),
         ("start_s = 10", "start_s = -1", "line 5: outages.start_s: start_s is -1"),
         ("[up]", "[up", "mine.toml is not valid TOML"),
+        ('name = "mine"\n', "", "mine.toml, line 1: name is missing"),
+        (
+            'title = "A link of my own"',
+            'title = "A \\u001b[31mlink"',
+            "line 2: title: title is 'A \\x1b[31mlink'",
+        ),
+        ('name = "mine"', 'name = "../mine"', "line 1: name: name is '../mine': a name is on one line"),
+        ("mtu_bytes = 1_400", f"mtu_bytes = {'9' * 400}", "line 4: mtu_bytes: a whole number of 1329 bits"),
+        ("rate_bit_s = 9_600", f"rate_bit_s = {'9' * 400}", "line 8: up.rate_bit_s: a whole number of 1329"),
+        ("mtu_bytes = 1_400", f"mtu_bytes = {'9' * 5_000}", "mine.toml is not valid TOML: Exceeds the limit"),
+        ("mtu_bytes = 1_400", f"x = {'[' * 2_000}{']' * 2_000}", "not valid TOML: too many brackets"),
+        (
+            "[tariff]",
+            "[up.trace]\nperiod_s = 9\nrates = [\n  [0, 1_000],\n  [1, true],\n]\n[tariff]",
+            "line 27: up.trace.rates[2]: true and false are no rates",
+        ),
+        ("rate_bit_s = 9_600", '"rate_bit_s" = -5', "line 8: up.rate_bit_s: rate_bit_s is -5"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_place_and_the_reason(old: str, new: str, says: str) -> None:
     assert GOOD.count(old) == 1, "the fault must be planted exactly once"
     with pytest.raises(ProfileError, match=re.escape(says)):
         parse_profile(GOOD.replace(old, new), shown_as="mine.toml")
+
+
+def test_of_several_tables_the_one_with_the_fault_is_named() -> None:
+    text = GOOD.replace(
+        "outages = [{ start_s = 10, duration_s = 5 }, { start_s = 60.5, duration_s = 1 }]\n", ""
+    )
+    text += "[[outages]]\nstart_s = 1\nduration_s = 2\n[[outages]]\nstart_s = 9\nduration_s = -2\n"
+    with pytest.raises(ProfileError, match=re.escape("line 33: outages.duration_s: duration_s is -2")):
+        parse_profile(text, shown_as="mine.toml")
+
+
+def test_a_file_may_begin_with_the_mark_of_some_editors(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    assert load_profile(str(tmp_path / "mine.toml")).name == "mine"
 
 
 def test_invalid_toml_is_refused_with_its_line() -> None:
@@ -163,4 +202,4 @@ def test_whatever_a_line_is_changed_into_the_outcome_is_a_profile_or_a_refusal(d
     )
     with suppress(ProfileError):
         profile = parse_profile("\n".join(lines), shown_as="fuzzed.toml")
-        assert read_profile(Table(profile_document(profile), path="", text="", shown_as="copy")) == profile
+        assert read_profile(Table(profile_document(profile), text="", shown_as="copy")) == profile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -13,11 +14,13 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations.report import ResultsError, load_results, save_results
-from simulations.report.command import compare, report
-from simulations.report.figures import calibration, curve, spread, waits
-from simulations.report.page import comparison_page, report_page
-from simulations.report.plots import span_words
+from simulations.report import ResultsError, RunResults, load_results, save_results
+from simulations.report.command import compare, report, unlike
+from simulations.report.figures import Curve, calibration, curve, spread, waits
+from simulations.report.page import comparison_page, comparison_rows, report_page
+from simulations.report.pictures import Plot, pictures
+from simulations.report.plots import curves, span_words
+from simulations.report.tables import kind_rows
 from tests.simulations.report.sample import sample_results, violated
 
 
@@ -38,6 +41,9 @@ def test_results_survive_their_file(tmp_path: Path) -> None:
         (lambda document: document["cases"]["rows"][0].pop(), "is damaged or of another version"),
         (lambda document: document["cases"]["rows"][0].__setitem__(4, "soon"), "opened_s is 'soon'"),
         (lambda document: document["queue"].update(rows=3), "is damaged or of another version"),
+        (lambda document: document.update(duration_s=0.0), "duration_s is 0.0"),
+        (lambda document: document.update(duration_s=float("nan")), "duration_s is nan"),
+        (lambda document: document["cases"]["rows"][0].__setitem__(4, float("nan")), "opened_s is nan"),
     ],
 )
 def test_what_are_no_results_is_refused(tmp_path: Path, change, says: str) -> None:  # type: ignore[no-untyped-def]  # a lambda of any document.
@@ -56,6 +62,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "half.json").write_text('{"format":')
     with pytest.raises(ResultsError, match="is not valid JSON"):
         load_results(tmp_path / "half.json")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(ResultsError, match="too many brackets"):
+        load_results(tmp_path / "deep.json")
 
 
 def test_what_never_came_counts_in_every_figure() -> None:
@@ -68,7 +77,9 @@ def test_what_never_came_counts_in_every_figure() -> None:
         None,
     )
     assert curve("", [1.0, 3.0, None, None]).points[-1] == (3.0, 0.5)
-    assert spread([]).median is None
+    nothing = spread([])
+    assert (nothing.count, nothing.missing) == (0, 0)
+    assert math.isnan(nothing.median or 0.0)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=2_000))
@@ -98,6 +109,42 @@ def test_a_forecast_is_judged_by_the_share_inside() -> None:
     assert calibration([]).share is None
 
 
+def picture(results: RunResults, heading: str) -> Plot:
+    return next(each for each in pictures(results) if each.heading.startswith(heading))
+
+
+def test_each_class_stands_beside_its_own_bound_and_each_way_apart() -> None:
+    results = sample_results()
+    emergencies = tuple(row for row in results.deliveries if row.priority == 0)
+    alone = picture(replace(results, deliveries=emergencies), "Delivery, class 0")
+    assert alone.svg == picture(results, "Delivery, class 0").svg
+    assert "bound to the hub" in alone.svg
+    assert "to the site" not in alone.svg
+    back = tuple(replace(row, up=index % 2 == 0) for index, row in enumerate(emergencies))
+    assert "bound to the site" in picture(replace(results, deliveries=back), "Delivery, class 0").svg
+    never = tuple(replace(row, bound_s=None) for row in emergencies)
+    dark = picture(replace(results, deliveries=never), "Delivery, class 0").svg
+    assert "to the hub" in dark
+    assert "bound" not in dark
+
+
+def test_bytes_money_and_forecasts_are_drawn_with_their_units() -> None:
+    results = sample_results()
+    assert "10 kB</text>" in picture(results, "Bytes of a case").svg
+    assert "USD 0.1</text>" in picture(results, "Money of a case").svg
+    told = calibration(row for row in results.deliveries if row.priority == 0)
+    assert f"{told.share:.0%} of 40 inside" in picture(results, "Forecasts").svg
+
+
+def test_a_legend_takes_as_many_lines_as_its_names_need() -> None:
+    short, long = (
+        curves("t", [Curve(name, ((1.0, 1.0),)) for name in names], x_words="later")
+        for names in (("a", "b"), ("a" * 40, "b" * 40, "c"))
+    )
+    assert 'viewBox="0 0 640 300"' in short
+    assert 'viewBox="0 -18 640 318"' in long
+
+
 class Tags(HTMLParser):
     """What a page refers to, and which elements it has."""
 
@@ -118,7 +165,7 @@ def test_a_page_is_whole_in_itself_and_says_what_was_seen() -> None:
     tags = Tags(page)
     assert "script" not in tags.names
     assert tags.outside == []
-    assert tags.names.count("svg") == 4
+    assert tags.names.count("svg") == 10
     assert f"no violation was seen of {len(results.checked)} properties" in page
     assert all(f"<li>{each}.</li>" in page for each in results.checked)
     assert all(f"<td>{row.kind}</td>" in page for row in results.sites)
@@ -142,7 +189,7 @@ def test_names_cannot_become_markup() -> None:
 
 def test_a_run_in_which_nothing_happened_has_a_page_too() -> None:
     page = report_page(sample_results(cases=0, queue=(), sites=()))
-    assert page.count("Nothing of this kind happened") == 4
+    assert page.count("Nothing of this kind happened") == 10
 
 
 def test_the_commands_write_the_page_and_the_tables(tmp_path: Path) -> None:
@@ -152,6 +199,7 @@ def test_the_commands_write_the_page_and_the_tables(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert len(done.output.split()) == 7
     assert (tmp_path / "a-cases.csv").read_text().splitlines()[0].startswith("case,site,kind,priority")
+    assert (tmp_path / "a-violations.csv").read_text().splitlines() == ["property,at_s,words"]
     done = CliRunner().invoke(
         compare, [str(tmp_path / "a.json"), str(tmp_path / "b.json"), "--out", str(tmp_path / "both.html")]
     )
@@ -160,6 +208,33 @@ def test_the_commands_write_the_page_and_the_tables(tmp_path: Path) -> None:
     # Two things at once: whoever reads the figures must not take them for the policy's alone.
     assert "differ in policy (cheapest first and fastest first), seed (1 and 2)" in done.output
     assert "policy cheapest first" in (tmp_path / "both.html").read_text()
+
+
+def test_a_run_that_is_compared_with_itself_is_called_that(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    save_results(sample_results(), path)
+    done = CliRunner().invoke(compare, [str(path), str(path)])
+    assert done.exit_code == 0
+    assert f"Both are the same run: trace {sample_results().trace_hash}." in done.output
+
+
+def test_where_there_was_nothing_it_is_not_said_that_some_never_came() -> None:
+    results = sample_results()
+    calm = replace(results, deliveries=tuple(row for row in results.deliveries if row.priority))
+    rows = {row.name: row.cells for row in comparison_rows(calm, results)}
+    assert rows["emergency to the hub, median"][0] == "none"
+    assert rows["emergency to the hub, median"][2] == ""
+    assert rows["emergency to the site, median"] == ("none", "none", "")
+    idle = replace(results, cases=tuple(row for row in results.cases if row.site))
+    assert "not all came" in report_page(results)
+    (harbour,) = (row for row in kind_rows(replace(idle, sites=idle.sites[:1])))
+    assert harbour.cells[2:6] == ("none",) * 4
+
+
+def test_fleets_of_different_size_are_not_compared_in_silence() -> None:
+    one, larger = sample_results(), sample_results(sites=sample_results().sites * 2)
+    assert unlike(one, larger) == "sites (6 and 12)"
+    assert unlike(one, replace(one, policy="daily")) == ""
 
 
 def test_the_commands_refuse_in_one_sentence(tmp_path: Path) -> None:

@@ -48,7 +48,11 @@ def test_floors_and_caps_are_read() -> None:
     [
         ('mix = "post"', 'mix = "camp"', "sites.mix: there is no [[mixes]] named 'camp'"),
         ('profile = "bgan"', 'profile = "bigan"', "links.profile: There is no link profile named 'bigan'"),
-        ('profile = "bgan"', 'profile = "iridium-sbd"', "iridium-sbd carries whole messages and no packets"),
+        (
+            'profile = "bgan"',
+            'profile = "iridium-sbd"',
+            "'iridium-sbd', which carries whole messages and no packets",
+        ),
         ('["emergency", 0.1]', '["emergency", 0.2]', "mixes.urgency: urgency is 1.1 in total"),
         ('["emergency", 0.1], ["urgent", 0.3]', '["urgent", 0.3], ["emergency", 0.1]', "in this order"),
         ("days = 7", "days = 0", "line 6: days: days is 0"),
@@ -63,8 +67,23 @@ def test_floors_and_caps_are_read() -> None:
         (
             'region = "south sea"\nprofiles',
             'region = "mars"\nprofiles',
-            "region is 'mars': no site lies there",
+            "line 158: storms[1].region: storms[1].region is 'mars': no site lies there",
         ),
+        (
+            'profiles = "geo-clean',
+            'profiles = "geo-claen',
+            "line 159: storms.profiles: no link is named 'geo-claen'",
+        ),
+        ('skills = "skin"', 'skills = "skn"', "clinicians.skills: no [[mixes]] has a complaint named 'skn'"),
+        ("usd_per_day_max = 8.0", "usd_per_day_max = -8", "links.usd_per_day_max: usd_per_day_max is -8"),
+        ('name = "island"', 'name = "ship"', "mixes[2].name: there are two named 'ship'"),
+        (
+            'profile = "iridium-dialup"',
+            'profile = "certus-100"',
+            "links[2].profile is 'certus-100': a site has each",
+        ),
+        ('name = "small-fleet"', 'name = "../fleet"', "line 1: name: name is '../fleet'"),
+        ("count = 3", "count = 0", "line 85: sites.count: count is 0"),
     ],
 )
 def test_a_bad_world_is_refused_with_its_place_and_the_reason(old: str, new: str, says: str) -> None:
@@ -87,6 +106,22 @@ def test_a_world_of_ones_own_is_read_from_its_file(tmp_path: Path) -> None:
         load_world(str(tmp_path / "gone.toml"))
     with pytest.raises(WorldError, match="There is no world named 'big'"):
         load_world("big")
+
+
+def test_a_world_names_profiles_beside_it_and_no_two_under_one_name(tmp_path: Path) -> None:
+    profile = (ROOT / "simulations" / "profiles" / "bgan.toml").read_text(encoding="utf-8")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "mine.toml").write_text(profile.replace('name = "bgan"', 'name = "mine"'))
+    text = TEXT.replace('profile = "bgan"', 'profile = "links/mine.toml"')
+    (tmp_path / "world.toml").write_text(text, encoding="utf-8")
+    world = load_world(str(tmp_path / "world.toml"))
+    assert "mine" in {link.profile.name for group in world.groups for link in group.links}
+    other = profile.replace('name = "bgan"', 'name = "certus-100"')
+    (tmp_path / "links" / "mine.toml").write_text(other, encoding="utf-8")
+    with pytest.raises(
+        WorldError, match=r"links\[1\]\.profile is 'certus-100': another profile of this world"
+    ):
+        load_world(str(tmp_path / "world.toml"))
 
 
 def test_a_shift_may_pass_midnight() -> None:
