@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import get_running_loop
 from collections.abc import Callable
 from typing import Final
 
@@ -28,10 +28,11 @@ class MachineClock:
 
     def monotonic_s(self) -> float:
         """Since the machine was switched on."""
-        return self._counted_s() - self._booted_s
+        # As `_counted_s`, in one call less: everything that a world does asks for it.
+        return get_running_loop().time() * self._drift - self._booted_s
 
     def wall_s(self) -> float:
-        return WALL_FROM_S + self._counted_s() + self._step_s
+        return WALL_FROM_S + get_running_loop().time() * self._drift + self._step_s
 
     def boot(self) -> str:
         return f"boot {self._boots}"
@@ -63,12 +64,12 @@ class MachineClock:
         looking."""
         self._listeners.append(stepped)
         try:
-            await asyncio.get_running_loop().create_future()
+            await get_running_loop().create_future()
         finally:
             self._listeners.remove(stepped)
 
     def _counted_s(self) -> float:
-        return asyncio.get_running_loop().time() * self._drift
+        return get_running_loop().time() * self._drift
 
     def _tell_listeners(self) -> None:
         for stepped in self._listeners:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from itertools import count as count_from
 from typing import Final
 
 import click
@@ -14,6 +16,8 @@ from .trace import Trace
 
 HOUR_S: Final = 3_600.0
 COUNT: Final = 10_000
+EVENTS_BETWEEN: Final = 20
+"""Between two words about how far a world is."""
 
 
 @click.command()
@@ -31,12 +35,27 @@ def replay(seed: int, scenario: str, quiet: bool) -> None:
     consults   whole sites and a hub, with their services and databases
     upheavals  the same with copied cards, lost hubs, two hubs in turn, versions and an unkind relay
     """
-    trace = Trace(None if quiet else click.echo)
+    trace = Trace(_counting() if quiet else click.echo)
     court = SCENARIOS[scenario](seed, trace)
+    if quiet and sys.stderr.isatty():
+        click.echo("\r", nl=False, err=True)
     click.echo(f"{trace.count} events, trace {trace.digest}")
     for violation in court.violations:
         click.echo(f"VIOLATED: {violation}", err=True)
     sys.exit(1 if court.violations else 0)
+
+
+def _counting() -> Callable[[str], None] | None:
+    """Tells a terminal how far it is: a world of whole sites takes seconds."""
+    if not sys.stderr.isatty():
+        return None
+    numbers = count_from(1)
+
+    def counted(_line: str) -> None:
+        if (number := next(numbers)) % EVENTS_BETWEEN == 0:
+            click.echo(f"\r{number} events", nl=False, err=True)
+
+    return counted
 
 
 @click.command()

@@ -207,12 +207,13 @@ def _numbered(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Num
 
 def run_virtual(main: Coroutine[Any, Any, T], *, network: Network | None = None) -> T:
     """Like `asyncio.run`, in virtual time."""
-    with _garbage_seldom(), asyncio.Runner(loop_factory=lambda: VirtualLoop(network)) as runner:
+    with garbage_seldom(), asyncio.Runner(loop_factory=lambda: VirtualLoop(network)) as runner:
         return runner.run(main)
 
 
 @contextmanager
-def _garbage_seldom() -> Iterator[None]:
+def garbage_seldom() -> Iterator[None]:
+    """While the context lasts, rings among objects are looked for seldom."""
     before = gc.get_threshold()
     gc.set_threshold(*_GARBAGE_COUNTS)
     try:

@@ -16,7 +16,12 @@ from .site import Site
 ENDED: Final = frozenset({"done", "refused", "stopped"})
 ARMED: Final = frozenset({"open", "confirmed"})
 VITALS: Final = {"heart_rate_min": 104, "spo2_percent": 93, "systolic_mmhg": 128, "diastolic_mmhg": 77}
-PATIENT: Final[dict[str, Any]] = {"patient_code": "P-1", "age_years": 40, "no_known_allergies": True}
+PATIENT: Final[dict[str, Any]] = {
+    "patient_code": "P-1",
+    "age_years": 40,
+    "sex": "m",
+    "no_known_allergies": True,
+}
 
 ClinicalAct = NewConsult | MoreFindings | ReadPlan | Answer
 

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from protocol.ids import Pseudonym
 from protocol.sealing import Sealer
-from sfnode.app import Daemon, Surroundings
+from sfnode.app import Daemon
 from sfnode.config import LinkMode, LinkSettings, NodeFolder, SiteSettings
 from sfnode.services.contact import Pair
 from sfnode.services.dialers import Dialers
 from sfnode.spool.spool import Spool
+from sfnode.surroundings import Surroundings
 from sfnode.vault.keyfile import Stretching
 from sync.links.udp import UdpDialer
 from sync.ports import Dialer

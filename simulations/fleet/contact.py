@@ -145,6 +145,7 @@ class Contact:
             self._keep_to_budget()
         else:
             raise RuntimeError("a simulated contact does not end")
+        self._let_go()
         ended_s = moments.now_s if self._site.ended_s is None else self._site.ended_s
         up, down = self._site.ip_bytes, self._hub.ip_bytes
         return Outcome(
@@ -161,6 +162,11 @@ class Contact:
             usd=self._terms.usd_by(up + down, ended_s - self._began_s),
             is_spent_out=self._is_spent_out,
         )
+
+    def _let_go(self) -> None:
+        """Both ends hold each other: without this a search for rings has to find each contact of a run."""
+        self._site.peer = self._hub.peer = None
+        self._moments.clear()
 
     def _session(self, role: Role, memory: LinkMemory) -> Session:
         terms = SessionTerms(

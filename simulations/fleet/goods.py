@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -56,7 +57,7 @@ class Parcel:
             size_bytes=self.size_bytes,
             queued_s=self.queued_s,
             stored_s=self.stored_s,
-            bound_s=self.bound_s,
+            bound_s=None if math.isinf(self.bound_s) else self.bound_s,
             forecast_low_s=low_s,
             forecast_high_s=high_s,
         )

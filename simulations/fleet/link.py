@@ -13,6 +13,7 @@ from sync.links.rate_memory import RateMemory
 from sync.scheduler import (
     NOTHING_SPENT,
     DayCount,
+    Forecast,
     LinkCap,
     LinkMode,
     LinkNow,
@@ -21,6 +22,7 @@ from sync.scheduler import (
     Tariff,
     Tick,
     counted,
+    look,
 )
 
 from .bound import Way
@@ -54,6 +56,8 @@ class FleetLink:
     spent: DayCount = NOTHING_SPENT
     unanswered: list[tuple[float, int]] = field(default_factory=list)
     """Seconds and bytes of dials in a row that nobody answered, with the same things waiting."""
+    _look: tuple[Measured, Forecast] | None = None
+    """What a contact that carries nothing costs, and by what measurement: it is asked for twice an hour."""
 
     @property
     def is_held(self) -> bool:
@@ -61,12 +65,27 @@ class FleetLink:
 
     def now(self, at_s: float) -> LinkNow:
         """As the policy looks at it."""
-        self.spent = counted(self.spent, _tick(at_s))
-        return LinkNow(terms=self.terms, measured=self.measured, spent=self.spent)
+        return LinkNow(terms=self.terms, measured=self.measured, spent=self._spent_by(at_s))
+
+    def may_look(self, at_s: float) -> bool:
+        """As `LinkNow.may_look`."""
+        if not self.terms.cap.is_limited:
+            return True
+        if self._look is None or self._look[0] is not self.measured:
+            self._look = self.measured, look(self.terms, self.measured)
+        each, left = self._look[1], self.terms.cap.left(self._spent_by(at_s))
+        return left.pays(usd=each.usd, size_bytes=each.size_bytes)
 
     def pay(self, *, usd: float, size_bytes: int, at_s: float) -> None:
-        """A contact is over, or a held one has lasted so much longer."""
-        self.spent = counted(self.spent, _tick(at_s)).plus(usd=usd, size_bytes=size_bytes)
+        """A contact is over, or a held one has lasted so much longer; without a cap nobody asks what the day
+        has cost."""
+        if self.terms.cap.is_limited:
+            self.spent = self._spent_by(at_s).plus(usd=usd, size_bytes=size_bytes)
+
+    def _spent_by(self, at_s: float) -> DayCount:
+        if self.terms.cap.is_limited:
+            self.spent = counted(self.spent, _tick(at_s))
+        return self.spent
 
     def close_day(self) -> None:
         """All that may be spent today is spent: only emergencies go."""

@@ -8,7 +8,7 @@ same holds for a dial that nobody answers while the same things wait.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -29,7 +29,12 @@ from .witness import Witness
 MEASURED_IDLE: Final = 5
 """Real sessions with nothing new over each kind of link, before their mean stands for the others."""
 MEASURED_UNANSWERED: Final = 2
-"""Dials in a row without an answer: the first says what is new, the second and all others only knock."""
+"""Dials in a row without an answer: the first says what is new, and when all of that was said once the others
+only knock."""
+KNOCK_BYTES_MAX: Final = 2_000
+"""A dial of so few IP bytes only knocked: half a minute of greetings."""
+MEASURED_UNANSWERED_MAX: Final = 8
+"""After so many real ones the others are like the last, whatever it said."""
 
 
 class Reaching:
@@ -136,7 +141,7 @@ class Reaching:
         self, site: FleetSite, link: FleetLink, now_s: float, *, is_idle: bool
     ) -> tuple[float, int, int, bool] | None:
         """Seconds, bytes up and down, and whether it goes well: of a contact whose like was measured."""
-        if len(link.unanswered) >= MEASURED_UNANSWERED:
+        if _only_knocks(link.unanswered):
             seconds, up = link.unanswered[-1]
             is_dark = link.service.next_up_s(now_s) > now_s + seconds
             if is_dark or self._fleet.hub_back_s(now_s) > now_s + seconds:
@@ -203,7 +208,7 @@ class Reaching:
             site.failed(link, ended_s)
             return
         site.went_well(link, ended_s)
-        if link.is_held and link.now(ended_s).may_look():
+        if link.is_held and link.may_look(ended_s):
             self._holding.begin(site, link, ended_s)
 
     def _pay(
@@ -238,3 +243,11 @@ class Reaching:
             held.link.close_day()
         else:
             site.failed(held.link, now_s)
+
+
+def _only_knocks(unanswered: Sequence[tuple[float, int]]) -> bool:
+    """Whether the latest of these dials said nothing new, so that further ones will be like it."""
+    if len(unanswered) < MEASURED_UNANSWERED:
+        return False
+    _, latest_bytes = unanswered[-1]
+    return latest_bytes <= KNOCK_BYTES_MAX or len(unanswered) >= MEASURED_UNANSWERED_MAX

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from simulations.engine.loop import garbage_seldom
 from simulations.engine.trace import Trace
 from simulations.report import AlarmRow, RunResults, SiteRow, ViolationRow
 from simulations.world import World
@@ -45,7 +46,8 @@ def run_world(
     fleet = Fleet(POLICIES[policy][1](world), seed, trace or Trace(), parts)
     plan_faults(fleet, faults or Faults())
     play = _Play(fleet)
-    play.run(progress)
+    with garbage_seldom():
+        play.run(progress)
     results = _results(fleet, play, policy)
     # What only arrives in clean contacts after the run did not arrive in it.
     heal(fleet, play.consulting)

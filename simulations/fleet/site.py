@@ -126,7 +126,10 @@ class FleetSite:
 
     @property
     def is_failing(self) -> bool:
-        return any(attempts.is_failing for attempts in self.attempts.values())
+        for attempts in self.attempts.values():  # Asked at each look: `any` would make a generator for it.
+            if attempts.is_failing:
+                return True
+        return False
 
     def waiting_bytes(self, down_to: Priority) -> int:
         """Of this class and the more urgent ones."""
@@ -161,8 +164,7 @@ class FleetSite:
         """One link that may carry everything, and nothing waits or fails: the policy has nothing to weigh."""
         if self.has_waiting or self.is_failing or len(self.links) > 1 or self.held is not None:
             return False
-        link = self.links[0]
-        return link.cap_usd is None or link.now(now_s).may_look()
+        return self.links[0].may_look(now_s)
 
     def decide(self, now_s: float) -> Decision:
         """The product's policy, for this site."""

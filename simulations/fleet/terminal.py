@@ -70,6 +70,10 @@ class Moments:
         """Infinity if nothing will happen any more."""
         return self._heap[0][0] if self._heap else math.inf
 
+    def clear(self) -> None:
+        """Nothing more happens."""
+        self._heap.clear()
+
     def step(self) -> None:
         """Let the next thing happen."""
         self.now_s, _, action = heappop(self._heap)

@@ -362,6 +362,23 @@ def test_a_record_in_anothers_case_is_found_out(monkeypatch: pytest.MonkeyPatch)
     assert any("No record lies in another patient's case." in violation for violation in violations)
 
 
+def test_a_part_that_fails_unforeseen_is_found_out_although_all_arrives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures = [KeyError("planted")]
+
+    def fails_once(connection: Connection, signed: SignedEntry, **named: Any) -> None:
+        if failures:
+            raise failures.pop()
+        add_entry(connection, signed, **named)
+
+    monkeypatch.setattr(admission, "add_entry", fails_once)
+    violations = play_consults(quiet(*OF_ONE_SITE)).violations
+    assert not failures
+    assert any("did not foresee" in violation and "planted" in violation for violation in violations)
+    assert not any(ARRIVES in violation for violation in violations)
+
+
 # Laws whose facts other worlds observe.
 
 

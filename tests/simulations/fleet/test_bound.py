@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol.header import Priority
+from protocol.ids import BUNDLE_ID_BYTES, BundleId
 from simulations.fleet.bound import Way, bound_s
+from simulations.fleet.goods import Parcel
+from simulations.fleet.site import rank_of
 from simulations.links import DirectionProfile, LinkModel, Outage, RateStep, RateTrace, ServicePlan
 
 
@@ -28,6 +34,22 @@ def test_two_links_share_the_work() -> None:
     both = [way(8_000, delay_ms=300.0), way(24_000)]
     assert bound_s(both, 0.0, 4_000) == pytest.approx(1.1, abs=1e-6)
     assert bound_s([way(8_000, Outage(0.0, 100.0)), way(24_000)], 0.0, 3_000) == pytest.approx(1.1, abs=1e-6)
+
+
+def test_where_no_link_serves_again_a_result_tells_no_bound() -> None:
+    parcel = Parcel(
+        bundle=BundleId(bytes(BUNDLE_ID_BYTES)),
+        site=0,
+        case=0,
+        what="text",
+        priority=Priority.ROUTINE,
+        rank=rank_of("text"),
+        up=True,
+        size_bytes=800,
+        queued_s=5.0,
+        bound_s=math.inf,
+    )
+    assert parcel.row().bound_s is None
 
 
 def test_a_recorded_rate_is_followed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -10,6 +11,8 @@ from click.testing import CliRunner, Result
 from simulations.cli import main
 from simulations.fleet.command import status_of, summary
 from simulations.report import ViolationRow, load_results
+from simulations.report.figures import waits
+from tests.architecture.checkout import ROOT
 
 
 def invoke(*arguments: str) -> Result:
@@ -27,9 +30,59 @@ def test_a_world_is_played_and_its_results_are_written(tmp_path: Path) -> None:
     assert str(out) in result.output
 
 
+def test_a_run_writes_down_its_events_and_is_the_same_with_them(tmp_path: Path) -> None:
+    out, trace = tmp_path / "mine.json", tmp_path / "trace.txt"
+    options = ("small-fleet", "--kind", "island", "--days", "1", "--out", str(out))
+    assert invoke(*options).exit_code == 0
+    plain = load_results(out)
+    assert invoke(*options, "--trace", str(trace)).exit_code == 0
+    assert load_results(out).trace_hash == plain.trace_hash
+    lines = trace.read_text(encoding="utf-8").splitlines()
+    digest = blake2b("".join(f"{line}\n" for line in lines).encode(), digest_size=16).hexdigest()
+    assert digest == plain.trace_hash
+    assert any(" queued bundle=" in line for line in lines)
+    refused = invoke(*options, "--trace", str(tmp_path / "no" / "trace.txt"))
+    assert "its folder does not exist. Nothing was run. Choose another --trace." in refused.output
+
+
 def test_a_long_run_shows_how_far_it_is(tmp_path: Path) -> None:
     result = invoke("small-fleet", "--days", "0.2", "--out", str(tmp_path / "mine.json"))
     assert "small-fleet, 0.2 days" in result.stderr
+
+
+def test_one_kind_of_site_is_played_on_another_link(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    bgan = (ROOT / "simulations" / "profiles" / "bgan.toml").read_text(encoding="utf-8")
+    mine.write_text(bgan.replace('name = "bgan"', 'name = "mine"'), encoding="utf-8")
+    out = tmp_path / "out.json"
+    result = invoke("small-fleet", "--kind", "ship", "--link", str(mine), "--days", "1", "--out", str(out))
+    assert result.exit_code == 0, result.output
+    results = load_results(out)
+    assert results.world == "small-fleet-on-mine"
+    assert {(row.kind, row.links) for row in results.sites} == {("ship", "mine")}
+    assert len(results.sites) == 8
+
+
+def test_more_looks_bring_replies_sooner_and_cost_more(tmp_path: Path) -> None:
+    runs = []
+    for name, looks in (("rarely", ()), ("often", ("--look-every", "300"))):
+        out = tmp_path / f"{name}.json"
+        options = ("--kind", "post", "--link", "bgan", "--days", "10", *looks, "--out", str(out))
+        assert invoke("small-fleet", *options).exit_code == 0
+        runs.append(load_results(out))
+    rarely, often = runs
+    assert often.world == "small-fleet-on-bgan-each-300-s"
+    assert often.sites[0].usd > 2 * rarely.sites[0].usd
+    waits_s = [waits(run.cases).link_down_s for run in runs]
+    assert 0 < waits_s[1] < 300 < waits_s[0]
+
+
+def test_a_kind_or_a_link_that_cannot_be_is_refused() -> None:
+    unknown = invoke("small-fleet", "--kind", "barge")
+    assert unknown.exit_code == 1
+    assert "has no sites of the kind 'barge'. There are ship, trawler, island" in unknown.output
+    assert "carries whole messages and no packets" in invoke("small-fleet", "--link", "iridium-sbd").output
+    assert "There is no link profile named 'sat'" in invoke("small-fleet", "--link", "sat").output
 
 
 def test_faults_are_played(tmp_path: Path) -> None:
@@ -60,7 +113,7 @@ def test_a_violation_is_named_and_is_the_status(tmp_path: Path) -> None:
     broken = replace(
         results, violations=(ViolationRow(property="A law", at_s=1.0, words="A law is broken."),)
     )
-    assert "VIOLATED: A law is broken." in list(summary(broken))
+    assert "VIOLATED: A law is broken." in list(summary(broken, processor_s=1.0))
     assert (status_of(results), status_of(broken)) == (0, 1)
 
 

@@ -3,8 +3,10 @@ when a session would, and loses nothing when link or hub go away in the middle."
 
 from __future__ import annotations
 
+import gc
 import math
 import random
+import weakref
 from dataclasses import dataclass, field
 
 import pytest
@@ -25,7 +27,7 @@ DELAY_S = 0.45
 PROVEN = RateMemory(RATE_BIT_S / 8, 2 * DELAY_S, is_proven=True)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Heard:
     """A listener that writes down when what was whole."""
 
@@ -131,3 +133,16 @@ def test_what_may_be_spent_ends_a_contact_before_it_is_exceeded() -> None:
     outcome = meet(site, hub, Heard(), usd_max=20.0)
     assert outcome.ending is Ending.PARTED
     assert 10.0 < outcome.usd <= 20.0
+
+
+def test_a_contact_that_is_over_leaves_nothing_to_search_for() -> None:
+    site, hub = new_store(1), new_store(2)
+    add(site, 800, seed=3)
+    listener = weakref.ref(heard := Heard())
+    gc.disable()
+    try:
+        meet(site, hub, heard)
+        del heard
+        assert listener() is None, "its two ends still hold each other"
+    finally:
+        gc.enable()
