@@ -78,8 +78,9 @@ class Daemon:
         """What sending it would take; nothing is sent."""
         return await self._ask("price", {"case": case}, one(PriceView))
 
-    async def send(self, case: str) -> Sent:
-        return await self._ask("send", {"case": case}, answers.sent)
+    async def send(self, case: str, *, accept_missing: bool = False) -> Sent:
+        """`accept_missing` sends what its form does not call complete, and the case says so."""
+        return await self._ask("send", {"case": case, "accept_missing": accept_missing}, answers.sent)
 
     async def transfers(self) -> tuple[TransferView, ...]:
         return await self._ask("transfers", {}, many(TransferView))

@@ -1,11 +1,10 @@
-"""The terminal's shell: it follows the daemon, keeps what is known of the site, and rings."""
+"""The terminal's shell: which page is in front, what it hears of the site, and when it rings."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
-from contextlib import aclosing
-from functools import partial
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -14,13 +13,13 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 
-from sfnode.errors import DaemonGone, NodeError
-from sfnode.views import AlarmView, StatusView, TransferView
+from sfnode.errors import NodeError
 from sync.ports import Clock
 
 from .answers import Happening
 from .daemon import Daemon
 from .drafts import Drafts
+from .following import Follower
 from .inert import inert
 from .lines import Tone
 from .moments import size
@@ -30,17 +29,12 @@ from .site import Site
 from .turns import Turns
 from .work import start
 
-PROGRESS_PERIOD_S: Final = 0.25
-"""Progress is painted at most four times a second, and only where the text differs."""
-CASES_PERIOD_S: Final = 0.25
 CLOCK_PERIOD_S: Final = 5.0
 """The clock shows minutes; looking costs no byte while it shows the same."""
 RELOAD_PERIOD_S: Final = 30.0
 """Everything is asked for again now and then: an event lost while we connected is not lost for ever."""
-RETRY_S: Final = 1.0
-SUBSCRIBED_S: Final = 1.0
-_GONE: Final = "sfnode does not answer: trying again"
-_REFUSED: Final = "sfnode cannot tell: what is shown may be old"
+ARRIVAL_S: Final = 2.0
+"""For what a key waits on a page that loads; who has waited longer has begun to type something else."""
 
 
 class Shell(App[None]):
@@ -76,16 +70,20 @@ class Shell(App[None]):
         self._local_offset_minutes = local_offset_minutes
         self._only_red = OnlyRed()
         self._turns = Turns(self, self._obey)
+        self._follower = Follower(self, daemon, self.site, show=self._settle, fail=self.say_failure)
         # Before the style sheet is read: it names our colours.
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = palette
-        self._progress: dict[str | None, TransferView] = {}
-        self._changed_cases: set[str] = set()
 
     @property
     def now_s(self) -> float:
         return self._clock.wall_s()
+
+    @property
+    def steady_s(self) -> float:
+        """For how long something stands; no clock that is set changes it."""
+        return self._clock.monotonic_s()
 
     @property
     def offset_minutes(self) -> int:
@@ -118,7 +116,8 @@ class Shell(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
-            self._turns.take(event)
+            if not self._turns.take(event):
+                self.say("Too much came at once: its end is missing. Read what stands here.", Tone.WARNING)
         else:
             await super().on_event(event)
 
@@ -127,15 +126,22 @@ class Shell(App[None]):
         self._turns.forget()
 
     async def _obey(self, stroke: events.Key | events.Paste) -> None:
-        """While a page does what it was told, only Esc is heard."""
-        if self.page is None or not self.page.is_busy or _is_escape(stroke):
-            await super().on_event(stroke)
+        """While a page does what it was told, only Esc is heard; while it loads, keys wait."""
+        page = self.page
+        if page is not None and not _is_escape(stroke):
+            if page.is_busy:
+                return
+            if not await _has_arrived(page):
+                self.forget_keys()
+                self.say("That is not here yet: what you typed did nothing.", Tone.WARNING)
+                return
+        await super().on_event(stroke)
 
     def on_mount(self) -> None:
         self.set_interval(CLOCK_PERIOD_S, self._tick)
         self.set_interval(RELOAD_PERIOD_S, self.reload)
         self._show_home()
-        start(self, self._follow, name="follow the daemon")
+        start(self, self._follower.follow, name="follow the daemon")
 
     async def on_unmount(self) -> None:
         self.workers.cancel_all()
@@ -186,85 +192,13 @@ class Shell(App[None]):
 
     def reload(self) -> None:
         """Ask for everything again; what did not change is not painted."""
-        start(self, self.load, name="reload", instead_of_earlier=True)
-
-    async def load(self) -> None:
-        """Status, alarms, and the cases if the vault is open."""
-        try:
-            self.site.status = await self.daemon.status()
-            self.site.alarms = await self.daemon.alarms()
-            if self.site.unlocked:
-                self.site.cases = await self.daemon.cases()
-                self.site.transfers = await self.daemon.transfers()
-            self.site.trouble = None
-        except NodeError as error:
-            self._trouble(error)
-        self._settle(None)
+        self._follower.reload()
 
     def action_nothing(self) -> None:
         """A key that does nothing, on purpose."""
 
     def action_leave_hint(self) -> None:
         self.say("q leaves this terminal; sfnode goes on without it.")
-
-    async def _follow(self) -> None:
-        """Load, then take events as they come; for ever, because the daemon may be started again."""
-        while True:
-            await self.load()
-            # An event between this answer and the subscription would be missed: ask once more when it stands.
-            self.set_timer(SUBSCRIBED_S, self.reload)
-            try:
-                async with aclosing(self.daemon.happenings()) as events:
-                    async for event in events:
-                        self._take(event)
-            except NodeError as error:
-                self._trouble(error)
-                self._settle(None)
-            await asyncio.sleep(RETRY_S)
-
-    def _take(self, event: Happening) -> None:
-        match event:
-            case StatusView():
-                self.site.status = event
-                self._settle(event)
-            case AlarmView():
-                self.site.take_alarm(event)
-                self._settle(event)
-            case TransferView():
-                self.site.take_transfer(event)
-                if not self._progress:
-                    self.set_timer(PROGRESS_PERIOD_S, self._paint_progress)
-                self._progress[event.case] = event
-            case str():
-                if not self._changed_cases:
-                    self.set_timer(CASES_PERIOD_S, self._reload_cases)
-                self._changed_cases.add(event)
-
-    def _trouble(self, error: NodeError) -> None:
-        """What is shown may be old now: the status line says so, and once a whole sentence why."""
-        known, self.site.trouble = self.site.trouble, _GONE if isinstance(error, DaemonGone) else _REFUSED
-        if known != self.site.trouble:
-            self.say_failure(error)
-
-    def _paint_progress(self) -> None:
-        progress, self._progress = self._progress, {}
-        for event in progress.values():
-            self._settle(event)
-
-    def _reload_cases(self) -> None:
-        changed, self._changed_cases = self._changed_cases, set()
-        start(self, partial(self._load_cases, changed), name="reload cases")
-
-    async def _load_cases(self, changed: Collection[str]) -> None:
-        if not self.site.unlocked:
-            return
-        try:
-            self.site.cases = await self.daemon.cases()
-            self.site.transfers = await self.daemon.transfers()
-        except NodeError as error:
-            self._trouble(error)
-        for case in changed:
-            self._settle(case)
 
     def _settle(self, event: Happening | None) -> None:
         """Show what is known now: the right home, the bell, the screen in front."""
@@ -296,11 +230,19 @@ class Shell(App[None]):
             await self.daemon.lock()
         except NodeError as error:
             self.say_failure(error)
-        await self.load()
+        await self._follower.load()
 
     def _tick(self) -> None:
         if self.page is not None:
             self.page.renew_frame()
+
+
+async def _has_arrived(page: Page) -> bool:
+    """Whether what its keys act on is there, or comes soon."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ARRIVAL_S):
+            await page.arrived.wait()
+    return page.arrived.is_set()
 
 
 def _is_escape(stroke: events.Key | events.Paste) -> bool:

@@ -51,8 +51,9 @@ class Site:
         return bool(fresh)
 
 
-def _kind(transfer: TransferView) -> tuple[str | None, str, str]:
-    return (transfer.case, transfer.what, transfer.direction)
+def _kind(transfer: TransferView) -> tuple[str | None, str, str, str]:
+    """What is told every hub, as the list aboard, is as many bundles of one name."""
+    return (transfer.case, transfer.what, transfer.direction, transfer.hub)
 
 
 def _unlikeness(known: TransferView, report: TransferView) -> tuple[bool, int]:

@@ -24,13 +24,16 @@ _KEYS = {" ": "space", "/": "slash", "?": "question_mark", ".": "full_stop", "-"
 
 
 class StoryClock:
-    """Stands still at the moment of the story."""
+    """Stands still at the moment of the story, until somebody takes time to read."""
+
+    def __init__(self) -> None:
+        self.passed_s = 0.0
 
     def wall_s(self) -> float:
         return float(story.NOW_S)
 
     def monotonic_s(self) -> float:
-        return 0.0
+        return self.passed_s
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Terminal:
     daemon: FakeDaemon
     shell: Shell
     pilot: Pilot[Any]
+    clock: StoryClock
 
     @property
     def lines(self) -> list[str]:
@@ -55,6 +59,10 @@ class Terminal:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
+
+    def read(self) -> None:
+        """As long as a person needs to read what is asked."""
+        self.clock.passed_s += 1.0
 
     async def type(self, text: str) -> None:
         """Characters as fast as a terminal sends them; the Pilot's own presses wait after each one."""
@@ -99,14 +107,15 @@ async def terminal(
     """A terminal of `size` that shows the `first` words and hears events; `prepare` sets the story."""
     async with served(folder) as daemon:
         prepare(daemon)
+        clock = StoryClock()
         shell = Shell(
             Daemon(lambda: LocalClient.connect(folder / "daemon.sock")),
-            clock=StoryClock(),
+            clock=clock,
             local_offset_minutes=lambda: 540,
             photo_folder=folder,
             palette=palette,
         )
         async with shell.run_test(size=size) as pilot:
-            driven = Terminal(daemon, shell, pilot)
+            driven = Terminal(daemon, shell, pilot, clock)
             await driven.wait(lambda: daemon.is_watched and first in driven.text)
             yield driven

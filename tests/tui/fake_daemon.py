@@ -153,7 +153,14 @@ class FakeDaemon:
 
     def _send(self, params: Mapping[str, Any]) -> object:
         view = self._case(params)
-        self.cases[view.row.case] = replace(view, row=replace(view.row, state="waiting for link"))
+        lacking = [label[1:] for label in view.missing if label.startswith("*")]
+        notes = view.notes
+        if lacking and view.row.urgency != "EMER":
+            if not params["accept_missing"]:
+                raise CallFailed(Fault("incomplete", f"Not sent: {', '.join(lacking)} missing.", 4))
+            notes = (*notes, f"en: Sent without: {', '.join(lacking)}.")
+        row = replace(view.row, state="waiting for link")
+        self.cases[row.case] = replace(view, row=row, notes=notes, sent=True)
         bundles = [to_primitive(each) for each in story.transfers()]
         return {"bundles": bundles, "bytes": 46_812, "seconds": 38.5, "usd": 0.27}
 

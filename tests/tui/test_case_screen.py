@@ -109,6 +109,54 @@ async def test_done_is_recorded_with_two_keys_and_details_can_be_added(tmp_path:
         assert driven.daemon.asked("order_done") == [{"case": story.CHEST, "order": 1, "reply": story.REPLY}]
 
 
+async def test_what_is_known_of_the_patient_is_completed(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as driven:
+        await open_case(driven, "Rash")
+        await driven.press("u")
+        await driven.wait_text("[ Save what is new ]")
+        await driven.press(*["tab"] * 8, "enter")
+        await driven.wait_text("Nothing is filled in")
+        await driven.press(*["up"] * 8)
+        for answer in ("0", "f", "penicillin, latex", "3,4", "m", "does", "", "asthma"):
+            await driven.type(answer)
+            await driven.press("enter")
+        await driven.press("enter")
+        await driven.wait(lambda: bool(driven.daemon.asked("patient_update")))
+        assert driven.daemon.asked("patient_update") == [
+            {
+                "case": story.RASH,
+                "age_years": 0,
+                "sex": "f",
+                "add_allergies": ["penicillin", "latex"],
+                "weight_kg": "3.4",
+                "weight_measured": True,
+                "pregnancy": "not-applicable",
+                "add_history": ["asthma"],
+            }
+        ]
+
+
+async def test_an_age_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as driven:
+        await open_case(driven, "Rash")
+        await driven.press("u")
+        await driven.wait_text("[ Save what is new ]")
+        await driven.type("about 40")
+        await driven.press(*["tab"] * 8, "enter")
+        await driven.wait_text("Age is a whole number of years, not 'about 40'.")
+        assert not driven.daemon.asked("patient_update")
+
+
+async def test_a_dose_that_is_typed_on_the_last_row_records_nothing(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as driven:
+        await open_case(driven, "Chest")
+        await driven.press("d")
+        await driven.wait_text("[ Done now, as ordered ]")
+        await driven.type("150 mg")
+        await driven.press("up")
+        assert not driven.daemon.asked("order_done")
+
+
 async def test_another_dose_and_time_are_recorded_as_given(tmp_path: Path) -> None:
     async with terminal(tmp_path) as driven:
         await open_case(driven, "Chest")
@@ -211,10 +259,22 @@ async def test_a_case_is_sent_by_the_same_key_twice_and_by_no_other(tmp_path: Pa
         await driven.press("s")
         await driven.wait_text("s again sends it")
         await driven.wait_text("about 39 s, $0.27 over certus-100")
+        driven.read()
         await driven.press("j", "s", "down")
         assert not driven.daemon.asked("send")
-        await driven.press("s", "s")
+        await driven.press("s")
+        driven.read()
+        await driven.press("s")
         await driven.wait_text("Queued 5 items: 47 kB, about 39 s, $0.27.")
+        assert driven.daemon.asked("send") == [{"case": story.RASH, "accept_missing": False}]
+
+
+async def test_a_key_that_repeats_itself_sends_nothing(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as driven:
+        await open_case(driven, "Rash")
+        await driven.press("s", "s", "s")
+        await driven.wait_text("s again sends it")
+        assert not driven.daemon.asked("send")
 
 
 async def test_an_emergency_goes_at_the_first_key(tmp_path: Path) -> None:
@@ -229,7 +289,9 @@ async def test_what_is_lacking_for_sending_is_the_daemons_own_sentence(tmp_path:
     async with terminal(tmp_path) as driven:
         driven.daemon.refusals["send"] = "Still missing: Age, Sex. Nothing was sent."
         await open_case(driven, "Rash")
-        await driven.press("s", "s")
+        await driven.press("s")
+        driven.read()
+        await driven.press("s")
         await driven.wait_text("Still missing: Age, Sex. Nothing was sent.")
 
 
@@ -246,6 +308,7 @@ async def test_a_change_made_elsewhere_appears(tmp_path: Path) -> None:
     [
         ("n", ("pain less", "tab", "enter"), "note_add", {"text": "pain less"}),
         ("g", ("penicillin", "enter"), "patient_update", {"add_allergies": ["penicillin"]}),
+        ("g", ("none known", "enter"), "patient_update", {"no_known_allergies": True}),
         (
             "m",
             ("aspirin", "tab", "300 mg", *["tab"] * 4, "enter"),
@@ -292,7 +355,7 @@ async def test_leaving_the_page_does_not_call_off_what_was_said(tmp_path: Path) 
         driven.shell.reload()
         await driven.wait(lambda: len(driven.daemon.asked("transfers")) > asked_before)
         # The connection is busy, so the order waits for its turn while the medic goes on.
-        await driven.press("c", "q", "n", "q")
+        await driven.press("c", "q", "question_mark", "q")
         gate.set()
         await driven.wait(lambda: len(driven.daemon.asked("order_confirm")) == 1)
         await driven.wait_text("Order 1 confirmed.")

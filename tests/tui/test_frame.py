@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.tui import story
@@ -40,6 +42,19 @@ def test_a_long_reason_does_not_hide_what_waits(width: int) -> None:
     text = text_of(status_line(down, story.NOW_S, 540, width))
     assert "link down since 21:40Z" in text
     assert "unsent 3 items 41 kB" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_hub_that_is_not_reached_does_not_hide_behind_one_that_is(width: int) -> None:
+    duty, burns = story.HUBS
+    apart = site(hubs=(duty, replace(burns, link="no link to Burns centre", link_up=False)))
+    line = status_line(apart, story.NOW_S, 540, width)
+    assert "1 of 2 hubs reached" in text_of(line)
+    (said,) = [span for span in line if "hubs reached" in span.text]
+    assert said.tone is Tone.WARNING
+    together = status_line(site(hubs=story.HUBS), story.NOW_S, 540, width)
+    (said,) = [span for span in together if "2 of 2 hubs reached" in span.text]
+    assert said.tone is Tone.GOOD
 
 
 def test_a_locked_vault_and_a_missing_hub_are_said() -> None:

@@ -71,6 +71,7 @@ async def test_what_would_be_held_back_is_said_before_and_after_sending(tmp_path
         await open_case(driven, "Rash")
         await driven.press("s")
         await driven.wait_text("once it may go: now")
+        driven.read()
         await driven.press("s")
         await driven.wait_text("held back: certus-100 carries nothing below urgent.")
         assert "about 39 s" not in driven.text
@@ -108,6 +109,7 @@ async def test_when_it_is_likely_there_is_said_before_and_after_sending(
         await driven.wait_text("to finish in this one.")
         asked = " ".join(driven.text.split())
         assert "Likely at the hub between 22:10Z and 22:50Z (from 12 past contacts)." in asked
+        driven.read()
         await driven.press("s")
         await driven.wait_text("Queued 5 items")
         assert "Likely at the hub between 22:10Z and 22:50Z" in " ".join(driven.text.split())

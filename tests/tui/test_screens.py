@@ -274,6 +274,18 @@ class TestNewCase:
             (opened,) = driven.daemon.asked("case_new")
             assert (opened["hub"], opened["complaint"]) == ("Burns centre", "Scald of the arm")
 
+    async def test_a_name_that_is_typed_at_a_choice_commands_nothing(self, tmp_path: Path) -> None:
+        async with terminal(tmp_path) as driven:
+            await open_form(driven, {})
+            driven.daemon.raise_alarm(story.alarm())
+            await driven.wait_text("Esc, then a: acknowledge")
+            await driven.type("Loqat?")
+            await driven.press("down")
+            await driven.wait_text("> Patient code")
+            assert driven.shell.palette is Palette.DUSK
+            assert not driven.daemon.asked("lock")
+            assert "Esc back" in driven.lines[-1]
+
     async def test_with_one_hub_nobody_is_asked_which(self, tmp_path: Path) -> None:
         async with terminal(tmp_path) as driven:
             await open_form(driven, {})
@@ -311,7 +323,7 @@ class TestNewCase:
             driven.daemon.gates["case_new"] = asyncio.Event()
             await open_form(driven, ANSWERS)
             await save(driven)
-            await driven.press("enter", "space")
+            await driven.press("enter", "enter")
             driven.daemon.gates["case_new"].set()
             await driven.wait_text("Draft saved")
             assert len(driven.daemon.asked("case_new")) == 1
@@ -423,6 +435,15 @@ class TestOutbox:
             )
             await driven.wait(lambda: "stored 21:42Z" in driven.text)
             assert driven.text.index("standard: right") > driven.text.index("STORED AT HUB")
+
+    async def test_with_several_hubs_each_is_told_apart(self, tmp_path: Path) -> None:
+        async with terminal(tmp_path, prepare=with_two_hubs) as driven:
+            driven.daemon.transfer_list = [replace(each, hub="Burns centre") for each in story.transfers()]
+            await driven.press("o")
+            await driven.wait_text("ON THE WAY TO BURNS CENTRE")
+            for words in ("HUBS", "Duty desk", "up, Burns centre", "2 of 2 hubs reached"):
+                assert words in driven.text
+            assert "link up" not in driven.text
 
 
 class TestFrame:

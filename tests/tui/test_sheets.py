@@ -11,6 +11,7 @@ from tests.tui import story
 from tui.lines import Row, Tone, text_of, width_of
 from tui.sheets.case import head_lines, main_rows, side_rows
 from tui.sheets.cases import case_rows, matches, peek_lines, summary
+from tui.sheets.hubs import hub_rows
 from tui.sheets.plan import OrderKey, accept_needed, find_order, order_lines, plan_rows
 from tui.sheets.transfers import bar, forecast, percent, transfer_lines, transfer_rows
 from tui.sheets.vitals import set_rows, trend_rows
@@ -167,6 +168,43 @@ def test_nothing_is_called_stored_that_is_not() -> None:
     assert "standard" not in stored
     for never in ("synced", "sent"):
         assert never not in shown.casefold()
+
+
+def test_with_several_hubs_each_bundle_stands_under_its_own() -> None:
+    pair = story.transfers()[2:4]
+    duty, burns = (replace(each, hub=hub.name) for each, hub in zip(pair, story.HUBS, strict=True))
+    shown = text(transfer_rows((burns, duty), story.rows(), story.NOW_S, 77))
+    assert shown.index("ON THE WAY TO BURNS CENTRE") < shown.index(burns.what[:12])
+    assert shown.index(burns.what[:12]) < shown.index("STORED AT DUTY DESK") < shown.index(duty.what[:12])
+    far = replace(duty, hub="Burns centre of the University Hospital of a town by the sea")
+    rows = transfer_rows((far,), story.rows(), story.NOW_S, 67)
+    assert all(width_of(content) <= 67 for each in rows for content in each.lines)
+    here = replace(duty, direction="down", state="received")
+    assert "RECEIVED FROM DUTY DESK" in text(transfer_rows((here,), (), story.NOW_S, 77))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_each_of_several_hubs_says_how_it_is_reached_and_what_waits(width: int) -> None:
+    duty, burns = story.HUBS
+    waiting = replace(
+        burns,
+        link="no link to Burns centre",
+        link_up=False,
+        unsent_count=2,
+        unsent_bytes=41_200,
+        last_contact_s=None,
+    )
+    rows = hub_rows((duty, waiting), story.NOW_S, width)
+    assert all(width_of(content) <= width for each in rows for content in each.lines)
+    first, second = (" ".join(text_of(content) for content in each.lines) for each in rows[1:3])
+    assert first.startswith("Duty desk     nothing unsent")
+    assert second.startswith("Burns centre  unsent 2, 41 kB")
+    assert "up, Duty desk" in first
+    assert "no link to Burns centre" in second
+    if width >= 67:
+        assert "heard 21:41Z" in first
+        assert "never heard" in second
+    assert hub_rows((duty,), story.NOW_S, width) == []
 
 
 def test_a_forecast_without_measurement_says_so() -> None:

@@ -26,6 +26,16 @@ def test_of_two_alike_the_unfinished_one_moves() -> None:
     assert site.transfers == (stored, replace(going, done_bytes=200))
 
 
+def test_what_is_told_two_hubs_moves_for_each_of_them() -> None:
+    duty, burns = (
+        replace(story.transfers()[0], case=None, what="list aboard", state="going", hub=hub.name)
+        for hub in story.HUBS
+    )
+    site = Site(transfers=(duty, burns))
+    site.take_transfer(replace(burns, done_bytes=200))
+    assert site.transfers == (duty, replace(burns, done_bytes=200))
+
+
 def test_a_new_bundle_is_added() -> None:
     site = Site(transfers=story.transfers())
     site.take_transfer(replace(story.transfers()[0], what="order 1 done"))

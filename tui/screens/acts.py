@@ -9,7 +9,7 @@ from typing import Final
 from sfnode.views import CaseView, OrderView
 from tui.lines import EMPTY, Line, Span, Tone, line, wrap_after
 from tui.sheets.plan import order_lines
-from tui.spoken import BadMoment, read_moment
+from tui.spoken import BadMoment, means_none_known, read_moment
 from tui.widgets.form import FormField, Kind, Need
 
 from .form import FormPage, NotYet
@@ -74,12 +74,15 @@ _WRITINGS: Final = {
         ),
     ),
     "allergy": _Act(
-        "NEW ALLERGY",
+        "ALLERGY",
         "Save the allergy",
         "Allergy saved",
         (
             FormField(
-                key="allergy", label="Allergic to", need=Need.TO_SAVE, hint="and what happens: rash, swelling"
+                key="allergy",
+                label="Allergic to",
+                need=Need.TO_SAVE,
+                hint="and what happens: rash, swelling; or: none known",
             ),
         ),
     ),
@@ -179,7 +182,8 @@ class WritePage(FormPage):
     async def save(self, answers: Mapping[str, str]) -> None:
         values: dict[str, object] = {"case": self._view.row.case, **_present(answers, self.shell.now_s)}
         if self._what == "allergy":
-            values["add_allergies"] = [values.pop("allergy")]
+            words = str(values.pop("allergy"))
+            values |= {"no_known_allergies": True} if means_none_known(words) else {"add_allergies": [words]}
         await self.shell.daemon.act(_METHODS[self._what], values)
 
     def saved(self) -> None:

@@ -13,15 +13,16 @@ from textual.widget import Widget
 
 from sfnode.errors import NodeError
 from sfnode.views import CaseView, NoteView, OrderView, TransferView
-from tui.answers import Happening, Sent
+from tui.answers import Happening
 from tui.lines import Line, Row, Span, Tone, line, row
-from tui.sheets.case import head_lines, main_rows, note_at, question_at, side_rows
+from tui.sheets.case import head_lines, main_rows, needed_to_send, note_at, question_at, side_rows
 from tui.sheets.plan import OrderKey, accept_needed, find_order
-from tui.sheets.transfers import forecast, price_words, sentence
+from tui.sheets.transfers import sent_words
 from tui.widgets import Block, Sheet
 from tui.work import start
 
 from .page import Page
+from .send_question import SendQuestion
 
 WIDE_CELLS: Final = 110
 _ORDER_ACTIONS: Final = ("confirm", "done", "refuse")
@@ -45,14 +46,15 @@ class CasePage(Page):
         Binding("e", "correct", "correct note"),
         Binding("m", "treatment", "treatment"),
         Binding("g", "allergy", "new allergy"),
+        Binding("u", "patient", "patient"),
         Binding("tab", "app.focus_next", "other column", show=False),
     ]
 
     def __init__(self, case: str) -> None:
-        super().__init__()
+        super().__init__(loads=True)
         self.case = case
         self.view: CaseView | None = None
-        self._send_armed = False
+        self._question = SendQuestion(self)
 
     def body(self) -> Iterable[Widget]:
         yield Block(self._head, id="head")
@@ -153,13 +155,13 @@ class CasePage(Page):
         """Twice, because bytes cost money; an emergency goes at the first key."""
         if self.refused("send") or self.view is None:
             return
-        if not self._send_armed and self.view.row.urgency != "EMER":
-            self._send_armed = True
-            question = f"Send {self.view.row.short} to the hub? s again sends it; any other key does not."
-            self.say(question, Tone.STRONG)
-            start(self.shell, partial(self._say_price, question), name="price", instead_of_earlier=True)
-            return
-        self._send_armed = False
+        if self.view.row.urgency != "EMER":
+            if needed_to_send(self.view):
+                self._offer_as_it_is(self.view)
+                return
+            if not self._question.is_answered():
+                self._question.ask(self.view.row)
+                return
         start(self.shell, self._send, name="send")
 
     def action_vitals(self) -> None:
@@ -199,9 +201,14 @@ class CasePage(Page):
 
     async def on_key(self, event: events.Key) -> None:
         """Any other key takes the question about sending back."""
-        if self._send_armed and event.key != "s":
-            self._send_armed = False
-            self.say("Not sent.")
+        if event.key != "s":
+            self._question.take_back()
+
+    def action_patient(self) -> None:
+        from .patient import PatientPage
+
+        if not self.refused("patient") and self.view is not None:
+            self.shell.open(PatientPage(self.view))
 
     def _why_no_order(self, action: str) -> str | None:
         order = self.order
@@ -224,6 +231,12 @@ class CasePage(Page):
         if not self.refused(what) and self.view is not None:
             self.shell.open(WritePage(self.view, what))
 
+    def _offer_as_it_is(self, view: CaseView) -> None:
+        from .send_as_it_is import SendAsItIsPage
+
+        self.shell.forget_keys()
+        self.shell.open(SendAsItIsPage(view))
+
     def _act(self, method: str, values: dict[str, object], done: str) -> None:
         start(self.shell, partial(self._carry_out, method, values, done), name=method)
 
@@ -236,37 +249,15 @@ class CasePage(Page):
         self.shell.say(done, Tone.GOOD)
         self._load()
 
-    async def _say_price(self, question: str) -> None:
-        """What it would take, unless the medic has gone on meanwhile."""
-        try:
-            price = await self.shell.daemon.price(self.case)
-        except NodeError:
-            return  # The question stands without it.
-        if self._send_armed and price.links:
-            self.say(f"{question} It takes {price_words(price)}", Tone.STRONG)
-        elif self._send_armed:
-            self.say(f"{question} {price_words(price)}", Tone.WARNING)
-
     async def _send(self) -> None:
         self.say("Queueing ...")
         try:
-            sent: Sent = await self.shell.daemon.send(self.case)
+            sent = await self.shell.daemon.send(self.case)
         except NodeError as error:
             self.shell.say_failure(error)
+            self._load()
             return
-        count = len(sent.transfers)
-        words = forecast(sent.size_bytes, sent.seconds, sent.usd)
-        queued = f"Queued {count} item{'s' if count != 1 else ''}"
-        arrival = f" {sentence(sent.arrival)}" if sent.arrival else ""
-        if sent.no_link:
-            self.shell.say(f"{queued}. {sent.no_link}", Tone.WARNING)
-        elif sent.held is None:
-            self.shell.say(f"{queued}: {words}.{arrival} o shows how far it is.")
-        elif sent.held_count >= sum(each.stored_s is None for each in sent.transfers):
-            self.shell.say(f"{queued}; held back: {sent.held}. o says what lets it go.", Tone.WARNING)
-        else:
-            held = f"{sent.held_count} held back: {sent.held}"
-            self.shell.say(f"{queued}; {held}.{arrival} o says what lets them go.", Tone.WARNING)
+        self.shell.say(*sent_words(sent))
         self.shell.reload()
         self._load()
 
@@ -279,10 +270,13 @@ class CasePage(Page):
         try:
             view = await self.shell.daemon.case(self.case)
         except NodeError as error:
+            self.shell.forget_keys()
+            self.arrived.set()
             self.say_failure(error)
             return
         self.view = view
         self._show()
+        self.arrived.set()
         await self._mark_seen(view)
 
     async def _mark_seen(self, view: CaseView) -> None:
@@ -323,4 +317,14 @@ class CasePage(Page):
         return side_rows(self.view, self.shell.now_s, width)
 
 
-_NEEDS_CASE: Final = (*_ORDER_ACTIONS, "accept", "send", "vitals", "photo", "note", "treatment", "allergy")
+_NEEDS_CASE: Final = (
+    *_ORDER_ACTIONS,
+    "accept",
+    "send",
+    "vitals",
+    "photo",
+    "note",
+    "treatment",
+    "allergy",
+    "patient",
+)

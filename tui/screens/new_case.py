@@ -71,7 +71,7 @@ class PickTemplatePage(Page):
     AUTO_FOCUS = "Sheet"
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(loads=True)
         self._templates: tuple[Template, ...] = ()
 
     def body(self) -> Iterable[Widget]:
@@ -96,8 +96,11 @@ class PickTemplatePage(Page):
         try:
             self._templates = await self.shell.daemon.templates()
         except NodeError as error:
+            self.shell.forget_keys()
             self.say_failure(error)
             return
+        finally:
+            self.arrived.set()
         self.query_one("#templates", Sheet).renew()
 
     def _rows(self, width: int) -> list[Row]:

@@ -9,9 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from sfnode.errors import NodeError
+from sfnode.views import StatusView
 from tui.answers import Happening
 from tui.lines import Line, Row, Span, Tone, line, row, wrap_after
 from tui.moments import size
+from tui.sheets.hubs import TOLD_APART_FROM, hub_rows
 from tui.sheets.transfers import transfer_rows
 from tui.widgets import Block, Sheet
 from tui.work import start
@@ -71,14 +73,21 @@ class OutboxPage(Page):
         if status is None:
             return (line(" "), line(title))
         carried = f"up {size(status.bytes_up)}, down {size(status.bytes_down)} so far"
-        tone = Tone.GOOD if status.link_up else Tone.WARNING
         return (
             line(" "),
             line(title, Span(carried, Tone.FAINT)),
-            *wrap_after((Span("  "),), f"link {status.link}", width - 1, tone=tone),
+            *self._link(status, width),
             *self._forecasts(status.forecasts, width),
             line(" "),
         )
+
+    @staticmethod
+    def _link(status: StatusView, width: int) -> tuple[Line, ...]:
+        """Each of several hubs has its own words below."""
+        if len(status.hubs) >= TOLD_APART_FROM:
+            return ()
+        tone = Tone.GOOD if status.link_up else Tone.WARNING
+        return wrap_after((Span("  "),), f"link {status.link}", width - 1, tone=tone)
 
     @staticmethod
     def _forecasts(words: str, width: int) -> tuple[Line, ...]:
@@ -99,7 +108,10 @@ class OutboxPage(Page):
         return [*rows, row()]
 
     def _rows(self, width: int) -> list[Row]:
+        status = self.site.status
+        hubs = () if status is None else status.hubs
         return [
             *self._notices(width),
+            *hub_rows(hubs, self.shell.now_s, width),
             *transfer_rows(self.site.transfers, self.site.cases, self.shell.now_s, width),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
@@ -27,6 +28,7 @@ from tui.sheets.frame import (
 )
 from tui.site import Site
 from tui.widgets import Block
+from tui.widgets.fields import ChoiceField
 
 if TYPE_CHECKING:
     from tui.shell import Shell
@@ -55,6 +57,8 @@ _TEXTUALS: Final = {
     (binding.action, binding.description) for binding in Screen.BINDINGS if isinstance(binding, Binding)
 }
 ALWAYS_SHOWN: Final = ("help", "back")
+READING_S: Final = 0.4
+"""Nobody has read a question sooner: a key that comes within it was typed for something else."""
 
 
 class Page(Screen[None]):
@@ -71,8 +75,12 @@ class Page(Screen[None]):
         Binding("ctrl+l", "redraw", "draw the screen again", show=False),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, *, loads: bool = False) -> None:
+        """`loads` says that its keys act on what must be asked for first: then they wait for `arrived`."""
         super().__init__()
+        self.arrived = asyncio.Event()
+        if not loads:
+            self.arrived.set()
         self._message: tuple[str, Tone] = ("", Tone.PLAIN)
 
     @property
@@ -144,7 +152,7 @@ class Page(Screen[None]):
     @property
     def typing(self) -> bool:
         """Whether letters go into a field, so that they command nothing."""
-        return isinstance(self.focused, Input | TextArea)
+        return isinstance(self.focused, Input | TextArea | ChoiceField)
 
     def useful(self) -> Sequence[str]:
         """Actions to show in the footer now, most useful first; by default all that want to be."""

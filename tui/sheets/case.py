@@ -19,6 +19,8 @@ _BLANK: Final = row()
 _QUESTION: Final = "question"
 _NOTE: Final = "note"
 """Before a record's id: which row the cursor stands on."""
+_NEEDED: Final = "*"
+"""In front of what a case lacks and its form requires."""
 _UNKNOWN: Final = ("NOT ASKED", "NOT KNOWN")
 
 
@@ -66,6 +68,9 @@ def main_rows(view: CaseView, now_s: float, width: int, *, everything: bool) -> 
         rows.extend(
             _listed("Not understood: call the hub, then update", view.not_understood, width, Tone.ALARM)
         )
+    if not view.sent:
+        words = ", ".join(needed_to_send(view))
+        rows.extend(_listed("Needed to send", [words] if words else [], width, Tone.WARNING))
     rows.extend([_heading("Question"), Row(wrap_after((), view.question or "none asked", width)), _BLANK])
     if everything:
         rows.extend(side_rows(view, now_s, width))
@@ -80,7 +85,15 @@ def main_rows(view: CaseView, now_s: float, width: int, *, everything: bool) -> 
         rows.append(_BLANK)
     rows.extend(_listed("Medicines", view.medicines, width))
     rows.extend(_listed("History", view.history, width))
+    if not view.sent:
+        words = ", ".join(label for label in view.missing if not label.startswith(_NEEDED))
+        rows.extend(_listed("Not answered, if you know it", [words] if words else [], width, Tone.FAINT))
     return rows
+
+
+def needed_to_send(view: CaseView) -> tuple[str, ...]:
+    """What its form requires for sending and nobody has answered."""
+    return tuple(label.removeprefix(_NEEDED) for label in view.missing if label.startswith(_NEEDED))
 
 
 def side_rows(view: CaseView, now_s: float, width: int) -> list[Row]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from rich.cells import cell_len
+
 from sfnode.views import CaseRow
 from tui.lines import Line, Row, Span, Tone, columns, cut_line, line, wrap_after
 from tui.moments import age
 
 _WIDE_CELLS: Final = 100
 _HUB_CELLS_MAX: Final = 10
+_HUB_WIDE_CELLS_MAX: Final = 20
 _GAP: Final = " "
 URGENCY_TONES: Final = {"EMER": Tone.ALARM, "URG": Tone.WARNING}
 _HEADINGS: Final = ("", "", "case", "patient", "complaint", "NEWS2", "state", "needs you", "age")
@@ -22,7 +25,10 @@ def case_rows(cases: Sequence[CaseRow], now_s: float, width: int) -> list[Row]:
     """A heading, then a row per case; keys are case ids."""
     wide = width >= _WIDE_CELLS
     # Whom a case is with matters only where there is a choice.
-    hub_cells = min(_HUB_CELLS_MAX, max((len(case.hub) for case in cases), default=0))
+    hub_cells = min(
+        _HUB_WIDE_CELLS_MAX if wide else _HUB_CELLS_MAX,
+        max((cell_len(case.hub) for case in cases), default=0),
+    )
     widths = _widths(width - (hub_cells + len(_GAP) if hub_cells else 0), wide=wide)
 
     def line_of(cells: list[Span], hub: Span) -> Line:

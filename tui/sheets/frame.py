@@ -13,6 +13,8 @@ from tui.lines import CUT_MARK, Line, Span, Tone, cut_line, fit, join, line, spr
 from tui.moments import clock_face, moment, money, size
 from tui.site import Site
 
+from .hubs import TOLD_APART_FROM
+
 FOOTER_KEYS_MAX: Final = 6
 ALARM_LINES_MAX: Final = 5
 """The longest alarm, at 80 columns; a text beyond that must not push the plan off the screen."""
@@ -39,7 +41,7 @@ def status_line(site: Site, now_s: float, offset_minutes: int, width: int, *, pa
         words = site.trouble or "connecting to sfnode"
         return spread(line(" ", Span(words, Tone.WARNING if site.trouble else Tone.FAINT)), right, width)
     room = width - width_of(right) - 2
-    parts = _status_parts(site.status, site.trouble, link_words=site.status.link)
+    parts = _status_parts(site.status, site.trouble, link_words=_link_words(site.status))
     if width_of(join(parts, _GAP)) > room:
         # Why the link is down is said in the outbox; that it is, and what waits, must be seen here.
         parts = _status_parts(site.status, site.trouble, link_words=_link_in_short(site.status))
@@ -109,7 +111,7 @@ def _status_parts(status: StatusView, trouble: str | None, *, link_words: str) -
     elif status.hub is None:
         parts.append(Span("no hub yet: sfnode enrol", Tone.WARNING))
     else:
-        parts.append(Span(f"link {link_words}", Tone.GOOD if status.link_up else Tone.WARNING))
+        parts.append(Span(link_words, Tone.GOOD if _all_up(status) else Tone.WARNING))
     if status.vault == "locked":
         parts.append(Span("LOCKED", Tone.WARNING))
     if status.unsent_count:
@@ -121,9 +123,20 @@ def _status_parts(status: StatusView, trouble: str | None, *, link_words: str) -
     return parts
 
 
+def _link_words(status: StatusView) -> str:
+    """Of several hubs how many are reached: one that is not must not hide behind one that is."""
+    if len(status.hubs) < TOLD_APART_FROM:
+        return f"link {status.link}"
+    return f"{sum(hub.link_up for hub in status.hubs)} of {len(status.hubs)} hubs reached"
+
+
 def _link_in_short(status: StatusView) -> str:
     """Of several links the one that works, else the first; without the reason."""
-    return status.link.partition("; ")[0].partition(": ")[0]
+    return _link_words(status).partition("; ")[0].partition(": ")[0]
+
+
+def _all_up(status: StatusView) -> bool:
+    return all(hub.link_up for hub in status.hubs) if status.hubs else status.link_up
 
 
 def _toned(content: Line, tone: Tone) -> Line:

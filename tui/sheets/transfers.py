@@ -5,13 +5,14 @@ A bar is text of whole tenths, so it changes at most ten times; nothing here say
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from rich.cells import cell_len
 
 from sfnode.views import CaseRow, PriceView, TransferView
-from tui.lines import Line, Row, Span, Tone, columns, row, wrap_after
+from tui.answers import Sent
+from tui.lines import Line, Row, Span, Tone, columns, cut_line, line, row, wrap_after
 from tui.moments import brief_moment, moment, money, size, span
 
 _BAR_CELLS: Final = 10
@@ -31,7 +32,8 @@ def transfer_rows(
     shorts = {case.case: case.short for case in cases}
     rows: list[Row] = []
     for title, part in _grouped(transfers):
-        rows.append(row(Span(title.upper(), Tone.HEADING), Span(f"   {_total(part)}", Tone.FAINT)))
+        heading = line(Span(title.upper(), Tone.HEADING), Span(f"   {_total(part)}", Tone.FAINT))
+        rows.append(Row((cut_line(heading, width),)))
         for number, each in enumerate(part):
             lines = transfer_lines(each, now_s, width, short=shorts.get(each.case or "", ""))
             rows.append(Row(lines, f"{title} {number}"))
@@ -103,12 +105,21 @@ def state_words(transfer: TransferView, now_s: float, *, brief: bool) -> str:
 
 
 def _grouped(transfers: Sequence[TransferView]) -> list[tuple[str, list[TransferView]]]:
-    groups = {
-        "On the way": [each for each in transfers if not is_done(each)],
-        "Stored at hub": [each for each in transfers if is_done(each) and each.direction == "up"],
-        "Received": [each for each in transfers if is_done(each) and each.direction != "up"],
-    }
-    return [(title, part) for title, part in groups.items() if part]
+    """What still waits first; where a site has several hubs, each of them on its own."""
+    hubs = sorted({each.hub for each in transfers})
+    return [
+        (several.format(hub) if hub else title, part)
+        for title, several, belongs in _GROUPS
+        for hub in hubs
+        if (part := [each for each in transfers if each.hub == hub and belongs(each)])
+    ]
+
+
+_GROUPS: Final[tuple[tuple[str, str, Callable[[TransferView], bool]], ...]] = (
+    ("On the way", "On the way to {}", lambda each: not is_done(each)),
+    ("Stored at hub", "Stored at {}", lambda each: is_done(each) and each.direction == "up"),
+    ("Received", "Received from {}", lambda each: is_done(each) and each.direction != "up"),
+)
 
 
 def _bytes(transfer: TransferView) -> str:
@@ -151,6 +162,22 @@ def price_words(price: PriceView) -> str:
     held = "" if first.held is None else f"; {first.held}"
     more = [sentence(each) for each in (price.arrival, first.window) if each]
     return " ".join([f"{words} ({first.basis}){held}.", *more])
+
+
+def sent_words(sent: Sent) -> tuple[str, Tone]:
+    """What was queued and what it takes; or that it waits, and what for."""
+    count = len(sent.transfers)
+    queued = f"Queued {count} item{'s' if count != 1 else ''}"
+    arrival = f" {sentence(sent.arrival)}" if sent.arrival else ""
+    if sent.no_link:
+        return f"{queued}. {sent.no_link}", Tone.WARNING
+    if sent.held is None:
+        takes = forecast(sent.size_bytes, sent.seconds, sent.usd)
+        return f"{queued}: {takes}.{arrival} o shows how far it is.", Tone.PLAIN
+    if sent.held_count >= sum(each.stored_s is None for each in sent.transfers):
+        return f"{queued}; held back: {sent.held}. o says what lets it go.", Tone.WARNING
+    held = f"{sent.held_count} held back: {sent.held}"
+    return f"{queued}; {held}.{arrival} o says what lets them go.", Tone.WARNING
 
 
 def sentence(words: str) -> str:

@@ -213,12 +213,15 @@ class ChoiceField(Widget, can_focus=True):
             self.post_message(Filled(self))
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        return character is not None and self._picked_by(character) is not None
+        """Every letter, as in any field: who types a name here by mistake must not command with it."""
+        return character is not None and character.isprintable() and character != " "
 
     def on_key(self, event: events.Key) -> None:
-        if event.character and (picked := self._picked_by(event.character)) is not None:
-            event.stop()
-            event.prevent_default()
+        if not self.check_consume_key(event.key, event.character):
+            return
+        event.stop()
+        event.prevent_default()
+        if (picked := self._picked_by(event.character or "")) is not None:
             self.fill(picked)
 
     def action_step(self, by: int) -> None:

@@ -62,10 +62,10 @@ class FormField:
 
 
 class Confirm(Widget, can_focus=True):
-    """The last row of a form: Enter or Space does it."""
+    """The last row of a form: Enter does it. Space does not: somebody may type a dose here by mistake."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = TONE_CLASSES
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "press", "do it", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "press", "do it", show=False)]
 
     class Pressed(Message):
         """It was done on purpose."""
