@@ -6,19 +6,13 @@ Law: killed at any moment, it starts again by itself and goes on; only the vault
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from protocol.ids import Pseudonym
-from protocol.sealing import HpkeSealer, Sealer
 from sync.envelope import SealedContent
 from sync.local_socket import LocalServer
-from sync.ports import Dialer
-from sync.stores.ballast import Ballast
-from sync.stores.database import Execution, ThreadFactory
 from sync.stores.errors import StoreHalted
 
 from .api.case_calls import CaseCalls
@@ -31,11 +25,7 @@ from .services.alarms import Alarms
 from .services.arrivals import ArrivalForecasts
 from .services.carriers import outlooks
 from .services.casebook import CaseBook
-from .services.clock import SiteClock, SystemClock
-from .services.clock_watch import watch_clocks
-from .services.contact import Pair
 from .services.contacts import Contacts
-from .services.dialers import Dialers
 from .services.enrolment import Enrolment, HttpCourier
 from .services.erasing import Erasing
 from .services.happenings import AlarmRaised, CasebookEvent, CaseChanged, OutboxGrew
@@ -43,7 +33,6 @@ from .services.inbox import Inbox
 from .services.labels import Labels
 from .services.leaving import Leaving
 from .services.link_book import LinkBook
-from .services.link_watch import watch_links
 from .services.outbox import Outbox
 from .services.outgoing import Outgoing
 from .services.prices import Prices
@@ -57,29 +46,9 @@ from .services.supervision import keep_running
 from .services.transfers import TransferList
 from .services.vault_access import VaultAccess
 from .spool.spool import Spool
+from .surroundings import Surroundings
+from .telling import Telling
 from .vault.vault import Vault
-from .views import AlarmView, StatusView, TransferView, to_primitive
-
-STATUS_EVERY_S: Final = 0.2
-"""Between two reports of status: a burst of changes is one report."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a node runs in: the machine's own, or a simulated one."""
-
-    clock: SiteClock = field(default_factory=SystemClock)
-    sealer: Sealer = field(default_factory=lambda: HpkeSealer(os.urandom))
-    dialer_for: Callable[[LinkSettings, Pair], Dialer] = field(default_factory=Dialers)
-    watch_network: Callable[[Callable[[], None]], Awaitable[None]] = watch_links
-    """Calls back whenever the network has changed, until cancelled."""
-    watch_clocks: Callable[[SiteClock, Callable[[], None]], Awaitable[None]] = watch_clocks
-    """Calls back whenever the clocks did what no timer foresees, until cancelled."""
-    execution: Execution | ThreadFactory = Execution.THREADS
-    """Where the vault's transactions run; the spool is opened by whoever makes the daemon."""
-    random_bytes: Callable[[int], bytes] = os.urandom
-    ballast: Ballast | None = None
-    """Space set aside on the node's disk, which the spool was opened with."""
 
 
 class Daemon:
@@ -97,8 +66,9 @@ class Daemon:
         self._folder = folder
         self._settings = settings
         self._spool = spool
-        self._status_stirred = asyncio.Event()
         self._halted: StoreHalted | None = None
+        self.server = LocalServer(folder.socket, self.answer, describe_fault)
+        self._telling = Telling(self.server)
         self.stopping = asyncio.Event()
         self._clock = surroundings.clock
         sealer = surroundings.sealer
@@ -117,7 +87,7 @@ class Daemon:
             spool.alarms,
             sound=AlarmSound(settings.alarm_command),
             clock=self._clock,
-            tell=self._tell_alarm,
+            tell=self._telling.alarm,
         )
         self._outbox = self._new_outbox()
         self._inbox = Inbox(
@@ -139,12 +109,11 @@ class Daemon:
             links=self._link_book.links,
             dialer_for=surroundings.dialer_for,
             watcher_of=self._watch.of,
-            state_changed=self._status_stirred.set,
+            state_changed=self._telling.status_changed,
         )
         self._prices = self._new_prices()
         self._status = self._new_status()
         self._methods = methods_of(self._case_calls(), self._station_calls(), self._hub_calls())
-        self.server = LocalServer(folder.socket, self.answer, describe_fault)
 
     async def unlock(self, passphrase: bytes) -> None:
         """Raises `WrongPassphrase`."""
@@ -179,7 +148,7 @@ class Daemon:
                             "clock news",
                             lambda: self._surroundings.watch_clocks(self._clock, self._alarms.wake),
                         ),
-                        ("status", self._tell_status),
+                        ("status", lambda: self._telling.run(self._status.view)),
                     )
                 ]
                 await self.stopping.wait()
@@ -223,8 +192,8 @@ class Daemon:
             inbox=self._inbox,
             alarms=self._alarms,
             clock=self._clock,
-            tell=self._tell_progress,
-            status_changed=self._status_stirred.set,
+            tell=self._telling.progress,
+            status_changed=self._telling.status_changed,
             rekey_asked=self._outbox.wake,
             asked_back=self._returning.wake,
             greeted=self._arrivals.contact_began,
@@ -283,9 +252,14 @@ class Daemon:
                 self._spool,
                 clock=self._clock,
                 courier=HttpCourier(self._link_book.pin_at),
-                read_first=self._inbox.open_waiting,
             ),
-            leaving=Leaving(self._vault, self._spool, labels=self._labels, clock=self._clock),
+            leaving=Leaving(
+                self._vault,
+                self._spool,
+                labels=self._labels,
+                clock=self._clock,
+                sealing=self._outbox.turn,
+            ),
             inbox=self._inbox,
             links=self._link_book,
             status=self._status,
@@ -317,9 +291,9 @@ class Daemon:
     def _case_happened(self, event: CasebookEvent) -> None:
         match event:
             case CaseChanged(case_id=case_id):
-                self.server.publish("case_changed", {"case": case_id.hex()})
+                self._telling.case_changed(case_id)
                 self._alarms.wake()
-                self._status_stirred.set()
+                self._telling.status_changed()
             case OutboxGrew():
                 self._outbox.wake()
             case AlarmRaised(alarm=alarm):
@@ -328,11 +302,11 @@ class Daemon:
     def _queued(self, outgoing: Outgoing, sealed: SealedContent, pair: Pseudonym) -> None:
         self._labels.learn(sealed.bundle_id, what=outgoing.what, case_id=outgoing.case_id)
         self._contacts.queued(sealed.bundle_id, pair)
-        self._status_stirred.set()
+        self._telling.status_changed()
 
     def _trouble(self, sentence: str) -> None:
         self._status.note_trouble(sentence)
-        self._status_stirred.set()
+        self._telling.status_changed()
 
     async def _opened(self) -> None:
         """The vault was unlocked."""
@@ -345,19 +319,19 @@ class Daemon:
         self._outbox.wake()
         self._inbox.wake()
         self._returning.wake()
-        self._status_stirred.set()
+        self._telling.status_changed()
 
     def _locked(self) -> None:
         self._labels.forget_all()
         self._alarms.wake()
-        self._status_stirred.set()
+        self._telling.status_changed()
 
     def _hubs_changed(self) -> None:
         """One was joined or left, or another one is the home hub."""
         self._keys.wake()
         self._outbox.wake()
         self._contacts.hubs_changed()
-        self._status_stirred.set()
+        self._telling.status_changed()
 
     async def _settled(self) -> None:
         """A contact that a client waited for is over."""
@@ -366,25 +340,3 @@ class Daemon:
 
     def _links_changed(self) -> None:
         self._contacts.change_links(self._link_book.links)
-
-    # What clients are told.
-
-    def _tell_progress(self, view: TransferView) -> None:
-        self.server.publish("progress", to_primitive(view))
-
-    def _tell_alarm(self, view: AlarmView) -> bool:
-        self._status_stirred.set()
-        return self.server.publish("alarm", to_primitive(view)) > 0
-
-    async def _tell_status(self) -> None:
-        """A report whenever it differs from the last one."""
-        told: StatusView | None = None
-        while True:
-            await self._status_stirred.wait()
-            self._status_stirred.clear()
-            if self.server.has_subscribers:
-                view = await self._status.view()
-                if view != told:
-                    self.server.publish("status", to_primitive(view))
-                    told = view
-            await asyncio.sleep(STATUS_EVERY_S)

@@ -18,10 +18,11 @@ from sync.stores.identity import sidecar_of
 from sync.stores.lock import StoreLock
 
 from .api.client import IN_USE, READY
-from .app import Daemon, Surroundings
+from .app import Daemon
 from .config import NodeFolder, link_from, read_settings
 from .errors import CipherMissing, FolderInUse, NodeError, StorageFailed, StorageHalted
 from .spool.spool import Spool
+from .surroundings import Surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

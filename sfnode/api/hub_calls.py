@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from protocol.ids import Mailbox
 from sfnode.config import link_from
 from sfnode.services.enrolment import Enrolled, Enrolment
 from sfnode.services.inbox import Inbox
 from sfnode.services.leaving import Leaving
 from sfnode.services.link_book import LinkBook
 from sfnode.services.status import Status
-from sfnode.spool.pairing import Pairing, Pairings
+from sfnode.spool.pairing import Pairings
 from sfnode.views import to_primitive
 
 from .parameters import Parameters
@@ -49,16 +50,17 @@ class HubCalls:
     async def enrol_request(self, params: Parameters) -> Any:
         code, again = params.text("code"), params.optional_text("again")
         params.end()
-        known = None if again is None else await self._pairings.named(again)
-        if known is None and await self._pairings.all():
+        known = None if again is None else await self._enrolment.known(again)
+        pairings = await self._pairings.all()
+        if pairings and known not in [each.hub for each in pairings]:
             self._links.check_room()
         return {"request": await self._enrolment.make_request(code, again=known)}
 
     async def enrol_response(self, params: Parameters) -> Any:
-        hub_url, response = params.text("hub"), params.data("response")
+        hub_url, response, again = params.text("hub"), params.data("response"), params.optional_text("again")
         self._trust(hub_url, params)
-        await self._known(hub_url, None)
-        return await self._joined(await self._enrolment.accept_response(response), hub_url)
+        known = await self._known(hub_url, again)
+        return await self._joined(await self._enrolment.accept_response(response, again=known), hub_url)
 
     async def hubs(self, params: Parameters) -> Any:
         """Each with its links and what waits for it."""
@@ -78,12 +80,14 @@ class HubCalls:
     async def hub_leave(self, params: Parameters) -> Any:
         name, abandon = params.text("hub"), params.flag("abandon")
         params.end()
-        pairing = await self._pairings.named(name)
-        # What has come is read while its sender is known.
+        hub = await self._enrolment.known(name)
+        pairing = await self._pairings.at(hub)
+        # What has come may say that nothing is to be given up.
         await self._inbox.open_waiting()
         self._links.settle(await self._pairings.all())
-        left = await self._leaving.leave(pairing, abandon=abandon)
-        left = replace(left, links=self._links.forget_hub(pairing))
+        left = await self._leaving.leave(hub, abandon=abandon)
+        if pairing is not None:
+            left = replace(left, links=self._links.forget_hub(pairing))
         self._hubs_changed()
         return asdict(left)
 
@@ -94,11 +98,14 @@ class HubCalls:
         link_from({"hub_url": hub_url, "pin": pin})
         self._links.trust(hub_url, pin)
 
-    async def _known(self, hub_url: str, again: str | None) -> Pairing | None:
-        """The hub that this is, where the site is enrolled with it."""
+    async def _known(self, hub_url: str, again: str | None) -> Mailbox | None:
+        """The hub that this is, where the site is or was enrolled with it."""
         pairings = await self._pairings.all()
-        known = await self._pairings.named(again) if again else self._links.hub_at(hub_url, pairings)
-        if known is None and pairings:
+        at_address = self._links.hub_at(hub_url, pairings)
+        known = None if at_address is None else at_address.hub
+        if again:
+            known = await self._enrolment.known(again)
+        if pairings and known not in [each.hub for each in pairings]:
             self._links.check_room()
         return known
 

@@ -153,7 +153,11 @@ def list_templates(terminal: Terminal) -> None:
 
 @click.command()
 @click.argument("case")
-@click.option("--accept-missing", is_flag=True, help="Send although something the form asks for is missing.")
+@click.option(
+    "--accept-missing",
+    is_flag=True,
+    help="Send although something the form needs is missing; the case will say so.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what it would take: bytes, minutes and money.")
 @pass_terminal
 def send(terminal: Terminal, case: str, accept_missing: bool, dry_run: bool) -> None:

@@ -146,6 +146,8 @@ def patient() -> None:
 
 @patient.command("update")
 @click.argument("case")
+@click.option("--age", "age_years", type=int, help="In years.")
+@click.option("--sex", type=click.Choice(["f", "m", "o", "u"]))
 @click.option("--add-allergy", "add_allergies", multiple=True, help="Repeat for each.")
 @click.option("--no-known-allergies", is_flag=True, help="Asked, and there are none.")
 @click.option("--add-medicine", "add_medicines", multiple=True, help="Repeat for each.")
@@ -157,7 +159,9 @@ def patient() -> None:
 def update_patient(terminal: Terminal, case: str, **changes: Any) -> None:
     """State something new about the patient; what was said before stays readable."""
     given = {
-        key: list(value) if isinstance(value, tuple) else value for key, value in changes.items() if value
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in changes.items()
+        if value is not None and value is not False and value != ()
     }
     if not given:
         raise BadRequest("Say what has changed, such as --add-allergy penicillin.")

@@ -49,7 +49,7 @@ def init(terminal: Terminal, site: str, medic: str, role: str, language: str) ->
     "--code-file", type=click.Path(path_type=Path), help="File with the one-time code; - for stdin."
 )
 @click.option(
-    "--again", metavar="HUB", help="It is this hub of the site's, that comes with new keys or address."
+    "--again", metavar="HUB", help="It is this hub, which the site has or had, with new keys or address."
 )
 @click.option("--pin", help="The hub's key for https, sha256:… as `sfhub serve` prints it.")
 @click.option("--request-out", type=click.Path(path_type=Path), help="Write the request to a file instead.")
@@ -78,7 +78,7 @@ def enrol(
         if hub_url is None or code or code_file or request_out:
             raise BadRequest("With --response-in give --hub, and neither a code nor --request-out.")
         response = _read_message(response_in)
-        params = _given(hub=hub_url, pin=pin, response=response)
+        params = _given(hub=hub_url, again=again, pin=pin, response=response)
         _show_enrolled(terminal, terminal.call("enrol_response", params))
         return
     secret = _code(code, code_file)

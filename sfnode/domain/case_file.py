@@ -15,7 +15,7 @@ from protocol.clinical import CaseOpened, Patient
 from protocol.entry import Entry
 from protocol.fold import CaseState, fold
 from protocol.header import Priority
-from protocol.ids import CaseId, EntryId, Mailbox, PatientId, RecordId
+from protocol.ids import CaseId, Mailbox, PatientId, RecordId
 from protocol.micro import ProvisionalRecord
 
 from .moments import Moment
@@ -56,6 +56,9 @@ class CaseFile:
     first_seen: Mapping[RecordId, Moment]
     provisional: tuple[KeptProvisional, ...]
     """Never folded in."""
+    uncovered: tuple[KeptProvisional, ...]
+    """Provisional records that no signed entry has taken the place of. Found once: every look at the alarms
+    asks for them."""
 
     @classmethod
     def of(
@@ -74,6 +77,8 @@ class CaseFile:
         kept = tuple(entries)
         if any((each.entry.case_id, each.entry.patient_id) != (case_id, patient_id) for each in kept):
             raise ValueError("an entry of another case or patient was about to be folded into this one")
+        said = tuple(provisional)
+        entry_ids = [each.entry.entry_id for each in kept] if said else []
         return cls(
             case_id=case_id,
             patient_id=patient_id,
@@ -83,7 +88,8 @@ class CaseFile:
             entries=kept,
             state=fold(admitted((record, each.place) for each in kept for record in each.entry.records)),
             first_seen={record.record_id: each.first_seen for each in kept for record in each.entry.records},
-            provisional=tuple(provisional),
+            provisional=said,
+            uncovered=tuple(each for each in said if not each.said.is_covered_by(entry_ids)),
         )
 
     @property
@@ -101,16 +107,6 @@ class CaseFile:
     def patient(self) -> Patient | None:
         """The latest of the current statements about the patient; the view says when there are several."""
         return self.state.patients[-1].body if self.state.patients else None
-
-    @property
-    def uncovered(self) -> tuple[KeptProvisional, ...]:
-        """Provisional records that no signed entry has taken the place of."""
-        entry_ids = self.entry_ids
-        return tuple(kept for kept in self.provisional if not kept.said.is_covered_by(entry_ids))
-
-    @property
-    def entry_ids(self) -> frozenset[EntryId]:
-        return frozenset(each.entry.entry_id for each in self.entries)
 
     @property
     def changed_s(self) -> int:

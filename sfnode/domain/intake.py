@@ -73,6 +73,8 @@ class NewCase:
 class PatientChange:
     """Something new about a patient, to be applied to the present statement."""
 
+    age_years: int | None = None
+    sex: Sex | None = None
     add_allergies: tuple[str, ...] = ()
     no_known_allergies: bool = False
     weight_hg: int | None = None
@@ -93,6 +95,8 @@ class PatientChange:
         state = AllergyState.LISTED if allergies else patient.allergy_state
         changed = replace(
             patient,
+            age_years=patient.age_years if self.age_years is None else self.age_years,
+            sex=patient.sex if self.sex is None else self.sex,
             allergies=allergies,
             allergy_state=AllergyState.NONE_KNOWN if self.no_known_allergies else state,
             weight_hg=self.weight_hg or patient.weight_hg,
@@ -150,8 +154,10 @@ def vitals_sets(sets: Iterable[Fields], *, now_s: int) -> tuple[Vitals, ...]:
 def patient_change(fields: Fields) -> PatientChange:
     """A change from the parameters of `patient_update`."""
     form = Form(fields)
-    pregnancy = form.optional_text("pregnancy")
+    pregnancy, sex = form.optional_text("pregnancy"), form.optional_text("sex")
     change = PatientChange(
+        age_years=form.optional_whole("age_years"),
+        sex=None if sex is None else choose("sex", sex, SEXES),
         add_allergies=form.texts("add_allergies"),
         no_known_allergies=bool(form.optional_flag("no_known_allergies")),
         weight_hg=form.optional_tenths("weight_kg"),

@@ -19,7 +19,7 @@ from .contact_runner import ContactRunner
 from .hub_links import HubLinks
 from .link_ledger import LinkLedger
 from .link_words import held_sentence, look_held_sentence
-from .sync_reports import nothing_dialled, together
+from .sync_reports import link_taken_away, nothing_dialled, together
 
 
 class AskedContacts:
@@ -85,11 +85,11 @@ class AskedContacts:
         self, pair: Pair, only: str | None, reports: list[SyncReport], tried: set[str]
     ) -> SyncReport:
         """One link after the other, until somebody was reached and nothing is left that may go."""
-        links = [link for link in self._links.of(pair.pseudonym) if only in (None, link.name)]
         left = set[str]()
         carried: dict[str, Priority] = {}
         joined = len(reports)
         while True:
+            links = self._open_to(pair, only)
             decision = await self._ask(pair, [link for link in links if link.name not in tried])
             if carried and not await self._backlog.waiting(pair):
                 break
@@ -101,6 +101,8 @@ class AskedContacts:
                 left.clear()
                 continue
             dial = replace(decision.dials[0], stays_open=False)
+            if dial.link not in [link.name for link in self._open_to(pair, only)]:
+                continue  # It was taken away while custody was asked.
             # The same link once more only for what it has not carried yet, as after an emergency alone.
             if dial.link in carried and dial.floor <= carried[dial.link]:
                 break
@@ -112,12 +114,25 @@ class AskedContacts:
             else:
                 tried.add(dial.link)
                 left |= {dial.link} if contact.is_given_up else set()
+        return await self._together(pair, only, reports, joined)
+
+    async def _together(
+        self, pair: Pair, only: str | None, reports: Sequence[SyncReport], joined: int
+    ) -> SyncReport:
+        """All of it in one report; `joined` of them are of a contact that was under way."""
+        links = self._open_to(pair, only)
+        if not links:
+            return together([*reports, link_taken_away(pair.hub_name)])
         decision = await self._ask(pair, links)
         held = tuple(held_sentence(each, links, self._ledger) for each in decision.held)
         if len(reports) == joined and not any(report.complete for report in reports):
             # Whatever the contact that was joined had met: now nothing may be dialled.
             return nothing_dialled(links[0].name, held or (look_held_sentence(links[0], self._ledger),))
         return replace(together(reports), held=held)
+
+    def _open_to(self, pair: Pair, only: str | None) -> list[LinkSettings]:
+        """The hub's links of now: meanwhile some may have been taken away."""
+        return [link for link in self._links.of(pair.pseudonym) if only in (None, link.name)]
 
     def _out_of_reach(self, pair: Pair, only: str | None) -> set[str]:
         """Whoever asks for one link may know why. It is left for none that would not be dialled without being

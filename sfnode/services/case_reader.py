@@ -17,7 +17,7 @@ from sfnode.errors import NotFound
 from sfnode.vault import alarms as alarm_rows
 from sfnode.vault import asides
 from sfnode.vault import outbox as outbox_rows
-from sfnode.vault.entries import CASES_CACHED_MAX, case_ids
+from sfnode.vault.entries import CASES_CACHED_MAX, Version, case_ids, versions
 from sfnode.vault.hubs import Hub, present_hubs, read_hubs
 from sfnode.vault.vault import Vault
 from sfnode.views import AlarmView, CaseRow, CaseView, PlanView, TransferView
@@ -150,7 +150,8 @@ class CaseReader(OutgoingReader):
         """Those that can be read: a damaged one hides no other, and has its row in the list."""
         version = data_version(connection)
         if self._consults_at != version:
-            cases = (self._undamaged(connection, case_id) for case_id in case_ids(connection))
+            known = versions(connection).items()
+            cases = (self._undamaged(connection, case_id, at) for case_id, at in known)
             self._consults_kept = tuple(case for case in cases if case is not None and case.is_consult)
             # More than the cache keeps are not kept here either.
             self._consults_at = version if len(self._consults_kept) <= CASES_CACHED_MAX else None
@@ -166,8 +167,12 @@ class CaseReader(OutgoingReader):
             self._consults_dated = None if self._consults_at is None else changes
         return self._consults_kept
 
-    def _undamaged(self, connection: Connection, case_id: CaseId) -> CaseFile | None:
+    def _undamaged(
+        self, connection: Connection, case_id: CaseId, version: Version | None = None
+    ) -> CaseFile | None:
         try:
+            if version is not None:
+                return self._cache.read_at(version, connection, case_id)
             return self._cache.read(connection, case_id)
         except StoreDamaged:
             return None

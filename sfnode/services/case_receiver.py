@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from protocol.bundle import BundleContent, EntryBundle, LayerBundle
 from protocol.enrolment import HubKeys, PairSecrets
 from protocol.errors import BundleRefused
-from protocol.ids import BundleId, CaseId, Mailbox, mailbox_of
+from protocol.ids import BundleId, CaseId, Mailbox, Pseudonym, mailbox_of
 from protocol.micro import MicroBundle, read_micro
 from sfnode.domain.moments import Moment
 from sfnode.errors import NotEnrolled
@@ -99,7 +99,7 @@ class CaseReceiver(CaseReader):
         hub: Mailbox,
         *,
         waited_s: float | None = 0.0,
-        bundle_id: BundleId | None = None,
+        came_as: tuple[Pseudonym, BundleId] | None = None,
     ) -> Ingested:
         """Of what that hub has sent: verify, check authority and apply in one transaction; idempotent, and
         any order gives the same cases.
@@ -107,22 +107,26 @@ class CaseReceiver(CaseReader):
         An entry that may not stand is kept aside with its reason and applied to nothing; a picture that may
         not be kept raises `BundleRefused` and stays in custody. Nothing joins a case with another hub.
         `waited_s` is how long the bundle lay here unopened (a locked vault), so that "valid for" runs from
-        its arrival; None: cannot be told. `bundle_id` is the one that it came under, by which the hub may ask
-        for it back.
+        its arrival; None: cannot be told. `came_as` names the bundle that it came in, by which the hub may
+        ask for it back.
         """
         if isinstance(content, LayerBundle):
             return await self._ingest_layer(content, hub)
         if isinstance(content, MicroBundle):
-            return await self._ingest_micro(content, hub, waited_s, bundle_id)
-        return await self._ingest_entries(content, hub, waited_s, bundle_id)
+            return await self._ingest_micro(content, hub, waited_s, came_as)
+        return await self._ingest_entries(content, hub, waited_s, came_as)
 
     async def _ingest_entries(
-        self, content: EntryBundle, hub: Mailbox, waited_s: float | None, bundle_id: BundleId | None
+        self,
+        content: EntryBundle,
+        hub: Mailbox,
+        waited_s: float | None,
+        came_as: tuple[Pseudonym, BundleId] | None,
     ) -> Ingested:
         def work(connection: Connection, first_seen: Moment, now_s: int) -> Ingested:
             sender = _joined(connection, hub)
-            if bundle_id is not None:
-                note_arrived(connection, sender.pseudonym, bundle_id, content.entries)
+            if came_as is not None:
+                note_arrived(connection, *came_as, content.entries)
             return ingest_entries(connection, content.entries, hub=sender, first_seen=first_seen, now_s=now_s)
 
         ingested = await self._ingest(waited_s, work)
@@ -132,13 +136,17 @@ class CaseReceiver(CaseReader):
         return ingested
 
     async def _ingest_micro(
-        self, content: MicroBundle, hub: Mailbox, waited_s: float | None, bundle_id: BundleId | None
+        self,
+        content: MicroBundle,
+        hub: Mailbox,
+        waited_s: float | None,
+        came_as: tuple[Pseudonym, BundleId] | None,
     ) -> Ingested:
         def work(connection: Connection, first_seen: Moment, now_s: int) -> Ingested:
             sender = _joined(connection, hub)
             ingested = ingest_micro(connection, content, hub=sender, first_seen=first_seen)
-            if bundle_id is not None:
-                note_announced(connection, sender.pseudonym, bundle_id, read_micro(content).covers)
+            if came_as is not None:
+                note_announced(connection, *came_as, read_micro(content).covers)
             return ingested
 
         return await self._ingest(waited_s, work)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import Final
 
 from protocol.clinical import Layer, MediaLayer, Patient, Treatment, Vitals
 from protocol.ids import CaseId
@@ -24,9 +24,9 @@ from sfnode.vault.vault import Vault
 from sfnode.views import AlarmView, PhotoView
 from sync.stores.erasures import Erasure
 
-from . import answering, capture, case_views, ordering, sending
+from . import answering, capture, case_views, sending
 from .alarm_outlook import AlarmOutlook, due_alarms, outlook_of
-from .case_receiver import CaseReceiver
+from .case_orders import CaseOrders
 from .clock import SiteClock
 from .drafting import drafted
 from .happenings import (
@@ -41,7 +41,6 @@ from .happenings import (
 from .key_epochs import keep_keys_current
 from .outgoing import Carriage, Outgoing
 from .tombstones import erase_case
-from .writing import Pen
 
 __all__ = [
     "AlarmRaised",
@@ -54,14 +53,10 @@ __all__ = [
     "Saved",
 ]
 
-Result = TypeVar("Result")
-
-LAYERS_UNNAMED_MAX: Final = 16
-"""Received layers of a case that no manifest names yet: they may come first, but not fill the disk."""
 _SOURCE_BYTES: Final = 16
 
 
-class CaseBook(CaseReceiver):
+class CaseBook(CaseOrders):
     """Needs an unlocked vault. Safe to call from any number of tasks of one loop.
 
     Raises `sfnode.errors`: `NotFound`, `Refused` and its kinds (`NotEnrolled`, `Incomplete`, `ValueRefused`,
@@ -203,55 +198,6 @@ class CaseBook(CaseReceiver):
     async def close_case(self, case_id: CaseId, *, outcome: str) -> Saved:
         return await self._save(lambda pen: capture.close_case(pen, case_id, outcome=outcome))
 
-    # Replies and orders -----------------------------------------------------------------------------------
-
-    async def mark_reply_seen(self, case_id: CaseId) -> Saved | None:
-        """A person has the plan on screen: every reply and advice not yet marked; None when all were."""
-        saved = await self._with_pen(lambda pen: ordering.mark_reply_seen(pen, case_id))
-        if saved is not None:
-            self._tell(saved)
-        return saved
-
-    async def accept_plan(self, case_id: CaseId, *, remark: str | None = None) -> Saved:
-        """The medic goes on with the plan, knowing what its author did not know."""
-        return await self._save(lambda pen: ordering.accept_plan(pen, case_id, remark=remark))
-
-    async def confirm_order(
-        self, case_id: CaseId, order: int, *, reply: str | None = None, read_back: str | None = None
-    ) -> Saved:
-        """Read and will be done. Refused when the order is not open, contradicts the list aboard, or asks for
-        a read-back that is missing or differs; `reply` (hex prefix) is needed only when two replies have that
-        order."""
-        return await self._save(
-            lambda pen: ordering.confirm_order(pen, case_id, order, reply=reply, read_back=read_back)
-        )
-
-    async def give_order(
-        self,
-        case_id: CaseId,
-        order: int,
-        *,
-        reply: str | None = None,
-        dose: str | None = None,
-        given_s: int | None = None,
-        remark: str | None = None,
-    ) -> Saved:
-        """Done: always recorded, also when the order was stopped or the dose differs (both are then shown).
-        Without `dose` the ordered dose was given; without `given_s`, now."""
-        return await self._save(
-            lambda pen: ordering.give_order(
-                pen, case_id, order, reply=reply, dose=dose, given_s=given_s, remark=remark
-            )
-        )
-
-    async def refuse_order(
-        self, case_id: CaseId, order: int, *, reason: str, reply: str | None = None
-    ) -> Saved:
-        """Not done, and why."""
-        return await self._save(
-            lambda pen: ordering.refuse_order(pen, case_id, order, reason=reason, reply=reply)
-        )
-
     # Alarms --------------------------------------------------------------------------------
 
     async def acknowledge_alarm(self, alarm: int, *, by: str) -> AlarmView:
@@ -286,17 +232,6 @@ class CaseBook(CaseReceiver):
         return raised
 
     # Inside -----------------------------------------------------------------------------------------------
-
-    async def _save(self, work: Callable[[Pen], Saved]) -> Saved:
-        saved = await self._with_pen(work)
-        self._tell(saved)
-        return saved
-
-    def _tell(self, saved: Saved) -> None:
-        self._observer(CaseChanged(case_id=saved.case_id))
-        self._observer(OutboxGrew())
-        for alarm in saved.alarms:
-            self._observer(AlarmRaised(alarm=alarm))
 
     async def _keep_layer(self, case_id: CaseId, layer: Layer, encoded: EncodedLayer) -> MediaLayer:
         return MediaLayer(

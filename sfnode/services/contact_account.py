@@ -205,11 +205,11 @@ class Account:
 
     async def _wait_moved(self) -> None:
         """Until it is time to count, the allowance is used up, or an emergency is over."""
+        due = asyncio.get_running_loop().call_later(COUNT_EVERY_S, self._moved.set)
         try:
-            async with asyncio.timeout(COUNT_EVERY_S):
-                await self._moved.wait()
-        except TimeoutError:
-            return
+            await self._moved.wait()
+        finally:
+            due.cancel()
         self._moved.clear()
 
     def _note_moved(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -86,6 +86,13 @@ class ContactRunner:
         for contacts in self._under_way.values():
             for contact in contacts:
                 if contact.plan.link.name in names:
+                    contact.part()
+
+    def part_from_others(self, pairs: Container[Pseudonym]) -> None:
+        """Contacts under any other pair say goodbye: that one was replaced, or its hub was left."""
+        for pair, contacts in self._under_way.items():
+            if pair not in pairs:
+                for contact in contacts:
                     contact.part()
 
     async def pair_now(self, pair: Pair) -> PairNow:

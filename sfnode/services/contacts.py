@@ -19,24 +19,23 @@ from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
 from sfnode.views import SyncReport
 from sync.ports import Dialer
-from sync.scheduler import Decision, Dial, Held, HeldBy, LinkNow, decide
+from sync.scheduler import Decision, Dial, HeldBy, LinkNow, decide
 from sync.scheduler.tariff import BYTES_PER_MEGABYTE
 
 from .asked_contacts import AskedContacts
 from .backlog import BacklogWatch
 from .clock import SiteClock
 from .contact import Contact, Pair, Watcher
+from .contact_notices import ContactNotices
 from .contact_runner import ContactRunner
 from .hub_links import (
     HubLinks,
     links_to,
-    lost_link_sentence,
     no_link_sentence,
-    waits_without_link_sentence,
 )
 from .hub_names import shown_name
 from .link_ledger import LinkLedger
-from .link_words import LinkState, beyond_cap_sentence, held_sentence, link_state
+from .link_words import LinkState, link_state
 from .progress import Way
 from .sync_reports import of_hubs
 
@@ -85,10 +84,7 @@ class Contacts:
             stir=self._stirred.set,
         )
         self._decision = Decision()
-        self._without_link: tuple[str, ...] = ()
-        """What waits for hubs that no link leads to."""
-        self._beyond_cap: dict[str, Contact] = {}
-        """The last contact over each link that was dialled for an emergency although its cap is used up."""
+        self._notices = ContactNotices(spool, links=self._links, ledger=self.ledger)
         self._dialled: dict[Pseudonym, LinkSettings] = {}
         """The link that each hub was dialled over last."""
 
@@ -140,10 +136,7 @@ class Contacts:
     @property
     def notices(self) -> tuple[str, ...]:
         """What is held back and why, what no link leads to, and what went beyond a cap."""
-        held = tuple(map(self._held_sentence, self._decision.held))
-        beyond = [each.plan.link for each in self._beyond_cap.values() if each.reached]
-        lost = map(lost_link_sentence, self._links.lost())
-        return (*map(beyond_cap_sentence, beyond), *self._without_link, *lost, *held)
+        return self._notices.told(self._decision.held)
 
     def held_classes(self, pair: Pseudonym) -> frozenset[Priority]:
         """Classes that none of the hub's links may carry now, not even when a person says `sync`."""
@@ -180,7 +173,7 @@ class Contacts:
         self._links.links = tuple(links)
         for name in changed:
             self.ledger.forget(name)
-            self._beyond_cap.pop(name, None)
+            self._notices.within_cap(name)
         self._runner.part(changed)
         self._backlog.forget()
         self._stirred.set()
@@ -193,6 +186,7 @@ class Contacts:
             while True:
                 self._stirred.clear()
                 pairs = await self._links.pairs()
+                self._runner.part_from_others(pairs)
                 await self._decide(pairs)
                 for dial in self._decision.dials:
                     if self._still_fits(dial):
@@ -234,19 +228,19 @@ class Contacts:
         raise NotFound(no_link_sentence([each.name for each in self._links.pairings if hub in (None, each)]))
 
     async def _decide(self, pairs: Mapping[Pseudonym, Pair]) -> None:
-        before = self._decision.held, self._without_link
+        before = self._decision.held, self._notices.without_link
         links = {link.name: link for link in await self.ledger.links_now(self.links)}
         for link in links.values():
             if not link.terms.cap.is_used_up(link.spent):
-                self._beyond_cap.pop(link.name, None)  # Another day has begun, or another cap holds.
+                self._notices.within_cap(link.name)
         each = [await self._decide_for(pair, self._now_of(links, name)) for name, pair in pairs.items()]
         self._decision = Decision(
             dials=tuple(dial for decision in each for dial in decision.dials),
             held=tuple(held for decision in each for held in decision.held),
             look_at_s=min((decision.look_at_s for decision in each), default=math.inf),
         )
-        self._without_link = await self._waits_without_link()
-        if (self._decision.held, self._without_link) != before:
+        await self._notices.look_for_links()
+        if (self._decision.held, self._notices.without_link) != before:
             self._state_changed()
 
     async def _decide_for(self, pair: Pair, links: Sequence[LinkNow]) -> Decision:
@@ -259,21 +253,11 @@ class Contacts:
     def _now_of(self, links: Mapping[str, LinkNow], pair: Pseudonym) -> list[LinkNow]:
         return [links[link.name] for link in self._links.of(pair) if link.name in links]
 
-    async def _waits_without_link(self) -> tuple[str, ...]:
-        sentences = []
-        for pairing in self._links.without_link():
-            if waiting := await self._spool.transfers.unstored(pairing.pseudonym):
-                size_bytes = sum(each.size_bytes for each in waiting)
-                sentences.append(waits_without_link_sentence(pairing, len(waiting), size_bytes))
-        return tuple(sentences)
-
-    def _held_sentence(self, held: Held) -> str:
-        name = shown_name(held.pair, self._links.pairings)
-        sentence = held_sentence(held, self.links, self.ledger)
-        return f"{name}: {sentence}" if name else sentence
-
     def _still_fits(self, dial: Dial) -> bool:
-        """While custody was asked, a person may have begun a contact, or one may have ended."""
+        """While custody was asked, a person may have begun a contact, or one may have ended, or the link may
+        have been taken away."""
+        if dial.link not in [link.name for link in self._links.of(dial.pair)]:
+            return False
         is_speaking = self._runner.speaking(dial.pair) is not None
         return not self._asked.is_asked(dial.pair) and is_speaking is dial.replaces
 
@@ -281,9 +265,7 @@ class Contacts:
         link = next(each for each in self.links if each.name == dial.link)
         contact = self._runner.begin(pair, link, dial)
         self._dialled[pair.pseudonym] = link
-        told = self._beyond_cap.get(link.name)
-        if dial.beyond_cap and (told is None or not told.reached):
-            self._beyond_cap[link.name] = contact
+        self._notices.begun(contact, dial)
         return contact
 
     async def _carry_out(self, pair: Pair, contact: Contact) -> None:
@@ -295,11 +277,14 @@ class Contacts:
     async def _wait_stirred(self, pause_s: float) -> None:
         if pause_s <= 0:
             return
+        due = None
+        if not math.isinf(pause_s):
+            due = asyncio.get_running_loop().call_later(pause_s, self._stirred.set)
         try:
-            async with asyncio.timeout(None if math.isinf(pause_s) else pause_s):
-                await self._stirred.wait()
-        except TimeoutError:
-            return
+            await self._stirred.wait()
+        finally:
+            if due is not None:
+                due.cancel()
 
 
 def _renamed(before: Sequence[LinkSettings], after: Sequence[LinkSettings]) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from protocol import enrolment as messages
 from protocol import errors
 from protocol.enrolment import MESSAGE_BYTES_MAX, NONCE_BYTES, HubKeys, PairSecrets, SiteKeys
-from protocol.ids import mailbox_of
+from protocol.ids import Mailbox, mailbox_of
 from sfnode.domain.notice_words import HUB_REBUILT, HUB_REPLACED
+from sfnode.domain.plain_names import plain_name, same_name
 from sfnode.errors import EnrolmentRefused, LinkDown, NotFound, Refused
 from sfnode.spool.pairing import Pairing, PendingEnrolment
 from sfnode.spool.spool import Spool
@@ -63,31 +64,38 @@ class Enrolment:
         *,
         clock: Clock,
         courier: Courier,
-        read_first: Callable[[], Awaitable[object]] | None = None,
+        stretched: Callable[[bytes], bytes] = messages.code_key,
     ) -> None:
-        """`read_first` opens what a hub sent under the pair that it and the site have now."""
+        """`stretched` makes the key of a code: slow in earnest, so that guessing codes is."""
         self._vault = vault
         self._spool = spool
         self._clock = clock
         self._courier = courier
-        self._read_first = read_first
+        self._stretched = stretched
         self._turn = asyncio.Lock()
 
-    async def enrol(self, hub_url: str, code: str, *, again: Pairing | None = None) -> Enrolled:
+    async def known(self, name: str) -> Mailbox:
+        """The hub that people here call so, also one that was left. `NotFound`."""
+        for hub in await self._vault.directory.all_hubs():
+            if same_name(hub.name, name):
+                return hub.hub
+        return (await self._spool.pairings.named(name)).hub
+
+    async def enrol(self, hub_url: str, code: str, *, again: Mailbox | None = None) -> Enrolled:
         """Over the link. Repeating it with the same code is safe. `again`: the hub that it is, if this site
-        is enrolled with it: only that one is shown what the two have."""
+        is or was enrolled with it: only that one is shown what the two have."""
         async with self._turn:
             pending = await self._request(code, again)
             answer = await self._courier.carry(hub_url, pending.request)
             return await self._accept(pending, answer, again)
 
-    async def make_request(self, code: str, *, again: Pairing | None = None) -> bytes:
+    async def make_request(self, code: str, *, again: Mailbox | None = None) -> bytes:
         """The request as a file, for a site without a link; `again` as in `enrol`."""
         async with self._turn:
             return (await self._request(code, again)).request
 
-    async def accept_response(self, response: bytes) -> Enrolled:
-        """The hub's answer to the request that was made last."""
+    async def accept_response(self, response: bytes, *, again: Mailbox | None = None) -> Enrolled:
+        """The hub's answer to the request that was made last; `again` as in `enrol`."""
         async with self._turn:
             pending = await self._spool.pairings.pending()
             if pending is None:
@@ -95,19 +103,19 @@ class Enrolment:
                     "No enrolment request was made here, so there is nothing this can answer. "
                     "Make one with `sfnode enrol --code CODE --request-out FILE`."
                 )
-            return await self._accept(pending, response, None)
+            return await self._accept(pending, response, again)
 
-    async def _request(self, code: str, again: Pairing | None) -> PendingEnrolment:
+    async def _request(self, code: str, again: Mailbox | None) -> PendingEnrolment:
         """The request under way for this code, or a new one, kept before anybody sees it."""
         identity = await self._vault.identity()
-        before = None if again is None else await self._vault.directory.hub(again.hub)
-        if before is None and len(await self._spool.pairings.all()) >= HUBS_MAX:
-            raise Refused(too_many())
         secret = _parsed(code)
-        key = await asyncio.to_thread(messages.code_key, secret)
+        key = await asyncio.to_thread(self._stretched, secret)
         pending = await self._spool.pairings.pending()
         if pending is not None and pending.code_key == key:
             return pending
+        await self._check_room(again)
+        before = None if again is None else await self._vault.directory.known_hub(again)
+        pairing = None if again is None else await self._spool.pairings.at(again)
         transport = X25519PrivateKey.generate()
         keys = SiteKeys(
             site_name=identity.site_name,
@@ -115,7 +123,7 @@ class Enrolment:
             opening=identity.opening_public,
             transport=transport.public_key().public_bytes_raw(),
             known_hub=b"" if before is None else before.signing,
-            pair=_claim(before, again),
+            pair=_claim(before, pairing),
         )
         pending = PendingEnrolment(
             request=messages.write_request(keys, key=key, nonce=os.urandom(NONCE_BYTES)),
@@ -126,21 +134,35 @@ class Enrolment:
         await self._spool.pairings.keep_pending(pending)
         return pending
 
-    async def _accept(self, pending: PendingEnrolment, answer: bytes, again: Pairing | None) -> Enrolled:
+    async def _accept(self, pending: PendingEnrolment, answer: bytes, again: Mailbox | None) -> Enrolled:
         keys = _read(answer, pending)
         address = mailbox_of(keys.organisation, keys.hub_name)
-        before = await self._vault.directory.hub(address)
+        before = await self._vault.directory.known_hub(address)
         pairing = await self._spool.pairings.at(address)
         await self._check_free(keys, before, pairing)
-        if before is not None and pairing is not None and not _is_asked_for(before, pending, again):
-            raise EnrolmentRefused(_takes_a_name(pairing))
-        if self._read_first is not None and before is not None and before.pseudonym != keys.pseudonym:
-            await self._read_first()  # Under the pair to come it could not be opened any more.
-        secrets = _kept_secrets(keys, before, pairing)
-        if secrets is None:
-            transport = X25519PrivateKey.from_private_bytes(pending.transport_key)
-            secrets = messages.pair_secrets(transport, keys.transport, keys.pseudonym)
+        transport = X25519PrivateKey.from_private_bytes(pending.transport_key)
+        drawn = messages.pair_secrets(transport, keys.transport, keys.pseudonym)
+        if before is not None and not _is_asked_for(before, pending, again, drawn):
+            raise EnrolmentRefused(_takes_a_name(before))
+        secrets = _kept_secrets(keys, before, pairing) or drawn
         joined = await self._vault.casebook.join_hub(keys, secrets)
+        await self._settle(keys, secrets, joined.name, pairing)
+        if before is not None and before.pseudonym != keys.pseudonym:
+            notice = HUB_REBUILT if before.signing == keys.signing else HUB_REPLACED
+            told = told_of(notice, keys.pseudonym, await self._spool.pairings.all())
+            await self._spool.notices.add(told, now_s=self._clock.wall_s())
+        return Enrolled(
+            site=keys.site_name,
+            organisation=plain_name(keys.organisation),
+            hub=plain_name(keys.hub_name),
+            name=joined.name,
+            is_new=before is None or before.left_s is not None,
+        )
+
+    async def _settle(self, keys: HubKeys, secrets: PairSecrets, name: str, before: Pairing | None) -> None:
+        """From now on sessions with the hub are under this pair; what waited under another one goes again."""
+        replaced = before is not None and before.pseudonym != keys.pseudonym
+        queued = await self._spool.transfers.unstored(before.pseudonym) if before and replaced else ()
         await self._spool.pairings.settle(
             Pairing(
                 pseudonym=keys.pseudonym,
@@ -149,20 +171,17 @@ class Enrolment:
                 site_name=keys.site_name,
                 link_secret=secrets.link,
                 enrolled_s=int(self._clock.wall_s()),
-                called="" if joined.name == keys.hub_name else joined.name,
+                called="" if name == keys.hub_name else name,
             )
         )
-        if before is not None and before.pseudonym != keys.pseudonym:
-            notice = HUB_REBUILT if before.signing == keys.signing else HUB_REPLACED
-            told = told_of(notice, keys.pseudonym, await self._spool.pairings.all())
-            await self._spool.notices.add(told, now_s=self._clock.wall_s())
-        return Enrolled(
-            site=keys.site_name,
-            organisation=keys.organisation,
-            hub=keys.hub_name,
-            name=joined.name,
-            is_new=before is None,
-        )
+        await self._spool.withdraw(queued)
+
+    async def _check_room(self, again: Mailbox | None) -> None:
+        """`Refused` where one hub more would be too many, before its code is used up."""
+        present = {each.hub for each in await self._vault.directory.hubs()}
+        present |= {each.hub for each in await self._spool.pairings.all()}
+        if again not in present and len(present) >= HUBS_MAX:
+            raise Refused(too_many())
 
     async def _check_free(self, keys: HubKeys, before: Hub | None, pairing: Pairing | None) -> None:
         """`EnrolmentRefused` where custody would mix what is another pair's, one of long ago included."""
@@ -216,19 +235,21 @@ def _claim(before: Hub | None, pairing: Pairing | None) -> bytes:
     return messages.pair_claim(pairing.pseudonym, pairing.link_secret)
 
 
-def _is_asked_for(before: Hub, pending: PendingEnrolment, again: Pairing | None) -> bool:
+def _is_asked_for(before: Hub, pending: PendingEnrolment, again: Mailbox | None, drawn: PairSecrets) -> bool:
     """Whether a person has named this hub, now or when the request was made. What an answer says of itself
     proves nothing: whoever gave out the code could take the name of another hub, and be sent its cases."""
-    if again is not None and again.hub == before.hub:
-        return True
+    if again == before.hub or drawn.bundle_ids == before.bundle_secret:
+        return True  # The latter is the answer that the vault has taken already, once more.
     return messages.read_request(pending.request, key=pending.code_key).known_hub == before.signing
 
 
-def _takes_a_name(pairing: Pairing) -> str:
+def _takes_a_name(before: Hub) -> str:
+    known = "with which this site is enrolled" if before.left_s is None else "which this site has left"
     return (
-        f"Whoever gave out this code answers as {pairing.hub_name} of {pairing.organisation}, with which this "
-        f"site is enrolled. Nothing was changed. If it is that hub, repeat this with the same code and "
-        f'--again "{pairing.name}"; if not, call it by telephone: another one uses its name.'
+        f"Whoever gave out this code answers as {plain_name(before.hub_name)} of "
+        f"{plain_name(before.organisation)}, {known}. "
+        "Nothing was changed. If it is that hub, repeat this with the same code, or the same answer, and "
+        f'--again "{before.name}"; if not, call it by telephone: another one uses its name.'
     )
 
 

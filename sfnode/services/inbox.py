@@ -1,7 +1,8 @@
 """The way into the vault: bundles that are whole in custody are opened and applied, once the vault is open.
 
 Law: a bundle leaves custody only when the casebook has made its content durable. One that cannot be opened is
-kept aside with its reason and stops nothing behind it.
+kept aside with its reason and stops nothing behind it. What a hub sent is opened with the keys of the pair
+that it came under, whatever became of that pair since.
 """
 
 from __future__ import annotations
@@ -16,13 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from protocol.bundle import BundleContent
 from protocol.errors import BaseMissing, BundleRefused, ProtocolError, UnknownKey
 from protocol.header import Priority, Suite
-from protocol.ids import Mailbox
+from protocol.ids import Mailbox, Pseudonym
 from protocol.sealing import Sealer
 from protocol.small_seal import Direction, SmallKey
 from sfnode.domain.moments import elapsed_s
 from sfnode.domain.notice_words import FOREIGN_CASE
 from sfnode.errors import NotEnrolled, VaultLocked
-from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
 from sfnode.vault.arrived import has_come
 from sfnode.vault.hubs import Hub
@@ -57,9 +57,10 @@ _ASKED_AGAIN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
-    """One hub, and how what it sends is opened."""
+    """One hub, and how what it has sent under one pair is opened."""
 
     hub: Hub
+    """As it was under that pair."""
     custody: SqlitePairStore
     envelope: Envelope
 
@@ -118,10 +119,10 @@ class Inbox:
     async def sealed_urgent(self) -> int:
         """Bundles of class 0 and 1 that nobody has opened: what a locked node can tell of its replies. First
         orders and the reply that they go ahead of are one."""
-        return sum([await self._sealed_urgent(pairing) for pairing in await self._spool.pairings.all()])
+        return sum([await self._sealed_urgent(pair) for pair in await self._spool.pairs()])
 
-    async def _sealed_urgent(self, pairing: Pairing) -> int:
-        custody = await self._spool.custody(pairing)
+    async def _sealed_urgent(self, pair: Pseudonym) -> int:
+        custody = await self._spool.custody_of(pair)
         waiting = await custody.received_after(0, SEALED_COUNT_MAX)
         urgent = [bundle for bundle in waiting if bundle.offer.priority <= Priority.URGENT]
         first_orders = sum(bundle.sealed[0] == Suite.SMALL for bundle in urgent)
@@ -137,10 +138,13 @@ class Inbox:
 
     async def _open_all(self) -> int:
         count = 0
-        for pairing in await self._spool.pairings.all():
-            hub = await self._vault.directory.hub(pairing.hub)
+        # Not only of the hubs of now: what came before one was left, or joined anew, nobody sends again.
+        for pair in await self._spool.pairs():
+            custody = await self._spool.custody_of(pair)
+            if not await custody.received_after(0, 1):
+                continue
+            hub = await self._vault.directory.hub_of_pair(pair)
             if hub is not None:
-                custody = await self._spool.custody(pairing)
                 count += await self._open_of(_Sender(hub, custody, _envelope(hub)))
         if count:
             await self._spool.note_applied(self._vault.vault.database)
@@ -221,7 +225,10 @@ class Inbox:
         try:
             content = await self._opened(bundle, sender, identity.opening_keys)
             return await self._vault.casebook.ingest(
-                content, sender.hub.hub, waited_s=waited_s, bundle_id=bundle.offer.bundle_id
+                content,
+                sender.hub.hub,
+                waited_s=waited_s,
+                came_as=(sender.hub.pseudonym, bundle.offer.bundle_id),
             )
         except (ProtocolError, StoreError, VaultLocked):
             raise

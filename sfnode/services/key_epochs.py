@@ -5,7 +5,7 @@ Law: a key is in the vault before a hub is told of it, and a clock that is not s
 
 from __future__ import annotations
 
-from protocol.keyring import LAST_RESORT
+from protocol.keyring import LAST_RESORT, KeyRing
 from protocol.prekeys import EpochKey
 from protocol.stamps import WALL_S_MAX, Certainty
 from sfnode.vault import keys
@@ -19,9 +19,8 @@ def keep_keys_current(pen: Pen) -> bool:
     connection, now = pen.connection, pen.occasion.now
     if not present_hubs(connection):
         return False
-    if now.certainty is not Certainty.UNSET:
-        _renew(pen)
-    newest = keys.read_ring(connection).newest
+    ring = keys.read_ring(connection) if now.certainty is Certainty.UNSET else _renewed(pen)
+    newest = ring.newest
     if newest.epoch == LAST_RESORT:
         return False
     untold = [hub for hub in present_hubs(connection) if keys.told_epoch(connection, hub) != newest.epoch]
@@ -33,10 +32,14 @@ def keep_keys_current(pen: Pen) -> bool:
     return bool(untold)
 
 
-def _renew(pen: Pen) -> None:
-    keys.date_keys(pen.connection, pen.now_s)
-    ring = keys.read_ring(pen.connection)
-    if ring.is_due(pen.now_s):
-        keys.draw_key(pen.connection, ring, pen.now_s)
-    for epoch in keys.read_ring(pen.connection).expired(pen.now_s):
-        keys.destroy_key(pen.connection, epoch)
+def _renewed(pen: Pen) -> KeyRing:
+    connection, now_s = pen.connection, pen.now_s
+    keys.date_keys(connection, now_s)
+    ring = keys.read_ring(connection)
+    if ring.is_due(now_s):
+        keys.draw_key(connection, ring, now_s)
+        ring = keys.read_ring(connection)
+    expired = ring.expired(now_s)
+    for epoch in expired:
+        keys.destroy_key(connection, epoch)
+    return keys.read_ring(connection) if expired else ring

@@ -256,12 +256,12 @@ class LinkLedger:
                 self._rated[link.name] = await self._spool.link_memories.rated(link.name, way_of(link))
                 until_s = await self._spool.link_memories.in_turns_until_s(link.name, way_of(link))
                 self._in_turns_until_s[link.name] = until_s
-        now = tick_of(self._clock)
+        now, terms = tick_of(self._clock), link.terms
         spent = await self._spool.spending.today(link.name, now)
-        if link.terms.cap.is_limited and should_note(spent, now):
+        if terms.cap.is_limited and should_note(spent, now):
             with suppress(StoreFull):  # A day that is told too long spares the cap.
                 await self._spool.spending.note_running(link.name, now)
-        return LinkNow(terms=link.terms, measured=self.measured(link), spent=spent)
+        return LinkNow(terms=terms, measured=self.measured(link), spent=spent)
 
 
 def way_of(link: LinkSettings) -> str:

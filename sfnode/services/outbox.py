@@ -87,7 +87,8 @@ class Outbox:
         self._trouble = trouble
         self._foretell = foretell
         self._told_lost: set[BundleId] = set()
-        self._turn = asyncio.Lock()
+        self.turn: Final = asyncio.Lock()
+        """Whoever holds it keeps anything from being sealed meanwhile."""
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -106,7 +107,7 @@ class Outbox:
 
         None when locked or not enrolled, nor when the disk is full: what waits is safe in the vault.
         """
-        async with self._turn:
+        async with self.turn:
             try:
                 return await self._seal_all()
             except (VaultLocked, NotEnrolled, StoreClosed):

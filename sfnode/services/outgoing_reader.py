@@ -47,8 +47,10 @@ class OutgoingReader:
         return await self._outgoing(rows)
 
     async def hubs_waited_for(self) -> tuple[Mailbox, ...]:
-        """Those for which something is not sealed yet, the one with the most urgent first; of a vault in which
-        nothing changed, from memory."""
+        """Those for which something is not sealed yet, the one with the most urgent first.
+
+        From memory while nothing in the vault has changed.
+        """
         database = self._vault.database
         database.check_usable()
         changes = database.changes

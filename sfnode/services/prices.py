@@ -146,23 +146,27 @@ class Prices:
             for bundle, each in zip(line, foreseen, strict=True)
             if bundle.is_asked
         ]
-        size_bytes = sum(bundle.left_bytes for bundle, _ in asked)
-        classes = sorted({bundle.priority for bundle, _ in asked}) or [Priority.ROUTINE]
-        views = await self._link_prices(links, classes, size_bytes, now)
+        views = await self._link_prices(links, [bundle for bundle, _ in asked], now)
         return PriceView(
             draft=draft,
-            size_bytes=size_bytes,
+            size_bytes=sum(bundle.left_bytes for bundle, _ in asked),
             links=tuple(sorted(views, key=lambda view: (view.held is not None, view.usd, view.seconds))),
             bundles=_bundle_prices(asked, links),
         )
 
     async def _link_prices(
-        self, links: Sequence[LinkOutlook], classes: Sequence[Priority], size_bytes: int, now: Moment
+        self, links: Sequence[LinkOutlook], asked: Sequence[Priced], now: Moment
     ) -> list[LinkPriceView]:
+        """Each with what is for the hub that it leads to; none of a hub for which there is nothing."""
         settings = {link.name: link for link in self._contacts.links}
         seen = await link_windows(self._spool.diary, self._contacts.links, now.wall_s)
         tick, views = tick_of(self._clock), []
         for link in links:
+            own = [bundle for bundle in asked if bundle.pair == link.pair]
+            if asked and not own:
+                continue
+            size_bytes = sum(bundle.left_bytes for bundle in own)
+            classes = sorted({bundle.priority for bundle in own}) or [Priority.ROUTINE]
             each = link.forecast(size_bytes)
             is_told = tick.is_set and not link.is_down
             chance = seen[link.name].chance(each.seconds, now.wall_s) if is_told else None

@@ -106,10 +106,11 @@ class HubCarriage:
         """Of those of these that are in custody."""
         custody = await self._custody()
         arrivals_s = await self._arrivals_s()
+        states = await custody.sent_states([transfer.bundle_id for transfer in transfers])
         found: dict[BundleId, Progress] = {}
         for transfer in transfers:
             bundle_id = transfer.bundle_id
-            state = await custody.sent_state(bundle_id)
+            state = states[bundle_id]
             if state is None:
                 continue
             done_bytes = state.size_bytes if state.stored else await self._done_bytes(bundle_id)

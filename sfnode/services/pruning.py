@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from protocol.ids import Pseudonym
 from protocol.stamps import Certainty
-from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
 
 from .clock import SET_AFTER_S, SiteClock
@@ -41,11 +41,11 @@ class Pruning:
         """How many sealed copies went; none while nobody knows what day it is."""
         if self._clock.certainty() is Certainty.UNSET:
             return 0
-        return sum([await self._prune(pairing) for pairing in await self._spool.pairings.all()])
+        return sum([await self._prune(pair) for pair in await self._spool.pairs()])
 
-    async def _prune(self, pairing: Pairing) -> int:
-        """Of what one hub holds: its backups say nothing of another's."""
-        custody = await self._spool.custody(pairing)
+    async def _prune(self, pair: Pseudonym) -> int:
+        """Of what one hub holds, also one that was left: its backups say nothing of another's."""
+        custody = await self._spool.custody_of(pair)
         await custody.date_receipts(since_s=SET_AFTER_S, now_s=self._clock.wall_s())
         before_s = self._clock.wall_s() - KEPT_DAYS * _DAY_S
         return await custody.prune(stored_before_s=before_s, keep_newest=self._keep_newest)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from protocol.actors import Party
-from protocol.clinical import CaseOpened, Headline, Layer, Media
+from protocol.clinical import CaseOpened, Headline, Layer, Media, Note
 from protocol.entry import SignedEntry
 from protocol.header import Priority
 from protocol.ids import CaseId, EntryId
@@ -28,6 +28,10 @@ from .writing import LAYER_RANKS, Pen
 
 _ENTRY_HEAD_BYTES: Final = 3
 """The length before each entry in a bundle, as a varint."""
+SENT_WITHOUT: Final = "Sent without"
+"""How the note begins that says what a person sent a case without."""
+_LANGUAGE: Final = "en"
+"""Of the forms' labels."""
 _LAYER_WORDS: Final = {
     Layer.PREVIEW: "preview",
     Layer.STANDARD: "standard",
@@ -44,8 +48,10 @@ def send_case(pen: Pen, case_id: CaseId, *, accept_missing: bool) -> tuple[int, 
     if case.sent_s is not None:
         return ()  # Since it was sent, whatever was written went into the outbox with it.
     _refuse_left(pen.hub_of(case_id))
-    if not accept_missing and case.priority is not Priority.EMERGENCY:
-        _refuse_incomplete(case)
+    if case.priority is not Priority.EMERGENCY and (lacking := _lacking(case)):
+        if not accept_missing:
+            raise _incomplete(lacking)
+        _record_missing(pen, case, lacking)
     rows = [_queue_headline(pen, case)]
     mark_sent(pen.connection, case_id, pen.now_s)
     bundles = _bundles(
@@ -105,16 +111,26 @@ def _refuse_left(hub: Hub) -> None:
         )
 
 
-def _refuse_incomplete(case: CaseFile) -> None:
+def _lacking(case: CaseFile) -> tuple[str, ...]:
+    """Labels of what its form requires and nobody has answered."""
     try:
         template = find_template(case.opened.template)
     except NotFound:
-        return  # Opened with a form that this version no longer has: nothing to hold it against.
-    if missing := missing_for_sending(case, template):
-        raise Incomplete(
-            f"Not sent: {', '.join(missing)} missing. The draft is safe. Add what is missing, or send it as "
-            "it is with --accept-missing; an emergency is never held back."
-        )
+        return ()  # Opened with a form that this version no longer has: nothing to hold it against.
+    return missing_for_sending(case, template)
+
+
+def _incomplete(lacking: Sequence[str]) -> Incomplete:
+    return Incomplete(
+        f"Not sent: {', '.join(lacking)} missing. The draft is safe. Add what is missing, or send it as "
+        "it is with --accept-missing; an emergency is never held back."
+    )
+
+
+def _record_missing(pen: Pen, case: CaseFile, lacking: Sequence[str]) -> None:
+    """Whoever reads the case later sees that it was known to be missing, and not lost on the way."""
+    text = f"{SENT_WITHOUT}: {', '.join(lacking)}."
+    pen.add(case, [NewRecord(Note(language=_LANGUAGE, text=text))], what="note")
 
 
 def _queue_headline(pen: Pen, case: CaseFile) -> int:

@@ -202,7 +202,9 @@ class SessionWatch:
         if state is not None and state.stored:
             # A bundle of one chunk is stored before any report of progress.
             await self._count(pair, offer.bundle_id, offer.size_bytes)
-            await self._note_stored(pair, offer.bundle_id)
+            known = (await self._spool.transfers.of([offer.bundle_id])).get(offer.bundle_id)
+            if known is None or known.stored_s is None:  # Mostly its receipt was worked off just before.
+                await self._note_stored(pair, offer.bundle_id)
         self._carriage.of(pair).settled(offer.bundle_id)
         await self._tell_up(pair, offer)
         self._status_changed()

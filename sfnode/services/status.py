@@ -9,6 +9,7 @@ from protocol.header import Priority
 from protocol.ids import Pseudonym
 from protocol.stamps import Certainty
 from sfnode.domain.notice_words import worded
+from sfnode.domain.plain_names import plain_name
 from sfnode.errors import VaultLocked
 from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
@@ -23,6 +24,7 @@ from .arrival_words import arrival_view, proof_words
 from .arrivals import ArrivalForecasts, InLine
 from .clock import SiteClock, moment_of
 from .contacts import Contacts
+from .cut_off import cut_off_sentences
 from .hub_names import told_of
 from .inbox import Inbox
 from .progress import SpoolCarriage
@@ -93,7 +95,7 @@ class Status:
             last_contact_s=traffic.last_reached_s,
             key_epoch=await self._key_epoch(),
             rekeys_pending=sum(hub.rekeys_pending for hub in hubs),
-            notices=(*self._own_notices(), *await self._told_once()),
+            notices=(*self._own_notices(), *await self._cut_off(), *await self._told_once()),
             forecasts=await self._forecasts(),
             hubs=tuple(hubs),
         )
@@ -103,7 +105,7 @@ class Status:
         unsent_count, unsent_bytes = await self._carriage.of(pairing.pseudonym).unsent()
         return HubView(
             name=pairing.name,
-            organisation=pairing.organisation,
+            organisation=plain_name(pairing.organisation),
             home=pairing.is_home,
             enrolled_s=pairing.enrolled_s,
             links=tuple(each.name for each in self._contacts.links_to(pairing)),
@@ -127,7 +129,9 @@ class Status:
         proof = await self._arrivals.proof()
         if proof.of:
             return proof_words(inside=proof.inside, of=proof.of)
-        (next_one,) = await self._arrivals.foresee([InLine(Priority.EMERGENCY, 0)])
+        home = await self._spool.pairings.home()
+        pair = None if home is None else home.pseudonym
+        (next_one,) = await self._arrivals.foresee([InLine(Priority.EMERGENCY, 0, pair)])
         if next_one is None or next_one.interval is not None:
             return ""
         down = next_one.link if next_one.is_down else None
@@ -151,6 +155,13 @@ class Status:
         full = "" if self._ballast is None else self._ballast.trouble
         own = (full, _CLOCK_UNSET if unset else "", *self._contacts.notices, *self._troubles)
         return tuple(filter(None, own))
+
+    async def _cut_off(self) -> tuple[str, ...]:
+        try:
+            hubs = await self._vault.directory.all_hubs()
+        except (VaultLocked, StoreClosed):
+            return ()
+        return cut_off_sentences(hubs, await self._spool.pairings.all())
 
     async def _told_once(self) -> tuple[str, ...]:
         """The newest first, until somebody has seen them."""

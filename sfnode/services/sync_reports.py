@@ -32,6 +32,11 @@ def of_contact(account: Account, ended: str, counters: Counters) -> SyncReport:
     )
 
 
+def link_taken_away(hub: str) -> SyncReport:
+    """While somebody waited for that hub, its last link was removed, or the hub was left."""
+    return replace(nothing_dialled("", ()), ended=f"no link leads to {hub} any more")
+
+
 def nothing_dialled(link: str, held: tuple[str, ...]) -> SyncReport:
     """`held`: what holds it back."""
     return SyncReport(

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from protocol.ids import Mailbox, Pseudonym, mailbox_of
+from sfnode.domain.plain_names import same_name
 from sfnode.errors import NotFound
 from sync.stores.connection import Connection
 from sync.stores.database import Database
+
+from .transfers import Transfers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +57,10 @@ class PendingEnrolment:
 class Pairings:
     """The hubs of this site, and the way to each. The first is the home hub until another is made so."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, transfers: Transfers) -> None:
+        """`transfers` of the same database: what a pairing takes with it, they must not remember."""
         self._database = database
+        self._transfers = transfers
         self._known: tuple[Pairing, ...] | None = None
         """As they were read last: every contact and bundle asks for them, and only changes here matter."""
         self._changes = 0
@@ -83,12 +88,9 @@ class Pairings:
         return next((each for each in await self.all() if each.hub == hub), None)
 
     async def named(self, name: str) -> Pairing:
-        """As people call it, whatever the case of the letters. `NotFound`."""
+        """As people call it, whatever the case of the letters; no two are called alike. `NotFound`."""
         known = await self.all()
-        wanted = name.strip().casefold()
-        found = [each for each in known if each.name == name] or [
-            each for each in known if each.name.casefold() == wanted
-        ]
+        found = [each for each in known if same_name(each.name, name)]
         if not found:
             names = ", ".join(each.name for each in known) or "none yet"
             raise NotFound(
@@ -179,7 +181,7 @@ class Pairings:
             self._changes += 1
             self._known = None
 
-        await self._database.write(write, then=forget)
+        await self._transfers.write_with(write, then=forget)
 
 
 def _pairings(connection: Connection) -> tuple[Pairing, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sync.scheduler import NOTHING_SPENT, DayCount, Tick, as_noted, counted
@@ -18,6 +19,8 @@ class Spending:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._recollection = Recollection(database)
+        self._written: dict[str, DayCount] = {}
+        """By the transaction that runs; used on the writer's thread alone."""
 
     async def today(self, link: str, now: Tick) -> DayCount:
         """What counts against today's cap."""
@@ -25,33 +28,43 @@ class Spending:
 
     async def add(self, link: str, now: Tick, *, usd: float, size_bytes: int) -> None:
         """So much more was spent."""
-        await self._database.note(self.adding(link, now, usd=usd, size_bytes=size_bytes), then=self.noted)
+        await self.note([self.adding(link, now, usd=usd, size_bytes=size_bytes)])
+
+    async def note(self, notes: Sequence[Note]) -> None:
+        """Write these down in one transaction; what they leave of each link is remembered."""
+        left: dict[str, DayCount] = {}
+
+        def write(connection: Connection) -> None:
+            # One that was undone may be run again, and another may have been undone before it.
+            self._written.clear()
+            for note in notes:
+                note(connection)
+            left.clear()
+            left.update(self._written)
+
+        await self._database.note(write, then=lambda: self._recollection.learnt(left))
 
     def adding(self, link: str, now: Tick, *, usd: float, size_bytes: int) -> Note:
-        """As `add`, in a transaction with others; `noted` is to follow."""
+        """As `add`, for `note` with others."""
 
         def write(connection: Connection) -> None:
             count = counted(_kept(connection, link), now).plus(usd=usd, size_bytes=size_bytes)
-            _keep(connection, link, as_noted(count, now))
+            self._keep(connection, link, as_noted(count, now))
 
         return self._recollection.changing(write)
 
     def closing(self, link: str, now: Tick) -> Note:
-        """All that may be spent today is spent, apart from the reserve; `noted` is to follow."""
+        """All that may be spent today is spent, apart from the reserve; for `note`."""
 
         def write(connection: Connection) -> None:
             count = replace(counted(_kept(connection, link), now), is_closed=True)
-            _keep(connection, link, as_noted(count, now))
+            self._keep(connection, link, as_noted(count, now))
 
         return self._recollection.changing(write)
 
-    def noted(self) -> None:
-        """What was added or closed is in the database."""
-        self._recollection.changed()
-
     async def close(self, link: str, now: Tick) -> None:
         """As `closing`, by itself."""
-        await self._database.note(self.closing(link, now), then=self.noted)
+        await self.note([self.closing(link, now)])
 
     async def note_running(self, link: str, now: Tick) -> None:
         """So long the machine has run, for a later boot that cannot know it."""
@@ -70,6 +83,10 @@ class Spending:
         await self._recollection.note(
             lambda connection: connection.execute("UPDATE link_day SET closed = 0 WHERE link = ?", (link,))
         )
+
+    def _keep(self, connection: Connection, link: str, count: DayCount) -> None:
+        _keep(connection, link, count)
+        self._written[link] = count
 
 
 def _kept(connection: Connection, link: str) -> DayCount:

@@ -5,7 +5,7 @@ It opens without a passphrase, so a node that restarts goes on sending, receivin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,6 @@ from typing import Final
 from protocol.ids import Pseudonym
 from sync.stores.applied import HasTrace
 from sync.stores.ballast import Ballast
-from sync.stores.connection import Connection
 from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.identity import Sidecar
 from sync.stores.migrations import Schema
@@ -27,7 +26,7 @@ from .link_memory import LinkMemories
 from .pairing import Pairing, Pairings
 from .retries import Retries
 from .spending import Spending
-from .transfers import Transfers
+from .transfers import Transfer, Transfers
 
 NODE_SCHEMA: Final = Schema.of_folder("node", files("sfnode.spool") / "schema")
 
@@ -38,13 +37,15 @@ class Spool:
     def __init__(self, database: Database, *, wall_s: Callable[[], float] = system_wall_s) -> None:
         self._database = database
         self._custody = SqliteStore(database, wall_s=wall_s)
+        self._pairs: dict[Pseudonym, None] = {}
+        self._has_all_pairs = False
         self.notices = Notices(database)
-        self.pairings = Pairings(database)
+        self.transfers = Transfers(database)
+        self.pairings = Pairings(database, self.transfers)
         self.diary = Diary(database)
         self.retries = Retries(database)
         self.spending = Spending(database)
         self.link_memories = LinkMemories(database)
-        self.transfers = Transfers(database)
         self.foretold = ForetoldRows(database)
         self.alarms = NeutralAlarms(database)
 
@@ -75,24 +76,34 @@ class Spool:
     async def note(self, *notes: Note) -> None:
         """Write these down in one transaction: diary and spending agree with each other, and a card is
         spared. A power cut may undo the last second of them."""
-
-        def write(connection: Connection) -> None:
-            for note in notes:
-                note(connection)
-
-        await self._database.note(write, then=self.spending.noted)
+        await self.spending.note(notes)
 
     async def custody(self, pairing: Pairing) -> SqlitePairStore:
         """Custody towards one hub: the same object for every caller."""
-        return await self._custody.pair(pairing.pseudonym)
+        return await self.custody_of(pairing.pseudonym)
 
     async def custody_of(self, pair: Pseudonym) -> SqlitePairStore:
         """The same by the pair's name, also of a hub that was left."""
-        return await self._custody.pair(pair)
+        custody = await self._custody.pair(pair)
+        self._pairs[pair] = None
+        return custody
+
+    async def withdraw(self, transfers: Sequence[Transfer]) -> None:
+        """Nobody sends these any more, and their bytes make room; what has begun to go stays."""
+        for each in transfers:
+            await (await self.custody_of(each.pair)).withdraw(each.bundle_id)
+
+    async def pairs(self) -> tuple[Pseudonym, ...]:
+        """All that custody goes by, or ever did: also those of before a hub was joined again, or left."""
+        if not self._has_all_pairs:
+            found = await self._custody.pseudonyms()
+            self._pairs = dict.fromkeys([*found, *self._pairs])
+            self._has_all_pairs = True
+        return tuple(self._pairs)
 
     async def is_used(self, pair: Pseudonym) -> bool:
         """Whether custody goes by this name already, or did."""
-        return pair in await self._custody.pseudonyms()
+        return pair in await self.pairs()
 
     async def recover_applied(self, vault: Database, *, came: HasTrace, went: HasTrace) -> None:
         """As `SqliteStore.recover_applied`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from protocol.header import Priority
@@ -35,6 +35,12 @@ class Transfers:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._recollection = Recollection(database)
+
+    async def write_with(
+        self, work: Callable[[Connection], object], *, then: Callable[[], None] | None = None
+    ) -> None:
+        """A change of others' rows that takes some of these with it, in one transaction."""
+        await self._recollection.write(work, then=then)
 
     async def note_queued(
         self,

@@ -18,6 +18,7 @@ from protocol.ids import (
     KeyId,
     Mailbox,
     PatientId,
+    Pseudonym,
 )
 from protocol.keyring import LAST_RESORT, KeyRing, OpeningKey
 from protocol.prekeys import KnownKey
@@ -27,7 +28,7 @@ from sfnode.errors import Refused
 from sync.stores.connection import Connection
 from sync.stores.database import Database
 
-from .hubs import Hub, leave_hub, present_hubs, read_hub, read_hubs
+from .hubs import Hub, hub_of_pair, present_hubs, read_hub, read_hubs
 from .keys import hub_keys, keep_opening_key, note_gone, read_ring
 
 SITE_PATIENT = PatientId(bytes(PATIENT_ID_BYTES))
@@ -94,8 +95,16 @@ class Directory:
 
     async def hub(self, hub: Mailbox) -> Hub | None:
         """None of one that was never joined, or was left."""
-        found = await self._database.read(lambda connection: read_hub(connection, hub))
+        found = await self.known_hub(hub)
         return None if found is None or found.left_s is not None else found
+
+    async def known_hub(self, hub: Mailbox) -> Hub | None:
+        """Also one that was left."""
+        return await self._database.read(lambda connection: read_hub(connection, hub))
+
+    async def hub_of_pair(self, pair: Pseudonym) -> Hub | None:
+        """As `hub_of_pair`."""
+        return await self._database.read(lambda connection: hub_of_pair(connection, pair))
 
     async def hub_keys(self, hub: Hub) -> tuple[KnownKey, ...]:
         """What may be sealed for it."""
@@ -106,10 +115,6 @@ class Directory:
         await self._database.write(
             lambda connection: note_gone(connection, hub, gone_key=gone_key, asked=asked)
         )
-
-    async def leave(self, hub: Mailbox, *, now_s: int) -> None:
-        """As `leave_hub`."""
-        await self._database.write(lambda connection: leave_hub(connection, hub, now_s))
 
 
 def found_site(connection: Connection, identity: Identity) -> bool:

@@ -171,6 +171,10 @@ class CaseCache:
         if version is None:
             self._files.pop(case_id, None)
             return None
+        return self.read_at(version, connection, case_id)
+
+    def read_at(self, version: Version, connection: Connection, case_id: CaseId) -> CaseFile | None:
+        """The same, for whoever has its version."""
         case = self._at(version, connection, case_id)
         if case is not None:
             if len(self._files) >= CASES_CACHED_MAX:
@@ -186,6 +190,17 @@ class CaseCache:
     def _at(self, version: Version, connection: Connection, case_id: CaseId) -> CaseFile | None:
         held_version, held = self._files.get(case_id, (None, None))
         return held if held_version == version else read_case(connection, case_id, held)
+
+
+def versions(connection: Connection) -> dict[CaseId, Version]:
+    """What changes with every change of a case, of all that can be read, in the order in which they became
+    known: one question instead of one for each."""
+    rows = connection.execute(
+        "SELECT case_id, sent_s, (SELECT max(row) FROM entry WHERE case_id = case_file.case_id),"
+        " (SELECT max(row) FROM provisional WHERE case_id = case_file.case_id)"
+        " FROM case_file WHERE case_id NOT IN (SELECT case_id FROM erased_case) ORDER BY row"
+    ).fetchall()
+    return {CaseId(case_id): (sent_s, entry, said) for case_id, sent_s, entry, said in rows}
 
 
 def _version(connection: Connection, case_id: CaseId) -> Version | None:

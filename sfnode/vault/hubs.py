@@ -6,19 +6,22 @@ Law: keys, people and cases of one hub count in its own cases alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
 from protocol.actors import Party
 from protocol.enrolment import HubKeys, PairSecrets
 from protocol.ids import CASE_ID_BYTES, CaseId, Mailbox, Pseudonym, key_id_of, mailbox_of
+from sfnode.domain.plain_names import plain_name, same_name
 from sfnode.errors import EnrolmentRefused, NotEnrolled, NotFound, Refused
 from sync.stores.connection import Connection
 
 HUBS_MAX: Final = 8
 """More than any site asks; each costs a pair of keys, a link, and looks for its replies."""
 
+_NAMELESS: Final = "Hub"
+"""One of which nobody could see the name."""
 NUMBER_TAKEN: Final = (
     "The hub has chosen a number for this site that another hub uses already. Nothing was changed. "
     "Ask it for another code and repeat this."
@@ -84,6 +87,18 @@ def read_hub(connection: Connection, hub: Mailbox) -> Hub | None:
     return None if row is None else _hub(*row)
 
 
+def hub_of_pair(connection: Connection, pair: Pseudonym) -> Hub | None:
+    """The hub as it was under that pair, the present one or one before; also when it was left. None of a pair
+    that is unknown here."""
+    if (present := next((hub for hub in read_hubs(connection) if hub.pseudonym == pair), None)) is not None:
+        return present
+    row = connection.execute(
+        "SELECT hub, bundle_secret, small_secret FROM former_pair WHERE pseudonym = ?", (pair,)
+    ).fetchone()
+    hub = None if row is None else read_hub(connection, Mailbox(row[0]))
+    return None if hub is None else replace(hub, pseudonym=pair, bundle_secret=row[1], small_secret=row[2])
+
+
 def present_hubs(connection: Connection) -> tuple[Hub, ...]:
     """Those that were not left, the first first."""
     return tuple(hub for hub in read_hubs(connection) if hub.left_s is None)
@@ -117,6 +132,7 @@ def keep_hub(connection: Connection, keys: HubKeys, secrets: PairSecrets, *, own
     known = read_hubs(connection)
     before = next((hub for hub in known if hub.hub == mailbox), None)
     _check(keys, before, known)
+    _keep_former(connection, keys.pseudonym, before)
     connection.execute(
         "INSERT INTO hub (hub, name, organisation, hub_name, site_name, pseudonym, signing, opening,"
         " bundle_secret, small_secret)"
@@ -163,11 +179,25 @@ def _check(keys: HubKeys, before: Hub | None, known: Sequence[Hub]) -> None:
             f"This site is enrolled with {before.hub_name} of {before.organisation} as {before.site_name} "
             "already. Nothing was changed. Use a new data folder for another name."
         )
-    if before is None and sum(hub.left_s is None for hub in known) >= HUBS_MAX:
+    others = [hub for hub in known if hub.left_s is None and hub is not before]
+    if len(others) >= HUBS_MAX:
         raise Refused(too_many())
     if any(hub.pseudonym == keys.pseudonym and hub is not before for hub in known):
         # Custody goes by it: two hubs of one pseudonym would be given each other's bundles.
         raise EnrolmentRefused(NUMBER_TAKEN)
+
+
+def _keep_former(connection: Connection, pseudonym: Pseudonym, before: Hub | None) -> None:
+    """A bundle that came under the pair before may still lie in custody, and nobody sends it again.
+    `EnrolmentRefused` for the number of a pair of long ago."""
+    former = connection.execute("SELECT 1 FROM former_pair WHERE pseudonym = ?", (pseudonym,)).fetchone()
+    if former is not None:
+        raise EnrolmentRefused(NUMBER_TAKEN)
+    if before is not None and before.pseudonym != pseudonym:
+        connection.execute(
+            "INSERT INTO former_pair (pseudonym, hub, bundle_secret, small_secret) VALUES (?, ?, ?, ?)",
+            (before.pseudonym, before.hub, before.bundle_secret, before.small_secret),
+        )
 
 
 def too_many() -> str:
@@ -179,11 +209,11 @@ def too_many() -> str:
 
 
 def _free_name(keys: HubKeys, known: Sequence[Hub]) -> str:
-    """Its own, with what tells it from another of the same name."""
-    taken = {hub.name.casefold() for hub in known}
-    names = (keys.hub_name, f"{keys.hub_name}, {keys.organisation}")
-    numbered = (f"{keys.hub_name} {number}" for number in range(2, len(taken) + 3))
-    return next(name for name in (*names, *numbered) if name.casefold() not in taken)
+    """Its own as people read it, with what tells it from another that reads the same."""
+    own = plain_name(keys.hub_name) or _NAMELESS
+    numbered = (f"{own} {number}" for number in range(2, len(known) + 3))
+    names = (own, f"{own}, {plain_name(keys.organisation)}", *numbered)
+    return next(name for name in names if not any(same_name(name, hub.name) for hub in known))
 
 
 def _hub(

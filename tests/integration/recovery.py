@@ -89,7 +89,7 @@ class Site:
     async def enrol(self, hub: Hub) -> None:
         code = (await hub.enrolment.new_code(self.name)).code
         enrolment = Enrolment(self.vault, self.spool, clock=self.clock, courier=Courier(hub))
-        await enrolment.enrol("http://hub.example", code, again=await self.spool.pairings.home())
+        await enrolment.enrol("http://hub.example", code, again=hub.identity.mailbox)
 
     async def settle(self) -> None:
         """What the node's services do by themselves."""

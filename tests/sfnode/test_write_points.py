@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+from protocol.actors import Party
 from protocol.bundle import EntryBundle
 from protocol.clinical import Vitals
 from protocol.ids import CaseId, EntryId
@@ -38,7 +39,7 @@ async def entries_of(post: Post, case_id: CaseId) -> list[EntryId]:
     """Of our own, as the vault has them."""
     rows = await post.vault.vault.database.read(
         lambda connection: connection.execute(
-            "SELECT entry_id FROM entry WHERE case_id = ? AND party = 0", (case_id,)
+            "SELECT entry_id FROM entry WHERE case_id = ? AND party = ?", (case_id, Party.SITE)
         ).fetchall()
     )
     return [EntryId(entry_id) for (entry_id,) in rows]
@@ -59,7 +60,9 @@ async def check(post: Post, case_id: CaseId, answered: list[str]) -> None:
     assert len(advice) <= 1
     assert (ADVICE in answered) <= any(each.endswith(ADVICE) for each in advice)
     waiting = await entries_in_custody(post)
-    assert set(await entries_of(post, case_id)) <= set(waiting)
+    ours = await entries_of(post, case_id)
+    assert ours
+    assert set(ours) <= set(waiting)
     assert max(waiting.values()) == 1
     assert await post.book.outbox() == ()
 

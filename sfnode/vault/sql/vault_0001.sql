@@ -31,6 +31,14 @@ CREATE TABLE hub (
     left_s INTEGER
 ) STRICT;
 
+-- The pairs that this site made with a hub before the present one: what has come under them is still opened.
+CREATE TABLE former_pair (
+    pseudonym BLOB NOT NULL PRIMARY KEY,
+    hub BLOB NOT NULL REFERENCES hub (hub),
+    bundle_secret BLOB NOT NULL,
+    small_secret BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Our opening keys. A destroyed one keeps its number, which is never given again.
 CREATE TABLE opening_key (
     epoch INTEGER NOT NULL PRIMARY KEY,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from protocol.ids import Pseudonym
+from tests.sfnode.conftest import Enrolled
 from tests.sfnode.node_process import NodeProcess
 from tests.sfnode.stand_in_hub import HUB_NAME, ORGANISATION, StandInHub
 
@@ -85,3 +87,25 @@ def test_a_hub_that_is_not_there_uses_no_code_up(bare_node: NodeProcess) -> None
     )
     assert ran.status == 5
     assert "the code is still good" in ran.err
+
+
+def test_a_hub_that_comes_with_new_keys_or_was_left_is_joined_again_only_by_name(
+    node: NodeProcess, enrolled: Enrolled, tmp_path: Path
+) -> None:
+    """By files, so that the name may be given with the answer too; a code that was refused stays good."""
+    elsewhere = "http://127.0.0.1:10"
+    for number, told in enumerate(("with which this site is enrolled", "which this site has left")):
+        hub = StandInHub(pseudonym=Pseudonym(b"new%d" % number))
+        request, response = tmp_path / "request", tmp_path / "response"
+        node.ask("enrol", "--code", hub.code, "--request-out", str(request))
+        response.write_bytes(hub.answer(request.read_bytes()))
+        answered = ("--response-in", str(response), "--hub", elsewhere)
+        refused = node.run("enrol", *answered)
+        assert refused.status == 4
+        assert f"{told}. Nothing was changed." in refused.err
+        assert f'--again "{HUB_NAME}"' in refused.err
+        joined = node.ask("enrol", *answered, "--again", HUB_NAME.upper())
+        assert (joined["name"], joined["is_new"]) == (HUB_NAME, number == 1)
+        assert node.ask("link", "show")["hub_url"] == elsewhere
+        node.ask("site", "leave", HUB_NAME, "--abandon")
+    assert node.ask("site", "hubs") == []

@@ -98,6 +98,15 @@ def test_what_is_wrong_is_named_and_nothing_is_saved(fields: dict[str, Any], wor
     assert words in str(refusal.value)
 
 
+def test_age_and_sex_can_be_completed_later() -> None:
+    born_today = patient_change({"age_years": 0, "sex": "f"}).applied_to(Patient(code="P-1"))
+    assert (born_today.age_years, born_today.sex) == (0, Sex.FEMALE)
+    heavier = patient_change({"weight_kg": "3.4"}).applied_to(born_today)
+    assert (heavier.age_years, heavier.sex) == (0, Sex.FEMALE)
+    with pytest.raises(ValueRefused, match="sex is one of"):
+        patient_change({"sex": "x"})
+
+
 def test_vitals_are_kept_exactly_and_what_is_not_given_is_not_measured() -> None:
     assert one_set(
         observed_s=900,

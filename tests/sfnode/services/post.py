@@ -14,7 +14,7 @@ from protocol.basis import basis_of
 from protocol.bundle import EntryBundle
 from protocol.entry import SignedEntry, read_entry
 from protocol.header import Priority
-from protocol.ids import CaseId, Incarnation, PatientId, seal_tag_of
+from protocol.ids import CaseId, Incarnation, Mailbox, PatientId, seal_tag_of
 from protocol.orders import Advice, Comparison, Contingency, Quantity, Reply
 from protocol.records import NewRecord
 from protocol.sealing import HpkeSealer
@@ -24,6 +24,8 @@ from sfnode.services.clock import SetClock
 from sfnode.services.enrolment import Enrolment
 from sfnode.services.happenings import CasebookEvent
 from sfnode.services.inbox import Inbox
+from sfnode.services.labels import Labels
+from sfnode.services.leaving import Leaving
 from sfnode.services.outbox import Outbox
 from sfnode.services.vault_access import VaultAccess
 from sfnode.spool.spool import Spool
@@ -38,7 +40,7 @@ from sync.ports import (
 from sync.stores.database import Execution, ThreadFactory
 from sync.stores.sqlite import SqlitePairStore
 from tests.sfnode.services.station import CHEAP, NOW_S, PASSPHRASE, new_case
-from tests.sfnode.stand_in_hub import StandInHub
+from tests.sfnode.stand_in_hub import StandInHub, quick_key
 
 HUB_LIFE = Incarnation(b"hub1")
 
@@ -96,6 +98,17 @@ class Post:
         await _arrive(await self.custody(), sealed, sequence, priority)
 
 
+async def join(post: Post, hub: StandInHub, *, again: Mailbox | None = None) -> None:
+    """Over a line that leads to that hub."""
+    hub.stretched = quick_key
+    post.counter.hub = hub
+    await post.enrolment.enrol("http://hub.example", hub.code, again=again)
+
+
+def leaving_of(post: Post) -> Leaving:
+    return Leaving(post.vault, post.spool, labels=Labels(), clock=post.clock, sealing=post.outbox.turn)
+
+
 async def _arrive(custody: SqlitePairStore, sealed: SealedContent, sequence: int, priority: Priority) -> None:
     offer = Offer(
         incarnation=HUB_LIFE,
@@ -147,7 +160,7 @@ async def open_post(
     )
     sealer = HpkeSealer(os.urandom)
     is_new = hub is None
-    hub = hub or StandInHub()
+    hub = hub or StandInHub(stretched=quick_key)
     counter = Counter(hub)
 
     async def keep(alarms: Iterable[AlarmView]) -> None:
@@ -160,7 +173,7 @@ async def open_post(
         vault=access,
         outbox=Outbox(access, spool, sealer=sealer, clock=clock, trouble=troubles.append),
         inbox=Inbox(access, spool, sealer=sealer, clock=clock, keep_alarms=keep, trouble=troubles.append),
-        enrolment=Enrolment(access, spool, clock=clock, courier=counter),
+        enrolment=Enrolment(access, spool, clock=clock, courier=counter, stretched=quick_key),
         counter=counter,
         hub=hub,
         listeners=listeners,

@@ -14,9 +14,16 @@ from protocol.header import Priority
 from protocol.ids import BUNDLE_ID_BYTES, BundleId, Incarnation, Pseudonym
 from sfnode.config import LinkMode, LinkSettings
 from sfnode.errors import NotFound
+from sfnode.services.arrivals import ArrivalForecasts
+from sfnode.services.carriers import outlooks
+from sfnode.services.casebook import CaseBook
 from sfnode.services.contacts import Contacts
+from sfnode.services.labels import Labels
+from sfnode.services.prices import Prices
+from sfnode.services.vault_access import VaultAccess
 from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
+from sfnode.vault.vault import Vault
 from simulations.engine.clock import MachineClock
 from simulations.engine.loop import run_virtual
 from sync.links.memory import MemoryLinkConditions
@@ -67,6 +74,20 @@ class Harbour:
         )
         self.contacts.queued(bundle_id, pairing.pseudonym)
         return bundle_id
+
+    def prices(self, folder: Path) -> Prices:
+        def closed(vault: Vault) -> CaseBook:
+            raise AssertionError("the vault stays locked")
+
+        contacts = self.contacts
+        return Prices(
+            VaultAccess(folder, closed),
+            self.spool,
+            contacts=contacts,
+            labels=Labels(),
+            arrivals=ArrivalForecasts(self.spool, clock=self.clock, links=lambda: outlooks(contacts)),
+            clock=self.clock,
+        )
 
     async def held(self, pairing: Pairing) -> set[BundleId]:
         return {each.offer.bundle_id for each in await self.hubs[pairing.pseudonym].received_after(0, 1_000)}
@@ -227,5 +248,115 @@ def test_a_link_that_names_nobody_s_hub_is_not_dialled_and_said_so(tmp_path: Pat
             await asyncio.sleep(LIMIT_S)
             assert harbour.lines["burns"].dialled == 0
             assert any("not enrolled with a hub of that name" in told for told in harbour.contacts.notices)
+
+    run_virtual(scenario())
+
+
+def test_what_waits_is_priced_over_the_links_of_its_own_hub(tmp_path: Path) -> None:
+    manual = [replace(link, mode=LinkMode.MANUAL, usd_per_megabyte=9.0) for link in (DESK_LINK, BURNS_LINK)]
+
+    async def scenario() -> None:
+        async with open_harbour(tmp_path, *manual) as harbour:
+            await harbour.queue(PAIRING, Priority.URGENT, 60_000)
+            (only,) = (await harbour.prices(tmp_path).view(None)).links
+            assert only.link == "desk"
+            await harbour.queue(BURNS, Priority.URGENT, 600)
+            view = await harbour.prices(tmp_path).view(None)
+            bytes_over = {each.link: each.bytes for each in view.links}
+            assert 600 < bytes_over["burns"] < 6_000 < 60_000 < bytes_over["desk"]
+            assert view.size_bytes == 60_600
+
+    run_virtual(scenario())
+
+
+async def leave(harbour: Harbour, *links: LinkSettings) -> None:
+    """As the daemon leaves the burns centre: its pairing goes, then its links."""
+    await harbour.spool.pairings.leave(BURNS)
+    harbour.contacts.change_links(links)
+    harbour.contacts.hubs_changed()
+
+
+def test_a_hub_that_is_left_in_the_middle_of_a_contact_is_told_goodbye(tmp_path: Path) -> None:
+    held = replace(BURNS_LINK, mode=LinkMode.HOLD)
+
+    async def scenario() -> tuple[int, float]:
+        async with open_harbour(tmp_path, DESK_LINK, held) as harbour:
+            bulk = await harbour.queue(BURNS, Priority.BULK, 60_000)
+            await asyncio.sleep(20)
+            assert harbour.lines["burns"].reports == []
+            await leave(harbour, DESK_LINK)
+            await asyncio.sleep(LIMIT_S)
+            assert len(harbour.lines["burns"].reports) == 1
+            dialled = harbour.lines["burns"].dialled
+            took_s = await harbour.until_held(PAIRING, await harbour.queue(PAIRING, Priority.URGENT))
+            assert bulk not in await harbour.held(BURNS)
+            return harbour.lines["burns"].dialled - dialled, took_s
+
+    again, took_s = run_virtual(scenario())
+    assert again == 0
+    assert took_s < 15
+
+
+def test_a_held_contact_under_a_pair_that_was_replaced_makes_room_for_the_new_one(tmp_path: Path) -> None:
+    held = replace(BURNS_LINK, mode=LinkMode.HOLD)
+
+    async def scenario() -> None:
+        async with open_harbour(tmp_path, DESK_LINK, held) as harbour:
+            line = harbour.lines["burns"]
+            await asyncio.sleep(20)
+            assert (line.dialled, line.reports) == (1, [])
+            await harbour.spool.pairings.settle(replace(BURNS, pseudonym=Pseudonym(b"anew")))
+            harbour.contacts.hubs_changed()
+            await asyncio.sleep(20)
+            assert line.dialled == 2
+            assert len(line.reports) == 1
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("links", [(DESK_LINK,), (DESK_LINK, replace(BURNS_LINK, hub="Main desk"))])
+@pytest.mark.parametrize("queued_s", [0.0, 3.0])
+@pytest.mark.parametrize("after_s", [0.0, 1.0, 6.0, 20.0])
+def test_whoever_waits_for_a_hub_that_is_left_meanwhile_is_told_and_nothing_breaks(
+    tmp_path: Path, links: tuple[LinkSettings, ...], queued_s: float, after_s: float
+) -> None:
+    """Also who has joined a contact that the rules had begun."""
+
+    async def scenario() -> None:
+        async with open_harbour(tmp_path, DESK_LINK, BURNS_LINK) as harbour, asyncio.TaskGroup() as group:
+            harbour.lines["burns"].dial_s = 2.0
+            await harbour.queue(BURNS, Priority.URGENT, 60_000)
+            await asyncio.sleep(queued_s)
+            asked = group.create_task(harbour.contacts.sync_once(hub=BURNS))
+            await asyncio.sleep(after_s)
+            await leave(harbour, *links)
+            async with asyncio.timeout(LIMIT_S):
+                assert not (await asked).complete
+            await harbour.until_held(PAIRING, await harbour.queue(PAIRING, Priority.URGENT))
+
+    run_virtual(scenario())
+
+
+def test_a_link_that_is_taken_away_at_any_step_of_deciding_is_not_dialled(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_harbour(tmp_path, DESK_LINK) as harbour:
+            for steps in range(40):
+                harbour.contacts.change_links([DESK_LINK, BURNS_LINK])
+                await harbour.queue(BURNS, Priority.EMERGENCY)
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                harbour.contacts.change_links([DESK_LINK])
+                await asyncio.sleep(LIMIT_S)
+            await harbour.until_held(PAIRING, await harbour.queue(PAIRING, Priority.URGENT))
+
+    run_virtual(scenario())
+
+
+def test_a_link_that_leads_elsewhere_is_named_when_a_person_asks_for_a_hub_over_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_harbour(tmp_path, DESK_LINK, BURNS_LINK) as harbour:
+            with pytest.raises(NotFound, match=r"The link desk does not lead there\. `sfnode link list`"):
+                await harbour.contacts.sync_once("desk", hub=BURNS)
+            assert (await harbour.contacts.sync_once("burns", hub=BURNS)).complete
 
     run_virtual(scenario())

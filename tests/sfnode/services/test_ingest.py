@@ -37,7 +37,8 @@ from protocol.orders import (
 from protocol.records import Kind, NewRecord, Reference, Relation
 from sfnode.domain.intake import PatientChange
 from sfnode.errors import NotFound
-from sfnode.services.casebook import LAYERS_UNNAMED_MAX, CaseBook
+from sfnode.services.case_receiver import LAYERS_UNNAMED_MAX
+from sfnode.services.casebook import CaseBook
 from sfnode.services.clock import SetClock
 from sfnode.vault.asides import ASIDE_MAX
 from sfnode.vault.entries import highest_counter, read_signed

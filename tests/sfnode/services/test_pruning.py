@@ -111,6 +111,15 @@ def test_a_daemon_that_runs_on_looks_once_a_day(tmp_path: Path, looks: int, gone
     assert run_virtual(scenario()) == gone
 
 
+def test_what_a_hub_holds_that_was_left_grows_old_too(tmp_path: Path) -> None:
+    async def scenario() -> list[int]:
+        spool = await filled(tmp_path)
+        await spool.pairings.leave(PAIRING)
+        return await served(spool, day=KEPT_DAYS + 1, for_s=1)
+
+    assert run_virtual(scenario()) == [1, 2, 3, 4]
+
+
 def test_a_clock_that_nobody_has_set_prunes_nothing(tmp_path: Path) -> None:
     async def scenario() -> list[int]:
         spool = await filled(tmp_path)

@@ -11,12 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from protocol.clinical import AllergyState, Consciousness, Patient, Pregnancy, Sex, Treatment, Vitals
+from protocol.entry import read_entry
 from protocol.header import Priority
 from protocol.ids import BundleId, Mailbox, Pseudonym
 from protocol.micro import MicroBundle, ProvisionalRecord, read_micro
+from protocol.records import Kind
 from protocol.sealing import HpkeSealer, Prekey
 from protocol.small_seal import Direction, SmallKey
 from sfnode.domain.headline import SEALED_BYTES_MAX
+from sfnode.domain.intake import PatientChange
 from sfnode.errors import Incomplete
 from sfnode.services.outgoing import GOING, STORED_AT_HUB, Outgoing, Progress
 from sfnode.vault.entries import note_counter
@@ -124,6 +127,42 @@ async def test_what_the_form_requires_is_asked_for_but_never_of_an_emergency(sta
     assert len(await station.book.send_case(case_id, accept_missing=True)) == 2
     urgent = (await station.book.open_case(new_case(patient=bare, urgency=Priority.EMERGENCY))).case_id
     assert len(await station.book.send_case(urgent)) == 2
+
+
+async def test_what_a_case_was_sent_without_stands_in_it(station: Station) -> None:
+    case_id = (await station.book.open_case(new_case(patient=Patient(code="P-1")))).case_id
+    with pytest.raises(Incomplete):
+        await station.book.send_case(case_id)
+    assert (await station.book.case_view(case_id)).notes == ()
+    _, text = await station.book.send_case(case_id, accept_missing=True)
+    said = "Sent without: Age, Sex, Allergies (or none known)."
+    assert said in (await station.book.case_view(case_id)).notes[0]
+    records = [record for signed in entries_in(text) for record in read_entry(signed).records]
+    assert said in [record.body.text for record in records if record.kind == Kind.NOTE]
+
+
+async def test_what_was_lacking_can_be_completed_and_needs_no_leave_then(station: Station) -> None:
+    case_id = (await station.book.open_case(new_case(patient=Patient(code="P-1")))).case_id
+    known = PatientChange(age_years=0, sex=Sex.MALE, no_known_allergies=True)
+    await station.book.update_patient(case_id, known.applied_to)
+    assert len(await station.book.send_case(case_id)) == 2
+    assert (await station.book.case_row(case_id)).patient == "P-1 0 M"
+
+
+async def test_a_complete_case_and_an_emergency_are_sent_without_such_a_note(station: Station) -> None:
+    whole = (await station.book.open_case(new_case())).case_id
+    bare = new_case(patient=Patient(code="P-1"), urgency=Priority.EMERGENCY)
+    urgent = (await station.book.open_case(bare)).case_id
+    for case_id in (whole, urgent):
+        before = (await station.book.case_view(case_id)).notes
+        await station.book.send_case(case_id, accept_missing=True)
+        assert (await station.book.case_view(case_id)).notes == before
+
+
+async def test_the_price_of_a_draft_writes_nothing_into_it(station: Station) -> None:
+    case_id = (await station.book.open_case(new_case(patient=Patient(code="P-1")))).case_id
+    assert await station.book.draft_bundles(case_id)
+    assert (await station.book.case_view(case_id)).notes == ()
 
 
 async def test_much_text_is_sent_in_bundles_that_the_hub_accepts(station: Station) -> None:

@@ -244,7 +244,7 @@ async def replace_hub_key(post: Post) -> Ed25519PrivateKey:
     """The hub lost its keys and enrols the site with new ones; the former key."""
     former, post.hub.signing = post.hub.signing, Ed25519PrivateKey.generate()
     post.hub.secret = bytes(10)
-    await post.enrolment.enrol("http://hub.example", post.hub.code)
+    await post.enrolment.enrol("http://hub.example", post.hub.code, again=post.hub.address)
     return former
 
 

@@ -19,17 +19,13 @@ from protocol.prekeys import Revocation, RevocationReason
 from protocol.records import NewRecord
 from sfnode.errors import EnrolmentRefused, NotFound, Refused
 from sfnode.services.happenings import NOT_ITS_CASE, ForeignCase
-from sfnode.services.labels import Labels
-from sfnode.services.leaving import Leaving
 from sfnode.services.returning import Returning
 from sfnode.vault.arrived import note_announced
 from sfnode.vault.directory import SITE_PATIENT
 from sfnode.vault.hubs import HUBS_MAX
-from tests.sfnode.services.post import Counter, Post, Sent, open_post
+from tests.sfnode.services.post import Post, Sent, join, leaving_of, open_post
 from tests.sfnode.services.station import new_case, photo_layers
 from tests.sfnode.stand_in_hub import StandInHub
-
-URL = "http://hub.example"
 
 
 @dataclass
@@ -84,11 +80,6 @@ async def two(tmp_path: Path) -> AsyncIterator[TwoHubs]:
         burns = StandInHub(organisation="Other Health", name="Burns centre", pseudonym=Pseudonym(b"burn"))
         await join(post, burns)
         yield TwoHubs(post, post.hub, burns)
-
-
-async def join(post: Post, hub: StandInHub) -> None:
-    post.enrolment._courier = Counter(hub)
-    await post.enrolment.enrol(URL, hub.code)
 
 
 async def test_another_hub_is_told_who_works_here_and_what_is_aboard(tmp_path: Path) -> None:
@@ -258,19 +249,17 @@ async def test_no_more_hubs_than_can_be_kept_are_joined(two: TwoHubs) -> None:
 
 async def test_a_new_hub_is_not_shown_whom_else_the_site_asks(two: TwoHubs) -> None:
     assert (two.burns.enrolled.known_hub, two.burns.enrolled.pair) == (b"", b"")
-    again = await two.post.spool.pairings.named("Burns centre")
-    request = await two.post.enrolment.make_request(StandInHub().code, again=again)
+    request = await two.post.enrolment.make_request(StandInHub().code, again=two.burns.address)
     assert request
 
 
 async def test_what_waits_for_a_hub_keeps_it_from_being_left_unasked(two: TwoHubs) -> None:
     to_burns, to_desk = await two.send(two.burns), await two.send(two.desk)
-    leaving = Leaving(two.post.vault, two.post.spool, labels=Labels(), clock=two.post.clock)
-    burns = await two.post.spool.pairings.named("Burns centre")
+    leaving = leaving_of(two.post)
     with pytest.raises(Refused, match=r"messages for Burns centre .* --abandon"):
-        await leaving.leave(burns, abandon=False)
+        await leaving.leave(two.burns.address, abandon=False)
     assert len(await two.post.spool.pairings.all()) == 2
-    left = await leaving.leave(burns, abandon=True)
+    left = await leaving.leave(two.burns.address, abandon=True)
     assert left.abandoned
     assert [each.name for each in await two.post.spool.pairings.all()] == [two.desk.name]
     view = await two.post.book.case_view(to_burns.case_id)
@@ -285,24 +274,23 @@ async def test_what_waits_for_a_hub_keeps_it_from_being_left_unasked(two: TwoHub
 
 async def test_a_draft_for_a_hub_that_was_left_says_so(two: TwoHubs) -> None:
     draft = await two.post.book.open_case(new_case(hub=two.burns.address))
-    burns = await two.post.spool.pairings.named("Burns centre")
-    leaving = Leaving(two.post.vault, two.post.spool, labels=Labels(), clock=two.post.clock)
-    await leaving.leave(burns, abandon=True)
+    leaving = leaving_of(two.post)
+    await leaving.leave(two.burns.address, abandon=True)
     with pytest.raises(Refused, match="which this site has left"):
         await two.post.book.send_case(draft.case_id)
 
 
 async def test_whoever_joins_again_is_sent_what_it_never_got(two: TwoHubs) -> None:
     to_burns = await two.send(two.burns)
-    leaving = Leaving(two.post.vault, two.post.spool, labels=Labels(), clock=two.post.clock)
-    await leaving.leave(await two.post.spool.pairings.named("Burns centre"), abandon=True)
+    leaving = leaving_of(two.post)
+    await leaving.leave(two.burns.address, abandon=True)
     back = StandInHub(
         organisation="Other Health",
         name="Burns centre",
         pseudonym=Pseudonym(b"back"),
         signing=two.burns.signing,
     )
-    await join(two.post, back)
+    await join(two.post, back, again=two.burns.address)
     await two.post.outbox.seal_waiting()
     assert to_burns.case_id in await two.opened_at(back)
     assert await two.hears(back, two.says(back, to_burns)) == []

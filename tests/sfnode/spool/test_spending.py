@@ -9,8 +9,9 @@ import pytest
 from sfnode.config import LinkSettings
 from sfnode.services.clock import SetClock, tick_of
 from sfnode.services.link_ledger import LinkLedger
-from sfnode.spool.spool import Spool
-from sync.stores.database import Execution
+from sfnode.spool.spending import Spending
+from sfnode.spool.spool import NODE_SCHEMA, Spool
+from sync.stores.database import Database, Execution
 
 NOW_S = 1_800_000_000.0
 DAY_S = 86_400.0
@@ -53,3 +54,32 @@ async def test_a_machine_that_is_off_at_night_begins_each_day_by_its_clock(tmp_p
     assert await spent_after(tmp_path, hours=7, each_night=True, set_back=False) == 1.5
     (tmp_path / "spool.db").unlink()
     assert await spent_after(tmp_path, hours=9, each_night=True, set_back=False) == 0.0
+
+
+async def test_what_is_remembered_of_a_day_is_what_its_rows_say(tmp_path: Path) -> None:
+    clock = SetClock(wall_s=NOW_S)
+    database = await Database.open(tmp_path / "spool.db", [NODE_SCHEMA], execution=Execution.INLINE)
+    spending = Spending(database)
+
+    async def is_told_alike() -> bool:
+        # Another one over the same rows remembers nothing.
+        anew = Spending(database)
+        now = tick_of(clock)
+        return all([await spending.today(link, now) == await anew.today(link, now) for link in ("a", "b")])
+
+    assert await is_told_alike()
+    await spending.add("a", tick_of(clock), usd=0.25, size_bytes=70)
+    assert await is_told_alike()
+    clock.pass_time(600.0)
+    both = [spending.adding(link, tick_of(clock), usd=0.5, size_bytes=1) for link in ("a", "b")]
+    await spending.note([*both, spending.closing("b", tick_of(clock))])
+    assert (await spending.today("b", tick_of(clock))).is_closed
+    assert await is_told_alike()
+    await spending.reopen("b")
+    assert not (await spending.today("b", tick_of(clock))).is_closed
+    await spending.rename("a", "b")
+    assert await is_told_alike()
+    clock.pass_time(DAY_S)
+    await spending.note_running("b", tick_of(clock))
+    assert await is_told_alike()
+    await database.close()

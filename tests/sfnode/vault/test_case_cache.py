@@ -9,7 +9,7 @@ import pytest
 
 from protocol.ids import CaseId
 from sfnode.domain.case_file import CaseFile
-from sfnode.vault.entries import CaseCache, mark_sent, read_case
+from sfnode.vault.entries import CaseCache, mark_sent, read_case, versions
 from sync.stores.connection import Connection
 from tests.sfnode.services.station import Station, new_case, open_station
 
@@ -77,3 +77,19 @@ async def test_a_case_that_is_not_there_is_none(station: Station) -> None:
     cache = CaseCache()
     assert await station.vault.database.read(lambda connection: cache.read(connection, nobody)) is None
     assert await station.vault.database.write(lambda connection: cache.look(connection, nobody)) is None
+
+
+async def test_the_versions_of_all_cases_change_with_the_case_that_changed(station: Station) -> None:
+    first, second = [(await station.book.open_case(new_case())).case_id for _ in range(2)]
+    before = await station.vault.database.read(versions)
+    assert [case_id for case_id in before if case_id in (first, second)] == [first, second]
+    await add_note(station, second, "more")
+    after = await station.vault.database.read(versions)
+    assert {case_id for case_id in after if after[case_id] != before[case_id]} == {second}
+    cache = CaseCache()
+    kept = await station.vault.database.read(
+        lambda connection: cache.read_at(after[second], connection, second)
+    )
+    # One and the same, whichever way its version was found.
+    assert kept is not None
+    assert await read(station, cache, second) is kept
