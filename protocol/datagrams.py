@@ -8,7 +8,7 @@ flight can leave at once, and a recording of it can be played again) or on both 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import IntEnum
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -33,10 +33,12 @@ INTRODUCED_EACH: Final = 4
 """Datagrams of a dialer that was not answered yet: its address tells the reader whose the others are."""
 _VERSION_SHIFT: Final = 6
 _LENGTH_MASK: Final = 0x03
+_MARKS: Final = 0x3C
 
 
-class Mark(IntFlag):
-    """What the first octet says besides version and length of the number."""
+class Mark(IntEnum):
+    """What the first octet says besides version and length of the number. Together they are a plain number: a
+    flag's own sums take longer than the rest of an octet."""
 
     INTRODUCES = 0x20
     """The clear bytes that tell a stranger which keys to use stand before the number."""
@@ -107,7 +109,7 @@ class DialerSeal:
 
     def seal(self, number: int, acknowledged: int, plaintext: bytes, *, asks: bool) -> bytes:
         """One datagram. `acknowledged` is the highest number of ours that the peer has confirmed, or -1."""
-        marks = Mark.ASKS if asks else Mark(0)
+        marks: int = Mark.ASKS if asks else 0
         introduction = b""
         if self._introduces(number):
             self._introduced = number
@@ -166,7 +168,7 @@ class ListenerSeal:
 
     def seal(self, number: int, acknowledged: int, plaintext: bytes, *, asks: bool) -> bytes:
         """One datagram; until the dialer is known to have our salt, each one brings it."""
-        marks = Mark.ASKS if asks else Mark(0)
+        marks: int = Mark.ASKS if asks else 0
         if self.peer_is_fresh:
             return self._sending.seal(marks, b"", number, acknowledged, plaintext)
         return self._sending.seal(marks | Mark.INTRODUCES, self._salt, number, acknowledged, plaintext)
@@ -211,7 +213,7 @@ class _Sender:
         self._number = -1
 
     def seal(
-        self, marks: Mark, introduction: bytes, number: int, acknowledged: int, plaintext: bytes
+        self, marks: int, introduction: bytes, number: int, acknowledged: int, plaintext: bytes
     ) -> bytes:
         if not self._number < number <= NUMBER_MAX:
             raise ValueError("numbers of datagrams only grow")
@@ -271,10 +273,10 @@ class _Receiver:
         return Opened(number, phase, bool(datagram[0] & Mark.ASKS), plaintext)
 
 
-def _marks(datagram: bytes) -> Mark:
+def _marks(datagram: bytes) -> int:
     if not datagram or datagram[0] >> _VERSION_SHIFT != VERSION:
         raise MalformedInput("this is no datagram of a version that we speak")
-    return Mark(datagram[0] & 0x3C)
+    return datagram[0] & _MARKS
 
 
 def _number_bytes(number: int, acknowledged: int) -> int:

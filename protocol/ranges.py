@@ -21,8 +21,11 @@ class RangeSet:
     @classmethod
     def of(cls, spans: Iterable[tuple[int, int]]) -> RangeSet:
         """The union of any spans, in any order, overlapping or empty."""
+        filled = [span for span in spans if span[0] < span[1]]
+        if len(filled) < 2:
+            return cls(tuple(filled))
         merged: list[tuple[int, int]] = []
-        for start, end in sorted(span for span in spans if span[0] < span[1]):
+        for start, end in sorted(filled):
             if merged and start <= merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
             else:
@@ -30,11 +33,29 @@ class RangeSet:
         return cls(tuple(merged))
 
     @classmethod
+    def of_numbers(cls, numbers: Iterable[int]) -> RangeSet:
+        """Exactly these numbers."""
+        spans: list[tuple[int, int]] = []
+        start = end = -1
+        for number in sorted(numbers):
+            if number > end:
+                if end > start:
+                    spans.append((start, end))
+                start = number
+            end = number + 1
+        if end > start:
+            spans.append((start, end))
+        return cls(tuple(spans))
+
+    @classmethod
     def whole(cls, size: int) -> RangeSet:
         """The numbers 0..size-1."""
         return cls(((0, size),)) if size else cls()
 
     def __contains__(self, number: int) -> bool:
+        if len(self.spans) == 1:  # Of numbers without a gap, which most sets are.
+            ((start, end),) = self.spans
+            return start <= number < end
         index = bisect_right(self.spans, (number, float("inf"))) - 1
         return index >= 0 and number < self.spans[index][1]
 
@@ -46,9 +67,13 @@ class RangeSet:
         return sum(end - start for start, end in self.spans)
 
     def __or__(self, other: RangeSet) -> RangeSet:
-        return RangeSet.of((*self.spans, *other.spans))
+        if not other.spans:
+            return self
+        return RangeSet.of((*self.spans, *other.spans)) if self.spans else other
 
     def __sub__(self, other: RangeSet) -> RangeSet:
+        if not self.spans or not other.spans:
+            return self
         left: list[tuple[int, int]] = []
         for start, end in self.spans:
             for cut_start, cut_end in other.spans:
@@ -62,7 +87,7 @@ class RangeSet:
         return RangeSet(tuple(left))
 
     def __and__(self, other: RangeSet) -> RangeSet:
-        return self - (self - other)
+        return self - (self - other) if self.spans and other.spans else RangeSet()
 
     def add(self, start: int, end: int) -> RangeSet:
         """This set and start..end-1; the spans that it neither meets nor touches are not looked at."""

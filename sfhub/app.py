@@ -125,7 +125,7 @@ async def open_hub(
         await sites.reload()
         outbox = Outbox(database, custody, sites, sealer, objects, changes, clock)
         ingest = Ingest(
-            database, custody, sites, keys, sealer, objects, changes, clock, keys_stated=outbox.check
+            database, custody, sites, keys, sealer, objects, changes, clock, keys_stated=outbox.check_and_seal
         )
         notices, returning = Notices(database), Returning(database, custody, sites, outbox, clock)
         contacts = Contacts(sites, custody, ingest, outbox, returning, notices, clock)

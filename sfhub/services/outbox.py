@@ -89,17 +89,25 @@ class Outbox:
         self._checked: dict[int, object | None] = {}
         """By pair, the state of custody after whose word nothing was left to note."""
         self._woken = asyncio.Event()
+        self._may_wait = True
+        """Something may have been written since it was found that nothing waits to be sealed."""
         self.trouble = ""
         """Why sealing is halted, in the store's words; empty while it runs."""
 
     def wake(self) -> None:
         """Something was written."""
+        self._may_wait = True
         self._woken.set()
 
     def check(self, pair: Pair) -> None:
         """The site may have said that it holds something."""
         self._to_check.add(pair.number)
         self._woken.set()
+
+    def check_and_seal(self, pair: Pair) -> None:
+        """The same, and something was written for it."""
+        self._to_check.add(pair.number)
+        self.wake()
 
     async def run(self) -> None:
         """Serve until cancelled; begins with whatever an earlier process left."""
@@ -139,15 +147,24 @@ class Outbox:
 
     async def flush(self) -> None:
         """Seal what waits, and note what has arrived."""
-        while rows := await self._database.read(lambda connection: unsealed(connection, PAGE)):
-            for row in rows:
-                await self._seal(row)
-            await self._custody.note_applied(self._database)
+        while self._may_wait:
+            self._may_wait = False  # Before the look: what is written during it is looked for again.
+            try:
+                await self._seal_waiting()
+            except BaseException:
+                self._may_wait = True
+                raise
         while self._to_check:
             pair = self._sites.directory.pair_numbered(self._to_check.pop())
             if pair is not None:
                 await self._seal_again(pair)
                 await self._note_stored(pair)
+
+    async def _seal_waiting(self) -> None:
+        while rows := await self._database.read(lambda connection: unsealed(connection, PAGE)):
+            for row in rows:
+                await self._seal(row)
+            await self._custody.note_applied(self._database)
 
     async def _seal(self, row: OutboxRow) -> None:
         pair = self._sites.directory.pair_numbered(row.pair)

@@ -94,7 +94,7 @@ class Intake:
     @property
     def idle(self) -> bool:
         """Everything that came is durable and receipted."""
-        return not self._is_persisting and not self._chunks and not self._is_announced
+        return not (self._is_persisting or self._chunks or (self._by_offer and self._is_announced))
 
     @property
     def nothing_is_open(self) -> bool:
@@ -117,6 +117,8 @@ class Intake:
     @property
     def has_all_wanted(self) -> bool:
         """Of what the peer may send, all that it offered is whole and durable here, or was refused."""
+        if not self._by_offer:
+            return not (self._is_persisting or self._chunks)
         return self.idle and all(arrival.is_unwanted for arrival in self._by_offer.values())
 
     def open(self, view: SessionView) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from protocol.ids import Incarnation, SealTag
@@ -39,14 +39,15 @@ class LinkMemory:
 
     def or_guess(self, link: LinkProperties) -> LinkMemory:
         """This memory, with what the link declares of itself where nothing was measured yet."""
-        memory = self.over(link)
         if self.rate_bytes_s is not None:
-            return memory
-        return replace(memory, rate_bytes_s=link.rate_bit_s_guess / 8, rtt_s=link.rtt_s_guess)
+            return self.over(link)
+        return LinkMemory(
+            link.rate_bit_s_guess / 8, link.rtt_s_guess, self.unheard, link.bounds_queue, link.bridges_gaps
+        )
 
     def over(self, link: LinkProperties) -> LinkMemory:
         """This memory, for a session over such a link."""
-        return replace(self, link_bounds_queue=link.bounds_queue, link_bridges_gaps=link.bridges_gaps)
+        return LinkMemory(self.rate_bytes_s, self.rtt_s, self.unheard, link.bounds_queue, link.bridges_gaps)
 
     def after(
         self, rate_bytes_s: float | None, rtt_s: float | None, unheard: Mapping[Sealing, RangeSet]

@@ -24,7 +24,7 @@ class Outlet:
     def may_speak(self) -> bool:
         """Nothing written must wait for custody: what still has to be made durable is receipted later.
         Without this, a peer that never pauses would never be answered."""
-        return all(isinstance(effect, Persist) for effect in self._effects)
+        return not self._effects or all(isinstance(effect, Persist) for effect in self._effects)
 
     @property
     def settled(self) -> bool:

@@ -63,6 +63,8 @@ class Planner:
     @property
     def has_sent_all(self) -> bool:
         """Every byte that the peer needs is on its way, or there."""
+        if not self._queue:
+            return self.complete
         planned = (transfer.todo.spans or transfer.doubtful.spans for transfer in self._queue)
         return self.complete and not any(planned)
 
@@ -90,7 +92,7 @@ class Planner:
     @property
     def known(self) -> RangeSet:
         """The numbers custody need not mention again."""
-        return self._refused | RangeSet.of((sequence, sequence + 1) for sequence in self._by_sequence)
+        return self._refused | RangeSet.of_numbers(self._by_sequence)
 
     @property
     def runs_low(self) -> bool:

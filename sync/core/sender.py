@@ -202,7 +202,7 @@ class Sender:
         self.flush_progress()
         if may_send and (self._custody_has_moved or self.planner.runs_low):
             self._look()
-        if may_send and not self._is_holding:
+        if may_send and not self._is_holding and not self.planner.idle:
             if announced := list(self.planner.announcements()):
                 for transfer in announced:
                     self._offering.offer(transfer)
@@ -227,7 +227,7 @@ class Sender:
             self._outlet.want(More(self.planner.known | self._claimed))
 
     def _read_next(self) -> None:
-        if self._reading is not None:
+        if self._reading is not None or self.planner.idle:
             return
         short_bytes = SHORT_BYTES_MAX if self._outlet.wire.link_carries_frames else CHUNK_GUESSED_BYTES_MIN
         whole_bytes = self._offering.whole_bytes_max if self._outlet.wire.link_carries_frames else 0

@@ -66,9 +66,9 @@ INITIAL: Final = {Role.DIALER: State.OPENING, Role.LISTENER: State.AWAITING}
 
 UNHEARD: Final = frozenset({State.AWAITING, State.GREETED})
 """The peer's next frame must be its hello."""
-ACQUAINTED: Final = frozenset({State.COMPARING, State.FLOWING})
+ACQUAINTED: Final = (State.COMPARING, State.FLOWING)
 """Both have greeted: what we say from here on is no recording of an earlier first flight."""
-EXCHANGING: Final = frozenset({State.GREETED, State.COMPARING, State.FLOWING})
+EXCHANGING: Final = (State.GREETED, State.COMPARING, State.FLOWING)
 """Custody is open and our goodbye is not said: bundles may move."""
 
 

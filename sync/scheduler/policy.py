@@ -69,19 +69,20 @@ def _eager(links: Sequence[LinkNow]) -> list[LinkNow]:
 
 
 def _for_pair(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> Decision:
-    something_waits = any(map(pair.waits, Priority))
-    choices = {priority: choose(priority, pair, links, now_s) for priority in Priority if something_waits}
-    held = _held(pair, links, choices)
+    something_waits = any(each.bundles for each in pair.waiting.values())
+    classes = tuple(Priority) if something_waits else ()
+    choices = {priority: choose(priority, pair, links, now_s) for priority in classes}
+    held = _held(pair, links, choices) if something_waits else ()
     moments = [LOOK_AGAIN_S + now_s] if held else []
     moments += [
         moment
-        for priority in Priority
+        for priority in classes
         if pair.waits(priority)
         for moment in (choices[priority].ready_s, choices[priority].changes_s)
         if moment > now_s
     ]
     if pair.current is None:
-        dial = _dial_waiting(pair, choices, now_s)
+        dial = _dial_waiting(pair, choices, now_s) if something_waits else None
         if dial is None:
             dial, due_s = _dial_to_look(pair, links, now_s)
             moments.append(due_s)
@@ -127,7 +128,7 @@ def _dial_to_look(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> tupl
         each = link.forecast(0)
         return due_s(link), each.usd, each.seconds
 
-    first = min(able, key=turn)
+    first = able[0] if len(able) == 1 else min(able, key=turn)
     if due_s(first) > now_s:
         return None, due_s(first)
     dial = _dial(pair, first, first.lowest())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from protocol.header import Priority
 from protocol.ids import Pseudonym
@@ -21,6 +22,9 @@ class Backlog:
 
     bundles: int = 0
     size_bytes: int = 0
+
+
+_NOTHING_WAITS: Final = Backlog()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,8 @@ class LinkNow:
 
     def may_look(self) -> bool:
         """Whether what is left today pays for a contact that carries nothing."""
-        return self._pays(look(self.terms, self.measured))
+        # Asked several times a decision, and mostly of links without a cap.
+        return not self.terms.cap.is_limited or self._pays(look(self.terms, self.measured))
 
     def may_look_for_emergencies(self) -> bool:
         """Whether the reserve pays for such a contact: what answers an emergency is one too."""
@@ -97,7 +102,7 @@ class PairNow:
         return self.backlog(priority).bundles > 0
 
     def backlog(self, priority: Priority) -> Backlog:
-        return self.waiting.get(priority, Backlog())
+        return self.waiting.get(priority, _NOTHING_WAITS)
 
     def over(self, link: LinkNow) -> Attempts:
         """A contact under way proves that nothing fails."""

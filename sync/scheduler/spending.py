@@ -58,7 +58,18 @@ class DayCount:
     """Monotonic, of that boot."""
 
     def plus(self, *, usd: float, size_bytes: int) -> DayCount:
-        return replace(self, usd=self.usd + usd, size_bytes=self.size_bytes + size_bytes)
+        """So much more. Written out: `replace` takes four times as long, and each contact asks for it."""
+        return DayCount(
+            boot=self.boot,
+            began_s=self.began_s,
+            day=self.day,
+            usd=self.usd + usd,
+            size_bytes=self.size_bytes + size_bytes,
+            is_closed=self.is_closed,
+            ran_s=self.ran_s,
+            noted_boot=self.noted_boot,
+            noted_s=self.noted_s,
+        )
 
 
 NOTHING_SPENT: Final = DayCount()

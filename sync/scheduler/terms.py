@@ -55,10 +55,12 @@ class LinkCap:
 
     @property
     def is_limited(self) -> bool:
-        return min(self.usd_per_day, self.bytes_per_day) < math.inf
+        return self.usd_per_day < math.inf or self.bytes_per_day < math.inf
 
     def left(self, spent: DayCount) -> Allowance:
         """For all that is no emergency."""
+        if not self.is_limited:
+            return UNLIMITED
         share = 0.0 if spent.is_closed else 1 - self.reserve_share
         return Allowance(
             usd=_left(self.usd_per_day, share, spent.usd),
@@ -67,6 +69,8 @@ class LinkCap:
 
     def left_for_emergencies(self, spent: DayCount) -> Allowance:
         """The reserve too."""
+        if not self.is_limited:
+            return UNLIMITED
         return Allowance(
             usd=_left(self.usd_per_day, 1.0, spent.usd),
             size_bytes=_left(self.bytes_per_day, 1.0, spent.size_bytes),

@@ -119,7 +119,7 @@ class Incoming:
         ).fetchall()
         return ReceivedStream(
             incarnation=Incarnation(incarnation),
-            held=RangeSet.of((sequence, sequence + 1) for sequence, _ in rows),
+            held=RangeSet.of_numbers(sequence for sequence, _ in rows),
             digest=digest(BundleId(bundle_id) for _, bundle_id in rows),
         )
 

@@ -44,7 +44,7 @@ class MemoryReceived:
         return tuple(
             ReceivedStream(
                 incarnation=life,
-                held=RangeSet.of((number, number + 1) for number in stream),
+                held=RangeSet.of_numbers(stream),
                 digest=digest(stream.values()),
             )
             for life, stream in latest_first

@@ -19,12 +19,23 @@ class MemorySent:
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
+        self._own: dict[Incarnation, list[tuple[int, Sent]]] = {}
+        self._own_of = 0
+        """Numbers that there were when those were listed. None is ever taken away, and whoever puts another
+        bundle under one gives out a new one too."""
 
     # What is there.
 
-    def own(self, incarnation: Incarnation) -> list[tuple[int, Sent]]:
+    def own(self, incarnation: Incarnation) -> Sequence[tuple[int, Sent]]:
         """Numbers of one incarnation, in order, given-up ones too."""
-        return [(number, sent) for (life, number), sent in self._state.sent.items() if life == incarnation]
+        sent = self._state.sent
+        if self._own_of != len(sent):
+            self._own, self._own_of = {}, len(sent)
+        if incarnation not in self._own:
+            self._own[incarnation] = [
+                (number, each) for (life, number), each in sent.items() if life == incarnation
+            ]
+        return self._own[incarnation]
 
     def all(self) -> Sequence[Sent]:
         """Every bundle ever added, under its latest number."""
@@ -50,7 +61,7 @@ class MemorySent:
 
     def stored(self, incarnation: Incarnation) -> RangeSet:
         """Numbers of one incarnation that the peer holds."""
-        return RangeSet.of((number, number + 1) for number, sent in self.own(incarnation) if sent.stored)
+        return RangeSet.of_numbers(number for number, sent in self.own(incarnation) if sent.stored)
 
     def former(self) -> tuple[SentStream, ...]:
         """Former incarnations in which there are numbers, newest first."""

@@ -68,7 +68,7 @@ class Outgoing:
             " UNION SELECT sequence FROM former_number WHERE life = ?1 AND stored",
             (life,),
         )
-        return RangeSet.of((sequence, sequence + 1) for (sequence,) in rows)
+        return RangeSet.of_numbers(sequence for (sequence,) in rows)
 
     def former(self) -> tuple[SentStream, ...]:
         """Former incarnations in which numbers were given out, newest first."""

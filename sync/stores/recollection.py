@@ -6,12 +6,13 @@ asks a dozen questions whose answers are those of an hour ago.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from .connection import Connection
 from .database import Database
 
+Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
 Then = Callable[[], object] | None
 
@@ -58,6 +59,12 @@ class Recollection:
         """What can be read from now on is what the last change has left."""
         self._state = object()
 
+    def learnt(self, answers: Mapping[str, object]) -> None:
+        """As `changed`; the last change itself has left these answers."""
+        self._state = state = object()
+        for question, answer in answers.items():
+            self._keep(question, state, answer)
+
     async def read(self, question: Hashable, work: Callable[[Connection], Result]) -> Result:
         """The answer of `work`, as of now."""
         state = self._state
@@ -68,6 +75,22 @@ class Recollection:
         answer = await self._database.read(work)
         self._keep(question, state, answer)
         return answer
+
+    async def read_each(
+        self, kind: str, keys: Sequence[Key], work: Callable[[Connection, Key], Result]
+    ) -> dict[Key, Result]:
+        """The answers of `work` for each of these, as of now; all that are not known come in one reading."""
+        state = self._state
+        self._database.check_usable()
+        known = {key: self._known((kind, key), state) for key in keys}
+        missing = [key for key, answer in known.items() if answer is None]
+        found: dict[Key, Result] = {key: answer[1] for key, answer in known.items() if answer is not None}
+        if missing:
+            answers = await self._database.read(lambda connection: [work(connection, key) for key in missing])
+            for key, answer in zip(missing, answers, strict=True):
+                self._keep((kind, key), state, answer)
+                found[key] = answer
+        return found
 
     def inside(
         self, question: Hashable, work: Callable[[Connection], Result], connection: Connection

@@ -60,7 +60,7 @@ class Returning:
         return tuple(
             ForeignNumbers(
                 incarnation=Incarnation(incarnation),
-                sequences=RangeSet.of((sequence, sequence + 1) for sequence in owed),
+                sequences=RangeSet.of_numbers(owed),
             )
             for incarnation, owed in lives.items()
         )

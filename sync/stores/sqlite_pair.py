@@ -145,6 +145,12 @@ class SqlitePairStore:
             ("state", bundle_id), lambda connection: self._despatch(connection).state(bundle_id)
         )
 
+    async def sent_states(self, bundle_ids: Sequence[BundleId]) -> dict[BundleId, SentState | None]:
+        """The same of several."""
+        return await self._recollection.read_each(
+            "state", bundle_ids, lambda connection, bundle_id: self._despatch(connection).state(bundle_id)
+        )
+
     async def withdraw(self, bundle_id: BundleId) -> bool:
         """Take one of our bundles back for good; False while its sending has begun, or when it is unknown."""
         return await self._recollection.write(

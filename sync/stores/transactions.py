@@ -135,7 +135,7 @@ class Writer(_Queue):
         self._durability = Durability.POWER_CUT
         self.halted: StoreHalted | None = None
         self.changes = 0
-        """Groups that were committed; it grows before anybody is told of them."""
+        """Groups that changed a row and were committed; it grows before anybody is told of them."""
 
     @property
     def durability(self) -> Durability:
@@ -186,6 +186,7 @@ class Writer(_Queue):
     def _run(self, connection: Connection, group: list[Job[object]]) -> None:
         """Commit the group; if it was lost as a whole, each of its transactions alone, so that one too big
         for the disk does not take the others with it."""
+        changed_before = connection.total_changes
         error = self.halted or self._attempt(connection, group)
         if isinstance(error, StoreHalted):
             self.halted = error
@@ -198,7 +199,7 @@ class Writer(_Queue):
             for job in group:
                 self._run(connection, [job])
         else:
-            self.changes += 1
+            self.changes += connection.total_changes != changed_before
             for job in group:
                 job.settle()
             self._run_in_reserve(connection, group)

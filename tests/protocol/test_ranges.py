@@ -39,6 +39,13 @@ def test_it_computes_as_sets_do(left: frozenset[int], right: frozenset[int]) -> 
         assert computed == of(expected)
 
 
+@given(st.lists(st.integers(0, 60), max_size=40))
+def test_of_numbers_holds_them_and_no_others(numbers: list[int]) -> None:
+    ranges = RangeSet.of_numbers(numbers)
+    assert ranges == of(frozenset(numbers))
+    assert {number for number in range(62) if number in ranges} == frozenset(numbers)
+
+
 @given(MEMBERS, st.integers(0, 60), st.integers(0, 60))
 def test_single_members_and_spans(members: frozenset[int], start: int, end: int) -> None:
     ranges = of(members)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from protocol.actors import Actor, Role
@@ -158,3 +160,13 @@ async def test_a_key_stated_in_a_patients_case_is_put_aside(hub: Hub, site: Site
     pair = hub.sites.directory.pairs[0]
     recipient = await hub.database.read(lambda connection: recipient_of(connection, pair))
     assert recipient.public_key == site.keys.opening
+
+
+async def test_what_was_cut_off_while_it_was_sealed_is_sealed_the_next_time(hub: Hub, site: Site) -> None:
+    await hub.prekeys.rotate()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await hub.outbox.flush()
+    await hub.outbox.flush()
+    (entry,) = await read_from_hub(hub, site)
+    assert [r.body.epoch for r in entry.records if isinstance(r.body, EpochKey)] == [1]

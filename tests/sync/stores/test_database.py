@@ -522,6 +522,10 @@ class FailingStatements:
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
+    @property
+    def total_changes(self) -> int:
+        return self._connection.total_changes
+
     def execute(self, sql: str, parameters: tuple[object, ...] = ()) -> object:
         if sql.split()[0] in self._failures:
             self._failures.remove(sql.split()[0])
@@ -582,3 +586,14 @@ async def test_its_changes_date_what_was_read(tmp_path: Path, execution: Executi
         written = database.changes
         await database.note(insert("b"))
         assert before < written < database.changes
+
+
+@pytest.mark.parametrize("execution", list(Execution))
+async def test_what_changes_no_row_leaves_the_date_of_what_was_read(
+    tmp_path: Path, execution: Execution
+) -> None:
+    async with opened(tmp_path, execution=execution) as database:
+        await database.write(insert("a"))
+        before = database.changes
+        assert await database.write(texts) == ["a"]
+        assert database.changes == before

@@ -170,3 +170,41 @@ async def test_its_state_is_the_same_as_long_as_every_answer_is(database: Databa
     with pytest.raises(ValueError, match="on purpose"):
         await recollection.write(fail)
     assert recollection.state is None
+
+
+async def test_what_a_change_has_left_need_not_be_read(database: Database) -> None:
+    recollection, total = Recollection(database), Counting()
+    await database.write(
+        recollection.changing(add_one), then=lambda: recollection.learnt({"total": 1, "other": 5})
+    )
+    assert [await recollection.read("total", total) for _ in range(2)] == [1, 1]
+    assert total.reads == 0
+    await recollection.write(add_one)
+    assert await recollection.read("total", total) == 2
+    assert total.reads == 1
+
+
+async def test_of_a_change_that_failed_nothing_is_believed(database: Database) -> None:
+    recollection, total = Recollection(database), Counting()
+    with pytest.raises(ValueError, match="on purpose"):
+        await database.write(recollection.changing(fail), then=lambda: recollection.learnt({"total": 1}))
+    assert await recollection.read("total", total) == 0
+
+
+async def test_several_answers_come_in_one_reading_and_none_of_them_is_old(database: Database) -> None:
+    recollection, total = Recollection(database), Counting()
+    asked: list[str] = []
+
+    def answer(connection: Connection, key: str) -> str:
+        asked.append(key)
+        return f"{key}{total(connection)}"
+
+    assert await recollection.read_each("sum", ["a", "b", "a"], answer) == {"a": "a0", "b": "b0"}
+    assert await recollection.read_each("sum", ["b", "c"], answer) == {"b": "b0", "c": "c0"}
+    assert asked == ["a", "b", "c"]
+    # The same as if it was asked alone.
+    assert await recollection.read(("sum", "a"), lambda connection: answer(connection, "a")) == "a0"
+    assert asked == ["a", "b", "c"]
+    await recollection.write(add_one)
+    assert await recollection.read_each("sum", ["a"], answer) == {"a": "a1"}
+    assert await recollection.read_each("sum", [], answer) == {}
