@@ -58,6 +58,8 @@ class ContactRunner:
         self._turns: dict[Pseudonym, asyncio.Lock] = {}
         self._under_way: dict[Pseudonym, list[Contact]] = {}
         self._urgent_since_s: dict[Pseudonym, float] = {}
+        self._asked_s: dict[Pseudonym, float] = {}
+        """When an emergency was last seen to wait no more: its answer may be there at any time."""
         self._unsettled: deque[Account] = deque(maxlen=UNSETTLED_MAX)
         """Of contacts that are over, and that a full disk had no room to write down."""
         self._medium: tuple[str, ...] = ()
@@ -111,15 +113,21 @@ class ContactRunner:
             attempts=self._ledger.attempts(pair.pseudonym),
             good_s=self._ledger.good_s(pair.pseudonym),
             let_go_s=self._ledger.let_go_s(pair.pseudonym),
+            asked_s=self._answer_asked_s(pair.pseudonym),
             current=None if speaking is None else speaking.current(silent_since_s=urgent_since_s),
         )
 
     def _note_urgent(self, pair: Pseudonym, *, waits: bool) -> float:
         """Since when an emergency has been seen to wait; infinite if none does."""
         if not waits:
-            self._urgent_since_s.pop(pair, None)
+            if self._urgent_since_s.pop(pair, None) is not None:
+                self._asked_s[pair] = self._clock.monotonic_s()
             return math.inf
         return self._urgent_since_s.setdefault(pair, self._clock.monotonic_s())
+
+    def _answer_asked_s(self, pair: Pseudonym) -> float:
+        """Since when an answer to an emergency is due; a hub that breaks rules would bill each look."""
+        return -math.inf if self._ledger.is_at_fault(pair) else self._asked_s.get(pair, -math.inf)
 
     def begin(self, pair: Pair, link: LinkSettings, dial: Dial) -> Contact:
         """A contact that counts as under way from now on; `run` or `carry_out` does the rest."""

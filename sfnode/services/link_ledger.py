@@ -94,6 +94,10 @@ class LinkLedger:
         """When the hub last ended a contact that we would have kept open."""
         return self._let_go_s.get(pair, float("-inf"))
 
+    def is_at_fault(self, pair: Pseudonym) -> bool:
+        """Whether the hub broke a rule when it was last spoken with over some link."""
+        return any(of == pair for of, _ in self._at_fault)
+
     def memory(self, pair: Pair, link: LinkSettings) -> LinkMemory:
         """For the next session: the link's pace, and what the hub may have heard over any link."""
         unheard = self._unheard.get(pair.pseudonym, LinkMemory())

@@ -72,7 +72,7 @@ class Reaching:
 
     def _look_at_s(self, site: FleetSite, now_s: float) -> float:
         if site.is_plain(now_s):
-            return site.good_s + site.links[0].terms.poll_s
+            return site.look_due_s
         decision = site.decide(max(now_s, site.busy_until_s))
         if decision.dials or site.speaks_by_held:
             return now_s
@@ -95,7 +95,7 @@ class Reaching:
     @staticmethod
     def _dial(site: FleetSite, now_s: float) -> Dial | None:
         """The policy's answer; where nothing waits or fails at a site with one link, its answer of before."""
-        if site.is_plain(now_s) and now_s >= site.good_s + site.links[0].terms.poll_s:
+        if site.is_plain(now_s) and now_s >= site.look_due_s:
             if site.usual_dial is None:
                 site.usual_dial = next(iter(site.decide(now_s).dials), None)
             return site.usual_dial

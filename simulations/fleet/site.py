@@ -16,7 +16,17 @@ from simulations.links import Outage
 from simulations.world import SiteGroup
 from sync.core import LinkMemory
 from sync.ports import Rank
-from sync.scheduler import FRESH, Attempts, Backlog, Current, Decision, Dial, LinkMode, PairNow
+from sync.scheduler import (
+    FRESH,
+    Attempts,
+    Backlog,
+    Current,
+    Decision,
+    Dial,
+    LinkMode,
+    PairNow,
+    between_looks_s,
+)
 from sync.scheduler.arrival import Arrivals
 
 from .bound import bound_s
@@ -74,6 +84,10 @@ class FleetSite:
         self.attempts: dict[str, Attempts] = {}
         self.look_s = min(link.terms.poll_s for link in self.links)
         self.good_s = self.draw.uniform(-self.look_s, 0.0)
+        self._asked_s = -math.inf
+        """When an emergency of the site's last reached the hub."""
+        self._has_asked = False
+        """In the contact under way."""
         self.busy_until_s = 0.0
         self.wakes_at = math.inf
         self.hub_bundles = 0
@@ -148,10 +162,12 @@ class FleetSite:
 
     def recount(self, waiting: list[tuple[Priority, int]]) -> None:
         """What custody says."""
+        waited = self._waiting[Priority.EMERGENCY][0]
         self._waiting = [[0, 0] for _ in Priority]
         self._bundles_waiting = 0
         for priority, size_bytes in waiting:
             self._count(priority, size_bytes)
+        self._has_asked |= waited > 0 and not self._waiting[Priority.EMERGENCY][0]
 
     def _count(self, priority: Priority, size_bytes: int) -> None:
         self._bundles_waiting += 1
@@ -166,6 +182,12 @@ class FleetSite:
             return False
         return self.links[0].may_look(now_s)
 
+    @property
+    def look_due_s(self) -> float:
+        """When a plain site looks again, as the policy would say."""
+        poll_s = self.links[0].terms.poll_s
+        return self.good_s + between_looks_s(good_s=self.good_s, asked_s=self._asked_s, poll_s=poll_s)
+
     def decide(self, now_s: float) -> Decision:
         """The product's policy, for this site."""
         waiting = {
@@ -177,6 +199,7 @@ class FleetSite:
             waiting=waiting,
             attempts=self.attempts,
             good_s=self.good_s,
+            asked_s=self._asked_s,
             current=None if held is None else _current(held),
         )
         return self._policy([link.now(now_s) for link in self.links], [pair], now_s)
@@ -201,6 +224,8 @@ class FleetSite:
     def went_well(self, link: FleetLink, at_s: float) -> None:
         self.attempts[link.terms.name] = FRESH
         self.good_s = at_s
+        if self._has_asked:
+            self._has_asked, self._asked_s = False, at_s
 
     def bound_s(self, at_s: float, size_bytes: int, *, up: bool) -> float:
         """How long so many bytes take at best, over all its links together."""

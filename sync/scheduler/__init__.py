@@ -2,7 +2,7 @@
 
 from .decisions import Decision, Dial, Held, HeldBy
 from .estimate import CONTACTS_MIN, Forecast, Measured, forecast, look
-from .policy import ask, ask_instead, decide
+from .policy import ask, ask_instead, between_looks_s, decide
 from .retry import FRESH, RETRY_RULE, Attempts, RetryRule
 from .situation import Backlog, Current, LinkNow, PairNow
 from .spending import NOTHING_SPENT, DayCount, Tick, as_noted, counted, should_note
@@ -37,6 +37,7 @@ __all__ = [
     "as_noted",
     "ask",
     "ask_instead",
+    "between_looks_s",
     "counted",
     "decide",
     "forecast",

@@ -31,6 +31,10 @@ SILENCE_BYTES: Final = 1_024
 """What may have to leave before anything can be answered."""
 RESERVE_POLL_S: Final = 1_800.0
 """Between two looks that the reserve pays for: it has to last for what is urgent until the day ends."""
+ANSWER_LOOK_S: Final = 60.0
+"""Between two looks at the least while an emergency waits for its answer."""
+ANSWER_LOOK_SHARE: Final = 0.5
+"""Of the time since it was asked: an answer waits for a look at most half as long as people took for it."""
 COMPARED_BYTES: Final = 100_000
 """To tell which of two links is cheaper to keep open."""
 
@@ -122,6 +126,8 @@ def _dial_to_look(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> tupl
             poll_s = max(poll_s, RESERVE_POLL_S)
         elif link.terms.mode is LinkMode.HOLD:
             since_s = pair.let_go_s
+        else:
+            poll_s = between_looks_s(good_s=since_s, asked_s=pair.asked_s, poll_s=poll_s)
         return max(now_s, since_s + poll_s, pair.over(link).ready_s(Priority.BULK))
 
     def turn(link: LinkNow) -> tuple[float, float, float]:
@@ -137,6 +143,13 @@ def _dial_to_look(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> tupl
     return replace(
         dial, allowance=first.terms.cap.left_for_emergencies(first.spent), stays_open=False
     ), math.inf
+
+
+def between_looks_s(*, good_s: float, asked_s: float, poll_s: float) -> float:
+    """From the look at `good_s` to the next one; the last emergency had reached the peer at `asked_s`."""
+    if asked_s == -math.inf:
+        return poll_s
+    return min(poll_s, max(ANSWER_LOOK_S, (good_s - asked_s) * ANSWER_LOOK_SHARE))
 
 
 def _silent_from_s(current: Current, links: Sequence[LinkNow]) -> float:

@@ -96,6 +96,8 @@ class PairNow:
     """When the last contact ended well, over whatever link."""
     let_go_s: float = -math.inf
     """When the peer last ended a contact that we would have kept open."""
+    asked_s: float = -math.inf
+    """When the last emergency of ours was seen to have reached the peer: somebody waits for its answer."""
     current: Current | None = None
 
     def waits(self, priority: Priority) -> bool:

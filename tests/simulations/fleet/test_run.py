@@ -12,6 +12,7 @@ from statistics import mean, median
 
 import pytest
 
+from protocol.header import Priority
 from simulations.engine.trace import Trace
 from simulations.fleet import POLICIES, Faults, run_world
 from simulations.report import RunResults
@@ -22,6 +23,7 @@ from simulations.report.figures import (
     of_class,
 )
 from simulations.world import HubOutage, load_world
+from simulations.world.variants import looking_every
 from simulations.world.world import DAY_S, HOUR_S
 
 from .small_worlds import place, small_world
@@ -208,3 +210,16 @@ def test_dials_into_the_dark_only_knock_once_all_that_waits_was_said() -> None:
     site = run_world(dark, seed=3).sites[0]
     assert site.contacts_failed > 200
     assert site.bytes_up / site.contacts_failed < 2_000
+
+
+def test_an_answer_to_an_emergency_does_not_wait_for_the_hourly_look() -> None:
+    world = looking_every(replace(load_world("small-fleet"), days=7.0), HOUR_S)
+    results = run_world(world, seed=1)
+    waits_s = [
+        row.reply_stored_s - row.answered_s
+        for row in results.cases
+        if row.priority == Priority.EMERGENCY and row.reply_stored_s and row.answered_s
+    ]
+    assert len(waits_s) >= 5
+    assert max(waits_s) < 10 * 60
+    assert results.violations == ()

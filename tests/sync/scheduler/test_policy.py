@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -124,6 +125,26 @@ def test_looks_go_over_the_link_whose_turn_it_is_and_the_cheapest_of_several() -
     assert over(decide(links, [pair(good_s=NOW_S - 900)], NOW_S)) == "vsat"
     vsat_fails = pair(good_s=NOW_S - 900, attempts={"vsat": down(for_s=60.0)})
     assert over(decide(links, [vsat_fails], NOW_S)) == "lband"
+
+
+def test_an_emergency_is_looked_after_until_long_after_it_was_asked() -> None:
+    """An answer waits at most half as long as people took for it; after hours the usual pace is back."""
+    link, asked_s, looks = lband(poll_s=3_600.0), NOW_S, [NOW_S]
+    while looks[-1] < asked_s + 4 * 3_600.0:
+        looks.append(decide([link], [pair(good_s=looks[-1], asked_s=asked_s)], looks[-1]).look_at_s)
+    assert looks[1] == asked_s + 60.0
+    assert all(after - before <= max(60.0, (before - asked_s) / 2) for before, after in pairwise(looks[:-2]))
+    assert looks[-1] - looks[-2] == 3_600.0
+    assert len(looks) < 20
+
+
+def test_looks_for_an_answer_never_come_less_often_than_others_and_keep_the_cap() -> None:
+    asked = pair(good_s=NOW_S - 30.0, asked_s=NOW_S - 30.0)
+    assert decide([vsat(poll_s=45.0)], [asked], NOW_S).look_at_s == NOW_S + 15.0
+    spent = lband(cap_usd=4.0, is_closed=True, poll_s=60.0)
+    assert decide([spent], [asked], NOW_S).look_at_s >= NOW_S - 30.0 + 1_800.0
+    held = vsat(mode=LinkMode.HOLD, poll_s=900.0)
+    assert decide([held], [replace(asked, let_go_s=NOW_S - 30.0)], NOW_S).look_at_s == NOW_S + 870.0
 
 
 def test_a_link_to_be_held_is_dialled_at_once_unless_the_peer_has_let_go() -> None:
