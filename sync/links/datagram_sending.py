@@ -37,6 +37,9 @@ LEAST_BYTES: Final = 128
 """A datagram with a word of what arrived and little else, at most."""
 WORD_BYTES: Final = 64
 """One with such a word and nothing else."""
+PIECE_BYTES: Final = 32
+"""Beside such a word at the least: the shortest introduction pays for the beginning of an answer, and whoever
+hears that shows where it is, so that the rest may follow."""
 UNPROVEN_FACTOR: Final = 3
 """As many bytes as it sent may go to a caller that has not shown that it is where it says."""
 
@@ -172,7 +175,7 @@ class Sending:
         if self._answer_is_late and self._outbox.holds_bulk(FIRST_FLIGHT_BYTES):
             return False
         has_room = self._flight.in_flight_bytes < self._window_bytes or self._outbox.holds_only_receipts
-        return has_room and self._budget_bytes >= LEAST_BYTES
+        return has_room and self._budget_bytes >= WORD_BYTES + min(PIECE_BYTES, self._outbox.queued_bytes)
 
     def _next_datagram(self, now: float) -> bytes | None:
         if self._budget_bytes < WORD_BYTES:
@@ -218,6 +221,8 @@ class Sending:
         asks = not spares_answer and self._schedule.should_ask(parts, now, fills_window=fills_window)
         # Of an unknown link the first answer tells more than it costs, if it is to carry more than this.
         asks |= self._rate.is_unknown and self._outbox.holds_bulk(FIRST_FLIGHT_BYTES)
+        # What it paid for is used up: its answer shows where it is, and lets the rest follow.
+        asks |= not self._outbox.empty and self._budget_bytes < 2 * LEAST_BYTES + self._outbox.queued_bytes
         return self._launched(word, tuple(parts), now, asks=asks)
 
     def _launched(

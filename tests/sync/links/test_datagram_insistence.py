@@ -107,3 +107,27 @@ def test_a_listener_that_was_only_asked_answers_and_then_waits(questions: int) -
         assert deadline is None or deadline > now
     assert said
     assert sum(map(len, said)) <= 3 * len(question)
+
+
+@pytest.mark.parametrize("greeting_bytes", [1, 8, 60, 120])
+def test_the_shortest_introduction_is_answered_at_once(greeting_bytes: int) -> None:
+    """Three times its length is little: the answer begins all the same, and goes on when it was heard."""
+    salt = bytes(SALT_BYTES)
+    dialer = DatagramTransport(DialerSeal(SECRET, PAIR, salt), RateMemory(2750.0, 0.9), 0.0, is_dialer=True)
+    seal = ListenerSeal(SECRET, DialerPreamble(PAIR, salt), bytes(SALT_BYTES))
+    listener = DatagramTransport(seal, RateMemory(2750.0, 0.9), 0.0, is_dialer=False)
+    dialer.write(encode_frame(Data(1, 0, b"H")), 0.0)
+    said: list[bytes] = []
+    for step in range(40):
+        now = 0.05 * step
+        for datagram in dialer.datagrams(now):
+            listener.receive(datagram, now)
+        if step == 2:
+            listener.write(encode_frame(Data(1, 0, bytes(greeting_bytes))), now)
+        for datagram in listener.datagrams(now):
+            said.append(datagram)
+            dialer.receive(datagram, now)
+        if step == 4:
+            assert said, "the caller would wait for ten seconds"
+    assert sum(map(len, said)) > greeting_bytes
+    assert not listener.unconfirmed
