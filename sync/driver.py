@@ -23,6 +23,7 @@ from protocol.errors import MalformedInput
 from protocol.ids import Pseudonym
 
 from .core import (
+    BundleReceived,
     Counters,
     Effect,
     EffectResult,
@@ -250,8 +251,13 @@ class _Conversation:
             self._stirred.clear()  # Before the work, so that bytes arriving during it wake us again.
             # Taken before the effects, told after them: who hears that custody passed finds that it has.
             events = self._session.events()
-            may_write = not self._is_writing or (self._overtaking and self._session.overtakes)
-            if may_write and self._session.may_speak and (data := self._outgoing()):
+            has_room = not self._is_writing or (self._overtaking and self._session.overtakes)
+            may_write = has_room and self._session.may_speak
+            if may_write and (gather_s := self._gather_s(events)):
+                self._tell(events)  # None of them has to wait for custody.
+                await self._wait_at_most(gather_s)
+                continue
+            if may_write and (data := self._outgoing()):
                 self._write_soon(data)
             elif effects := self._session.effects():
                 for effect in effects:
@@ -267,6 +273,13 @@ class _Conversation:
         # A link that carries frames sends what is more urgent first by itself.
         tells = not self._connection.properties.carries_frames
         return self._session.outgoing(self._now(), tells_when_taken=tells)
+
+    def _gather_s(self, events: Sequence[Event]) -> float:
+        """How long the receipt of a bundle waits for what whoever hears of it says to it: so short that a
+        packet saved is worth more."""
+        if self._gathering is None or not any(isinstance(event, BundleReceived) for event in events):
+            return 0.0
+        return self._gathering.gather_s
 
     @property
     def _goes_on(self) -> bool:
@@ -304,6 +317,13 @@ class _Conversation:
             return
         # A timer of our own, since `asyncio.timeout` costs three times as much, and each session waits often.
         due = asyncio.get_running_loop().call_later(max(0.0, deadline - self._now()), self._fall_due)
+        try:
+            await self._stirred.wait()
+        finally:
+            due.cancel()
+
+    async def _wait_at_most(self, wait_s: float) -> None:
+        due = asyncio.get_running_loop().call_later(wait_s, self._stirred.set)
         try:
             await self._stirred.wait()
         finally:

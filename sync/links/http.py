@@ -22,6 +22,7 @@ from .http_terms import INBOX_BYTES_MAX, SYNC_PATH
 from .http_turns import Turns
 from .light_search import LightSearch, StandingSocket
 from .sockets import TcpSettings, settings_of
+from .thin_link import cork_s
 from .tls import PinnedKey, Trust
 
 ANSWER_ROUND_TRIPS: Final = 3
@@ -183,6 +184,10 @@ class HttpConnection:
             # Fallen back meanwhile: these bytes were kept, and go again with those before them.
             if self._turns is None:
                 raise
+
+    @property
+    def gather_s(self) -> float:
+        return cork_s(self.properties.rate_bit_s_guess) if self._turns is None else 0.0
 
     def push(self) -> None:
         if self._turns is None:

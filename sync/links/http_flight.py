@@ -76,7 +76,9 @@ class FirstFlight:
         await self._stirred.wait()
         loop = asyncio.get_running_loop()
         until = loop.time() + GATHER_S_MAX
-        while not self._is_hurried and len(self._waiting) < self._sizes.flight_bytes and loop.time() < until:
+        # What comes later joins the packets behind the first, which leave seconds from now.
+        full_bytes = self._sizes.first_bytes - self._headers_bytes
+        while not self._is_hurried and len(self._waiting) < full_bytes and loop.time() < until:
             self._stirred.clear()
             if not await self._stirs_within(GATHER_S):
                 return

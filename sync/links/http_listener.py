@@ -42,6 +42,8 @@ wait their turn: each one costs memory for what its peer has in flight."""
 RETRY_AFTER_S: Final = 60
 HANG_UP_TURNS: Final = 3
 """Turns of the event loop in which the end of a connection is seen that came with the end of its request."""
+PROXY_BUFFER_BYTES: Final = 3_500
+"""The first buffer of a proxy, less the head of an answer (nginx takes a page of memory)."""
 
 _BUSY: Final = Refusal(
     503,
@@ -148,6 +150,9 @@ class HttpListenerConnection:
         self._heard_all = False
         self._sends_no_more = False
         self._is_closed = False
+        self._sent_bytes = 0
+        self.gather_s = 0.0
+        """How long receipts wait for an answer; the round trip of the handshake tells."""
         self._cork: Cork | None = None
         self._watch: TcpWatch | None = None
         self.socket: TcpSocket | None = socket_of(request.transport)
@@ -157,7 +162,8 @@ class HttpListenerConnection:
         if self.socket is not None:
             tune(self.socket, LISTENER_RATE_BIT_S)
             self.tcp = settings_of(self.socket)
-            self._cork = Cork(self.socket, cork_of_caller_s(self.socket))
+            self.gather_s = cork_of_caller_s(self.socket)
+            self._cork = Cork(self.socket, self.gather_s)
             self._cork.heard()
             self._watch = TcpWatch(self.socket)
             self.properties = replace(LISTENER_PROPERTIES, bounds_queue=self.tcp.bounds_queue)
@@ -188,12 +194,21 @@ class HttpListenerConnection:
             else:
                 if self._cork is not None:
                     self._cork.hold()
-                await self._writer.write(data)
+                await self._write(self._writer, data)
             if self._watch is not None:
                 self._watch.stir()
             await self._writer.drain()
         except FAILURES as error:
             raise caller_broke(error) from error
+
+    async def _write(self, writer: AbstractStreamWriter, data: bytes) -> None:
+        """A proxy that buffers answers keeps the end of a chunk that a buffer of its has cut, until something
+        follows: the last byte follows by itself, in a chunk of six."""
+        self._sent_bytes += len(data)
+        if self._sent_bytes > PROXY_BUFFER_BYTES and len(data) > 1:
+            await writer.write(data[:-1])
+            data = data[-1:]
+        await writer.write(data)
 
     def push(self) -> None:
         if self._cork is not None:
@@ -244,7 +259,7 @@ class HttpListenerConnection:
             writer = await self.response.prepare(self._request)
             if writer is None:
                 raise ConnectionResetError("the response has ended")
-            await writer.write(data)
+            await self._write(writer, data)
         return writer
 
     async def _end_if_due(self) -> None:

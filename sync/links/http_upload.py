@@ -12,6 +12,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from .http_flight import FirstFlight
 from .http_terms import BUFFER_BYTES_MAX
+from .late_handshake import ignore_late_handshake
 from .modem_queue import ModemQueue
 from .packet_sizes import packet_sizes
 from .sockets import TcpSocket, socket_of
@@ -68,6 +69,7 @@ class Upload(aiohttp.Payload):
             self._acknowledged_before = progress_of(target).acknowledged_bytes
             self._cork = Cork(target, self._cork_s)
             self._watch = TcpWatch(target, self._went_dark)
+            ignore_late_handshake(target)
         send_headers = partial(self._send_headers, writer)
         self._headers_alone = asyncio.get_running_loop().call_later(FIRST_BYTES_S, send_headers)
         self.begun.set()

@@ -73,7 +73,8 @@ def packet_sizes(rate_bit_s: int, rtt_s: float) -> PacketSizes | None:
     alone_s = SHARE * PROBE_ROUNDS * handshake_s - acknowledged_s
     if alone_s * rate_bytes_s >= STREAM_BYTES_FULL + ACKNOWLEDGEMENT_BYTES:
         return None
-    first_s = alone_s - ACKNOWLEDGEMENT_BYTES / rate_bytes_s  # Behind the end of the handshake.
+    # The end of the handshake leaves in front of it where the session has nothing to say in the first 0.2 s.
+    first_s = alone_s - ACKNOWLEDGEMENT_BYTES / rate_bytes_s
     heard_s = alone_s + acknowledged_s
     usual_s = handshake_s + WEIGHT * (heard_s - handshake_s)
     answer_s = (ANSWER_BYTES + ACKNOWLEDGEMENT_BYTES) / rate_bytes_s + rtt_s + REACTION_S

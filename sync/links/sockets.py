@@ -88,9 +88,6 @@ def tuned_socket(
             created.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment_bytes)
         receive_much(created)
         tune(created, rate_bit_s)
-        if segment_bytes is not None:
-            # The handshake ends at once: behind a segment of seconds the other end would begin it again.
-            created.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
     except BaseException:
         created.close()
         raise

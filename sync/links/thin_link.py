@@ -20,6 +20,7 @@ DEAR_BELOW_BIT_S: Final = 1_000_000
 CORK_BYTES: Final = 64
 """A short segment costs 52 bytes of headers: waiting is worth about the time they take."""
 CORK_S_MAX: Final = 0.02
+"""Half of what the kernel waits at least before it acknowledges alone what our answer would."""
 CORK_S_MIN: Final = 0.001
 """On links that fast nobody minds the headers."""
 CORK_SHARE: Final = 1 / 50
@@ -32,13 +33,13 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 def cork_s(rate_bit_s: int) -> float:
-    """How long a short segment waits for more, on a link of this rate."""
-    return min(CORK_BYTES * 8 / rate_bit_s, CORK_S_MAX)
+    """How long a short segment waits for more, on a link of this rate; 0 where that is not worth a timer."""
+    return _worthwhile_s(CORK_BYTES * 8 / rate_bit_s)
 
 
 def cork_of_caller_s(target: TcpSocket) -> float:
     """The same for a listener, from what the handshake took; nothing where that is not known."""
-    return min(progress_of(target).rtt_s * CORK_SHARE, CORK_S_MAX)
+    return _worthwhile_s(progress_of(target).rtt_s * CORK_SHARE)
 
 
 class Cork:
@@ -56,7 +57,7 @@ class Cork:
     def hold(self) -> None:
         """Before writing; whole segments leave at once, the rest a moment after the last call."""
         self._acknowledge_late()
-        if self._wait_s < CORK_S_MIN:
+        if not self._wait_s:
             return
         if self._timer is None:
             self._set(1)
@@ -73,7 +74,7 @@ class Cork:
 
     def heard(self) -> None:
         """Something came: its acknowledgement waits for our answer, and so shall the next one's."""
-        if self._wait_s >= CORK_S_MIN and self._rearm is None:
+        if self._wait_s and self._rearm is None:
             self._rearm = asyncio.get_running_loop().call_later(REARM_S, self._heard_in_vain)
 
     def close(self) -> None:
@@ -108,3 +109,7 @@ def corked(target: TcpSocket) -> Iterator[None]:
 def reset_on_close(target: TcpSocket) -> None:
     """Closing takes one packet of 40 bytes, and drops what has not left yet."""
     target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+
+
+def _worthwhile_s(wait_s: float) -> float:
+    return min(wait_s, CORK_S_MAX) if wait_s >= CORK_S_MIN else 0.0

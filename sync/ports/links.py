@@ -72,6 +72,10 @@ class Overtaking(Protocol):
 class Gathering(Protocol):
     """A connection that lets what is sent wait a moment, so that more of it shares a packet."""
 
+    @property
+    def gather_s(self) -> float:
+        """How long the receipt of a bundle may wait for an answer of the application, to share a packet."""
+
     def push(self) -> None:
         """Nothing follows until something happens: what waits shall leave."""
 

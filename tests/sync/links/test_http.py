@@ -31,6 +31,7 @@ from sync.links.sockets import (
     tune_listening,
     tuned_socket,
 )
+from sync.links.thin_link import CORK_S_MAX
 from sync.ports import Connection, LinkError, LinkRefused
 
 from .contract import PATIENCE_S, ConnectionContract, Joined, receive_all, receive_exactly, send_and_finish
@@ -339,6 +340,14 @@ async def test_options_follow_the_rate(rate_bit_s: int, unsent_bytes: int, small
     with tuned_socket(rate_bit_s, socket.AF_INET, socket.SOCK_STREAM, 0) as tuned:
         assert tuned.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
         assert not tuned.getblocking()
+
+
+async def test_receipts_wait_for_an_answer_where_a_packet_is_dear() -> None:
+    async with asyncio.timeout(PATIENCE_S), joined(2_400) as (thin, listener):
+        assert thin.gather_s == CORK_S_MAX
+        assert 0.0 <= listener.gather_s <= CORK_S_MAX
+    async with asyncio.timeout(PATIENCE_S), joined(10_000_000) as (fast, _):
+        assert fast.gather_s == 0.0
 
 
 async def settled(condition: Callable[[], bool]) -> None:

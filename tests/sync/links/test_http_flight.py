@@ -79,6 +79,15 @@ def test_a_single_short_record_leaves_soon_and_alone() -> None:
     assert at == pytest.approx(GATHER_S, abs=0.01)
 
 
+def test_a_first_packet_that_is_full_waits_for_nothing() -> None:
+    full_bytes = 300 - HEADERS_BYTES
+    (first_at, first), (_, second) = run_virtual(flown([bytes(full_bytes), bytes(50)]))
+    assert first_at == 0.0
+    assert len(first + second) == full_bytes + 50  # What came meanwhile went with the rest.
+    ((short_at, _),) = run_virtual(flown([bytes(full_bytes - FRAMING_BYTES - 1)]))
+    assert short_at == pytest.approx(GATHER_S, abs=0.01)
+
+
 def test_a_sender_that_trickles_is_not_waited_for_long() -> None:
     packets = run_virtual(flown([b"x"] * 40, pause_s=GATHER_S * 0.9))
     assert packets[0][0] < GATHER_S_MAX + GATHER_S
