@@ -209,7 +209,8 @@ async def test_namespaces_are_gone_after_the_link() -> None:
 
 
 OWNER = """
-import asyncio, sys
+import asyncio, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # Whoever runs us in the background ignores it.
 from simulations.emulator import open_link
 from simulations.links import load_profile
 async def main():
