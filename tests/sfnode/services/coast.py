@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,10 +193,10 @@ async def open_coast(
 ) -> AsyncIterator[Coast]:
     """Contacts are made by the rules until it is left."""
     clock = MachineClock()
-    spool = await Spool.open(folder / "spool.db", execution=execution, wall_s=clock.wall_s)
-    await spool.pairings.settle(PAIRING)
     hub = Hub(lambda: Incarnation(b"hub1"), wall_s=clock.wall_s)
     registry = SessionRegistry()
+    spool = await Spool.open(folder / "spool.db", execution=execution, wall_s=clock.wall_s)
+    await spool.pairings.settle(PAIRING)
     async with asyncio.TaskGroup() as group:
         lines = {
             link.name: Line(
@@ -208,16 +208,29 @@ async def open_coast(
             )
             for link in links
         }
-        contacts = Contacts(
-            spool,
-            clock=clock,
-            links=links,
-            dialer_for=lambda link, pair: lines[link.name],
-            watcher_of=lambda pair: Silent(),
-            state_changed=lambda: None,
-            chance=lambda: 0.5,
-        )
-        running = group.create_task(contacts.run())
-        yield Coast(spool, contacts, clock, lines, hub)
-        running.cancel()
+        async with contacts_kept(group, spool, clock, links, lines) as contacts:
+            yield Coast(spool, contacts, clock, lines, hub)
     await spool.close()
+
+
+@asynccontextmanager
+async def contacts_kept(
+    group: asyncio.TaskGroup,
+    spool: Spool,
+    clock: MachineClock,
+    links: Sequence[LinkSettings],
+    lines: Mapping[str, Line],
+) -> AsyncIterator[Contacts]:
+    """Contacts over these lines, by the rules, until it is left."""
+    contacts = Contacts(
+        spool,
+        clock=clock,
+        links=links,
+        dialer_for=lambda link, pair: lines[link.name],
+        watcher_of=lambda pair: Silent(),
+        state_changed=lambda: None,
+        chance=lambda: 0.5,
+    )
+    running = group.create_task(contacts.run())
+    yield contacts
+    running.cancel()

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +19,7 @@ from sync.stores.errors import StoreFull
 from sync.stores.transactions import Reader, Writer
 from tests.sfnode.services import full_disk_contact
 from tests.sfnode.services.coast import PAIRING, Coast, open_coast
+from tests.small_disk import CAN_MOUNT, run_on_small_disk
 
 HUB = "http://hub.example"
 EMERGENCY, URGENT, ROUTINE, BULK = Priority
@@ -181,20 +178,9 @@ async def done(coast: Coast) -> None:
     await asyncio.sleep(20.0)
 
 
-MOUNT = 'mount -t tmpfs -o size=96m none "$0" && exec "$@"'
-CAN_MOUNT = os.geteuid() == 0 and shutil.which("unshare") is not None
-
-
 @pytest.mark.peers
 @pytest.mark.skipif(not CAN_MOUNT, reason="only root can mount a small disk")
 def test_on_a_disk_that_is_really_full_contacts_end_and_go_on_when_there_is_room(tmp_path: Path) -> None:
-    program = [sys.executable, full_disk_contact.__file__, str(tmp_path)]
-    found = subprocess.run(
-        ["unshare", "-m", "sh", "-c", MOUNT, str(tmp_path), *program],
-        env={"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    found = run_on_small_disk(full_disk_contact.__file__, tmp_path, size_mib=96)
     assert found.returncode == 0, found.stderr
     assert "went on" in found.stdout

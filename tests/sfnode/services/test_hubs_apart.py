@@ -30,7 +30,7 @@ from sync.links.memory import MemoryLinkConditions
 from sync.ports import LinkError, Rank
 from sync.registry import SessionRegistry
 from sync.stores.database import Execution
-from tests.sfnode.services.coast import PAIRING, Hub, Line, Silent
+from tests.sfnode.services.coast import PAIRING, Hub, Line, contacts_kept
 
 BURNS = replace(PAIRING, hub_name="Burns centre", pseudonym=Pseudonym(b"burn"), link_secret=b"\1" * 32)
 DESK_LINK = LinkSettings(name="desk", hub="Main desk", hub_url="http://desk.example", mode=LinkMode.POLL)
@@ -123,18 +123,8 @@ async def open_harbour(folder: Path, *links: LinkSettings) -> AsyncIterator[Harb
             )
             for name, pairing in of_link.items()
         }
-        contacts = Contacts(
-            spool,
-            clock=clock,
-            links=links,
-            dialer_for=lambda link, pair: lines[link.name],
-            watcher_of=lambda pair: Silent(),
-            state_changed=lambda: None,
-            chance=lambda: 0.5,
-        )
-        running = group.create_task(contacts.run())
-        yield Harbour(spool, contacts, clock, lines, hubs)
-        running.cancel()
+        async with contacts_kept(group, spool, clock, links, lines) as contacts:
+            yield Harbour(spool, contacts, clock, lines, hubs)
     await spool.close()
 
 

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +21,7 @@ from sync.stores.errors import StoreFull
 from sync.stores.sqlite import CUSTODY_SCHEMA, SqlitePairStore, SqliteStore
 from sync.stores.transactions import BALLAST_EVERY
 from sync.stores.volume import Volume
+from tests.small_disk import CAN_MOUNT, run_on_small_disk
 
 from . import full_disk
 from .contract import add, chunk_of, offer_of, sealed_of
@@ -206,20 +203,9 @@ def test_where_nothing_can_be_set_aside_nothing_is_raised(tmp_path: Path) -> Non
     assert not ballast.release()
 
 
-MOUNT = 'mount -t tmpfs -o size=8m none "$0" && exec "$@"'
-CAN_MOUNT = os.geteuid() == 0 and shutil.which("unshare") is not None
-
-
 @pytest.mark.peers
 @pytest.mark.skipif(not CAN_MOUNT, reason="only root can mount a small disk")
 def test_a_disk_that_is_really_full_keeps_its_promises(tmp_path: Path) -> None:
-    program = [sys.executable, full_disk.__file__, str(tmp_path)]
-    found = subprocess.run(
-        ["unshare", "-m", "sh", "-c", MOUNT, str(tmp_path), *program],
-        env={"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    found = run_on_small_disk(full_disk.__file__, tmp_path, size_mib=8)
     assert found.returncode == 0, found.stderr
     assert "went on" in found.stdout
