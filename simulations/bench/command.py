@@ -13,6 +13,7 @@ from simulations.emulator.link import ModeName
 
 from .consult import Answer, Carriage, carriage_of
 from .consult_files import Consult, ConsultFileError, read_consult, read_reply
+from .fleet_rows import fleet_rows
 from .hostile import hostile_rows
 from .links import Choice, Measured, idle_rows, link_rows, measure_scenarios, scenarios, side_by_side
 from .rows import NotMeasured, Row, row_lines, write_rows
@@ -71,6 +72,7 @@ def bench(
         "speed": lambda: [
             *_told("Speed on one core (reference: its cryptography alone)", speed_rows()),
             *_told("Whole sites and their hub in virtual time, on one core", whole_stack_rows()),
+            *_told("Fleets in event mode, on one core", fleet_rows()),
         ],
         "hostile": lambda: _told(
             "Hostile input of up to 1 MB, and floods of true frames: one channel record", hostile_rows()

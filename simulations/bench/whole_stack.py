@@ -15,7 +15,7 @@ from protocol.sealing import HpkeSealer, Sealer
 from simulations.engine.calm import draw_calm
 from simulations.engine.consult_schedule import ConsultSchedule
 from simulations.engine.consult_world import Setup, foundation_of, play_consults
-from simulations.engine.foundation import temporary_disks
+from simulations.engine.ram_disk import temporary_disks
 from simulations.engine.sealer import EqualSizeSealer
 from simulations.engine.site import Site
 from sync.stores.connection import Connection

@@ -36,7 +36,7 @@ from .consult_schedule import (
 )
 from .disk_ledger import DiskLedger
 from .entropy import seeded_entropy
-from .foundation import HUB, Foundation, site_name, temporary_disks
+from .foundation import HUB, Foundation, site_name
 from .hub_host import HubHost
 from .idle_contacts import IdleContacts, idle_contacts
 from .life import Crashed
@@ -47,6 +47,7 @@ from .pair_world import HEALED, custody_checkers
 from .part_failures import failures_told
 from .people import People
 from .plain_disks import plain_disks
+from .ram_disk import temporary_disks
 from .sealer import EqualSizeSealer
 from .site import Site
 from .skew import spoken

@@ -10,8 +10,6 @@ import asyncio
 import atexit
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,30 +25,17 @@ from .hub_host import SPECIALIST, HubHost
 from .loop import run_virtual
 from .machine import copy_disk
 from .network import Network
+from .ram_disk import disk_root
 from .sealer import EqualSizeSealer
 from .site import CHEAP, PASSPHRASE, Site
 
 IDENTITY: Final = HubIdentity("Example Health", "Main desk")
 HUB: Final = "hub"
-_MEMORY_DISK: Final = Path("/dev/shm")
-"""Where a sync costs nothing; simulated disks have their own losses."""
 
 
 def site_name(number: int) -> str:
     """How the sites of a foundation are called."""
     return f"site-{number}"
-
-
-def disk_root() -> str | None:
-    """The folder in which simulated disks are made; None for the system's own."""
-    return str(_MEMORY_DISK) if _MEMORY_DISK.is_dir() else None
-
-
-@contextmanager
-def temporary_disks() -> Iterator[Path]:
-    """A folder for the disks of a world, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="sfsim-", dir=disk_root()) as folder:
-        yield Path(folder)
 
 
 class Foundation:

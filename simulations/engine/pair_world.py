@@ -29,12 +29,12 @@ from .content import Content
 from .disk import Disk, FileDisk, MemoryDisk, Plant, nothing_planted
 from .dues import Dues
 from .entropy import seeded_entropy
-from .foundation import temporary_disks
 from .life import Crashed
 from .loop import run_virtual, virtual_loop
 from .network import Network
 from .part_failures import failures_told
 from .place import HUB, Place
+from .ram_disk import temporary_disks
 from .schedule import (
     CLONE,
     NODE,

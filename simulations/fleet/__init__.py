@@ -3,6 +3,6 @@
 from .parts import Parts
 from .policies import POLICIES
 from .restoring import Faults
-from .run import Progress, run_world
+from .run import Progress, run_world, run_world_in_files
 
-__all__ = ["POLICIES", "Faults", "Parts", "Progress", "run_world"]
+__all__ = ["POLICIES", "Faults", "Parts", "Progress", "run_world", "run_world_in_files"]

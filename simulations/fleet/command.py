@@ -28,9 +28,11 @@ from simulations.world import (
 
 from .policies import POLICIES
 from .restoring import Faults
-from .run import Progress, run_world
+from .run import Progress, run_world, run_world_in_files
 
 BAR_STEPS: Final = 1_000
+FILED_SITES_MAX: Final = 100
+"""Each has two databases open, of three files and two connections each."""
 
 
 @click.command("run")
@@ -55,6 +57,13 @@ BAR_STEPS: Final = 1_000
     help="Sites whose disk goes back to a backup.",
 )
 @click.option("--hub-restores", type=click.IntRange(0, 100), default=0, help="How often the hub's disk does.")
+@click.option(
+    "--custody",
+    type=click.Choice(["memory", "files"]),
+    default="memory",
+    show_default=True,
+    help="The product's store in memory, or its own tables in SQLite files; the run is the same.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Default: WORLD-SEED.json in this folder.")
 @click.option(
     "--trace", "trace_file", type=click.Path(path_type=Path), help="Also write one line for each event there."
@@ -71,6 +80,7 @@ def world_command(
     policy: str,
     site_restores: int,
     hub_restores: int,
+    custody: str,
     out: Path | None,
     trace_file: Path | None,
 ) -> None:
@@ -89,12 +99,19 @@ def world_command(
         chosen = chosen if days is None else replace(chosen, days=days)
     except (LinkDescriptionError, ValueError) as error:
         raise click.ClickException(f"{str(error).rstrip('.')}.") from error
+    if custody == "files" and chosen.site_count > FILED_SITES_MAX:
+        raise click.ClickException(
+            f"{chosen.site_count} sites are too many for custody in files, of which "
+            f"{FILED_SITES_MAX} have room. Nothing was run. "
+            f"Add --sites {FILED_SITES_MAX}, or leave out --custody files."
+        )
     path = out or Path(f"{chosen.name}-{seed}.json")
     _require_writable(path, "--out")
     faults = Faults(site_restores=site_restores, hub_restores=hub_restores)
     began_s = time.process_time()
+    play = run_world if custody == "memory" else run_world_in_files
     with _traced(trace_file) as trace, _progress(chosen) as told:
-        results = run_world(chosen, seed=seed, policy=policy, faults=faults, progress=told, trace=trace)
+        results = play(chosen, seed=seed, policy=policy, faults=faults, progress=told, trace=trace)
     try:
         save_results(results, path)
     except ResultsError as error:

@@ -7,6 +7,7 @@ from typing import Final
 
 from protocol.header import Priority
 from simulations.checkers.observations import BundleAdded
+from simulations.engine.disk import done
 from simulations.report import AlarmRow
 from simulations.workload import Consult, FollowUp, consults_of
 from sync.scheduler.arrival import soonest_s
@@ -14,7 +15,6 @@ from sync.scheduler.arrival import soonest_s
 from .fleet import HUB, Fleet, who
 from .goods import RECIPIENT_KEY, Parcel, Story
 from .site import FleetSite, rank_of
-from .terminal import done
 
 SEEN_BYTES: Final = 96
 SEEN_AFTER_S: Final = 240.0

@@ -23,7 +23,7 @@ from sync.core import Ending, LinkMemory, Role, Session, SessionTerms
 from sync.links.datagram_transport import DatagramTransport
 from sync.links.rate_memory import RateMemory
 from sync.links.udp_listener import PROPERTIES
-from sync.stores import MemoryStore
+from sync.ports import PairStore
 
 from .terminal import MOMENTS_MAX, Listener, Moments, Terminal
 
@@ -86,8 +86,8 @@ class Contact:
 
     def __init__(
         self,
-        site: tuple[MemoryStore, LinkModel],
-        hub: tuple[MemoryStore, LinkModel],
+        site: tuple[PairStore, LinkModel],
+        hub: tuple[PairStore, LinkModel],
         terms: Terms,
         listener: Listener,
         *,

@@ -67,6 +67,11 @@ class Fleet:
                 name = f"{group.name} {index + 1}"
                 self.sites.append(FleetSite(len(self.sites), group, name, storms, seed, parts))
 
+    def close(self) -> None:
+        """The run is over: nobody uses the disks any more."""
+        for site in self.sites:
+            site.close()
+
     def later(self, at_s: float, action: Action) -> None:
         """Something happens at a moment of the run; at the same moment, in the order of the calls."""
         heappush(self._moments, (at_s, next(self._order), action))

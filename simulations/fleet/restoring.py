@@ -11,9 +11,9 @@ from typing import Final
 from protocol.header import Priority
 from protocol.ids import BundleId
 from simulations.checkers.observations import WorldHealed
+from simulations.engine.disk import Disk
 from simulations.links import DirectionProfile, LinkModel
 from sync.links.rate_memory import RateMemory
-from sync.stores import MemoryState, MemoryStore
 
 from .consulting import Consulting
 from .contact import Contact, Learnt, Terms
@@ -52,8 +52,8 @@ def heal(fleet: Fleet, consulting: Consulting) -> None:
         for _ in range(HEALING_ROUNDS_MAX):
             if _is_even(site) or _converse(fleet, consulting, site):
                 break
-        missing += [(who(site), HUB, bundle) for bundle in _lacking(site.store, site.hub_store)]
-        missing += [(HUB, who(site), bundle) for bundle in _lacking(site.hub_store, site.store)]
+        missing += [(who(site), HUB, bundle) for bundle in _lacking(site.disk, site.hub_disk)]
+        missing += [(HUB, who(site), bundle) for bundle in _lacking(site.hub_disk, site.disk)]
     fleet.observe(WorldHealed(at_s=fleet.until_s, missing=tuple(missing), pending=()))
 
 
@@ -65,23 +65,19 @@ def _plan(fleet: Fleet, sites: list[FleetSite], draw: random.Random, *, at_hub: 
 
 def _back_up(fleet: Fleet, sites: list[FleetSite], restored_s: float, now_s: float, *, at_hub: bool) -> None:
     for site in sites:
-        state = _store(site, at_hub=at_hub).snapshot()
+        backup = site.backup(at_hub=at_hub)
         taken = set(fleet.taken.get((site.number, at_hub), set()))
-        fleet.later(restored_s, partial(_restore, fleet, site, state, taken, at_hub=at_hub))
+        fleet.later(restored_s, partial(_restore, fleet, site, backup, taken, at_hub=at_hub))
         fleet.note(now_s, HUB if at_hub else who(site), "backed up", site=site.number)
 
 
 def _restore(
-    fleet: Fleet, site: FleetSite, state: MemoryState, taken: set[BundleId], now_s: float, *, at_hub: bool
+    fleet: Fleet, site: FleetSite, backup: Disk, taken: set[BundleId], now_s: float, *, at_hub: bool
 ) -> None:
-    _store(site, at_hub=at_hub).restore(state)
+    site.restore(backup, at_hub=at_hub)
     fleet.taken[site.number, at_hub] = taken
     recount(site)
     fleet.note(now_s, HUB if at_hub else who(site), "restored", site=site.number)
-
-
-def _store(site: FleetSite, *, at_hub: bool) -> MemoryStore:
-    return site.hub_store if at_hub else site.store
 
 
 def _converse(fleet: Fleet, consulting: Consulting, site: FleetSite) -> bool:
@@ -116,11 +112,11 @@ def _converse(fleet: Fleet, consulting: Consulting, site: FleetSite) -> bool:
 def _is_even(site: FleetSite) -> bool:
     """Nothing waits and nothing lacks: another contact would find nothing new."""
     waits = site.has_waiting or site.hub_bundles > 0
-    return not (waits or _lacking(site.store, site.hub_store) or _lacking(site.hub_store, site.store))
+    return not (waits or _lacking(site.disk, site.hub_disk) or _lacking(site.hub_disk, site.disk))
 
 
-def _lacking(author: MemoryStore, other: MemoryStore) -> list[bytes]:
-    return [offer.bundle_id for offer in author.all_offers() if not other.holds(offer.bundle_id)]
+def _lacking(author: Disk, other: Disk) -> list[bytes]:
+    return [bundle_id for bundle_id in author.offered() if not other.holds(bundle_id)]
 
 
 _CLEAN: Final = DirectionProfile(rate_bit_s=1_000_000.0, delay_ms=50.0, queue_bytes=65_536)

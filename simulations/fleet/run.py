@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 
-from simulations.engine.loop import garbage_seldom
+from simulations.engine.loop import garbage_seldom, run_virtual
+from simulations.engine.ram_disk import temporary_disks
 from simulations.engine.trace import Trace
 from simulations.report import AlarmRow, RunResults, SiteRow, ViolationRow
 from simulations.world import World
@@ -17,7 +19,7 @@ from .consulting import Consulting
 from .desk_side import HubDesk
 from .fleet import CHECKED, HUB, Fleet
 from .goods import Story
-from .parts import PRODUCT, Parts
+from .parts import PRODUCT, Parts, filed_in
 from .policies import POLICIES
 from .reaching import Reaching
 from .restoring import Faults, heal, plan_faults
@@ -46,14 +48,41 @@ def run_world(
     fleet = Fleet(POLICIES[policy][1](world), seed, trace or Trace(), parts)
     plan_faults(fleet, faults or Faults())
     play = _Play(fleet)
-    with garbage_seldom():
+    with garbage_seldom(), closing(fleet):
         play.run(progress)
-    results = _results(fleet, play, policy)
-    # What only arrives in clean contacts after the run did not arrive in it.
-    heal(fleet, play.consulting)
+        results = _results(fleet, play, policy)
+        # What only arrives in clean contacts after the run did not arrive in it.
+        heal(fleet, play.consulting)
     progress(1.0)
     results = replace(results, trace_hash=fleet.trace.digest, violations=_violations(fleet))
     return replace(results, wall_s=round(time.perf_counter() - began, 3))
+
+
+def run_world_in_files(
+    world: World,
+    *,
+    seed: int,
+    policy: str = "as-described",
+    faults: Faults | None = None,
+    progress: Progress = lambda _: None,
+    trace: Trace | None = None,
+) -> RunResults:
+    """The same run, with all custody in the product's own tables."""
+
+    async def within_a_loop() -> RunResults:
+        # What waits for new bundles is told through the loop; here nothing waits.
+        return run_world(
+            world,
+            seed=seed,
+            policy=policy,
+            faults=faults,
+            progress=progress,
+            trace=trace,
+            parts=filed_in(folder),
+        )
+
+    with temporary_disks() as folder:
+        return run_virtual(within_a_loop())
 
 
 class _Play:

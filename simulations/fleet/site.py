@@ -12,6 +12,7 @@ from typing import Final
 
 from protocol.header import Priority
 from protocol.ids import BundleId, Incarnation, Pseudonym
+from simulations.engine.disk import Disk
 from simulations.links import Outage
 from simulations.world import SiteGroup
 from sync.core import LinkMemory
@@ -65,8 +66,9 @@ class FleetSite:
         self.pair = Pseudonym(number.to_bytes(4, "big"))
         self.draw = random.Random(f"site/{number}/{seed}")
         lives = random.Random(f"lives/{number}/{seed}")
-        self.store = parts.store(lambda: Incarnation(lives.randbytes(4)))
-        self.hub_store = parts.store(lambda: Incarnation(lives.randbytes(4)))
+        self.disk = parts.disk(lambda: Incarnation(lives.randbytes(4)), f"site-{number}")
+        self.hub_disk = parts.disk(lambda: Incarnation(lives.randbytes(4)), f"hub-{number}")
+        self.store, self.hub_store = self.disk.boot(), self.hub_disk.boot()
         self._policy = parts.policy
         self.salts = random.Random(f"salts/{number}/{seed}")
         self.links = [
@@ -103,6 +105,27 @@ class FleetSite:
         self._bundles_waiting = 0
         self._local: list[tuple[float, int, Callable[[float], None]]] = []
         self._order = count()
+
+    # Its disk, and the hub's for it.
+
+    def backup(self, *, at_hub: bool) -> Disk:
+        """Of the one or the other, as it is now."""
+        return (self.hub_disk if at_hub else self.disk).copy()
+
+    def restore(self, backup: Disk, *, at_hub: bool) -> None:
+        """One of them goes back to a backup; nobody is told."""
+        disk = backup.copy()
+        if at_hub:
+            self.hub_disk.close()
+            self.hub_disk, self.hub_store = disk, disk.boot()
+        else:
+            self.disk.close()
+            self.disk, self.store = disk, disk.boot()
+
+    def close(self) -> None:
+        """The run is over."""
+        self.disk.close()
+        self.hub_disk.close()
 
     # What happens at the site by itself.
 

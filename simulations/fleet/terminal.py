@@ -6,38 +6,26 @@ What driver and UDP link do over sockets happens here by moments; nothing waits.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from protocol.errors import ProtocolError
+from simulations.engine.disk import done
 from simulations.links import Fate, LinkModel
 from sync.core import BundleReceived, BundleSent, Ending, Event, Persist, Session, SessionEnded
 from sync.core.effects import Read
 from sync.links.datagram_sizes import HEADERS_BYTES
 from sync.links.datagram_transport import DatagramTransport
 from sync.performance import perform
-from sync.ports import Offer
-from sync.stores import MemoryStore
+from sync.ports import Offer, PairStore
 
 STORE_S: Final = 0.01
 """To make something durable: a commit on a small disk."""
 MOMENTS_MAX: Final = 1_000_000
 """Of one contact; one that needs more does not end."""
-
-T = TypeVar("T")
-
-
-def done(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never waits, as those of a store in memory."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    raise RuntimeError("a store in memory waited for something")
 
 
 class Listener(Protocol):
@@ -88,7 +76,7 @@ class Terminal:
         moments: Moments,
         session: Session,
         transport: DatagramTransport,
-        store: MemoryStore,
+        store: PairStore,
         model: LinkModel,
         listener: Listener,
         *,

@@ -15,6 +15,7 @@ from simulations.checkers.observations import (
     CustodyPassed,
     ReceiptWritten,
 )
+from simulations.engine.disk import done
 from sync.ports import Offer
 
 from .consulting import Consulting
@@ -22,7 +23,6 @@ from .fleet import HUB, Fleet, who
 from .goods import Parcel
 from .link import FleetLink
 from .site import FleetSite
-from .terminal import done
 
 TAKEN_AT_ONCE: Final = 1_024
 BYTES_PER_MEGABYTE: Final = 1e6
@@ -80,10 +80,10 @@ class Witness:
         """A bundle is whole and durable."""
         site, place = self._site, HUB if at_hub else who(self._site)
         self.carried_bytes += offer.size_bytes
-        store = site.hub_store if at_hub else site.store
+        disk = site.hub_disk if at_hub else site.disk
         parcel = self._fleet.goods.parcels[offer.bundle_id]
         self._fleet.note(at_s, place, "received", bundle=offer.bundle_id)
-        is_on_disk = store.holds(offer.bundle_id)
+        is_on_disk = disk.holds(offer.bundle_id)
         self._fleet.observe(
             ReceiptWritten(at_s=at_s, place=place, bundle=offer.bundle_id, is_on_disk=is_on_disk)
         )
@@ -111,7 +111,7 @@ class Witness:
         site = self._site
         if from_site:
             site.doubted.discard(offer.bundle_id)
-        receiver = site.hub_store if from_site else site.store
+        receiver = site.hub_disk if from_site else site.disk
         place, peer = (who(site), HUB) if from_site else (HUB, who(site))
         self._fleet.observe(
             CustodyPassed(

@@ -102,6 +102,9 @@ def test_what_cannot_be_is_refused_in_words(tmp_path: Path) -> None:
     nowhere = invoke("small-fleet", "--days", "0.1", "--out", str(tmp_path / "no" / "x.json"))
     assert nowhere.exit_code == 1
     assert "cannot be written" in nowhere.output
+    many = invoke("thousand", "--custody", "files", "--out", str(tmp_path / "x.json"))
+    assert many.exit_code == 1
+    assert "1000 sites are too many for custody in files, of which 100 have room." in many.output
     for wrong in (("--days", "0"), ("--sites", "0"), ("--policy", "best"), ("--seed", "x")):
         assert invoke("small-fleet", *wrong).exit_code == 2
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from protocol.ids import Incarnation
 from protocol.ranges import RangeSet
 from sfhub.domain.worklist import Waiting, worklist_order
+from simulations.engine.disk import MemoryDisk, nothing_planted
 from simulations.fleet import Faults, Parts, run_world
 from simulations.report import RunResults
 from simulations.workload import Desk
@@ -68,18 +68,19 @@ class GivesAgain(MemoryStore):
         """Nothing is written down."""
 
 
-class SaysTooEarly(MemoryStore):
-    """Custody whose disk has nothing of what it acknowledges, as one that lies about its writes."""
+class LyingDisk(MemoryDisk):
+    """A disk that has nothing of what was written to it."""
 
     def holds(self, bundle_id: bytes) -> bool:
         return False
 
 
 def stores(kind: type[MemoryStore]) -> Parts:
-    def store(lives: Callable[[], Incarnation]) -> MemoryStore:
-        return kind(lives)
+    class Faulty(MemoryDisk):
+        def boot(self) -> MemoryStore:
+            return kind(self._new_incarnation, state=self._state)
 
-    return Parts(store=store)
+    return Parts(disk=lambda lives, name: Faulty(lives, nothing_planted))
 
 
 def test_a_bundle_that_is_given_to_the_application_twice_is_noticed() -> None:
@@ -87,7 +88,8 @@ def test_a_bundle_that_is_given_to_the_application_twice_is_noticed() -> None:
 
 
 def test_an_acknowledgement_of_what_no_disk_holds_is_noticed() -> None:
-    found = broken(small_world(place("geo-clean")), stores(SaysTooEarly))
+    parts = Parts(disk=lambda lives, name: LyingDisk(lives, nothing_planted))
+    found = broken(small_world(place("geo-clean")), parts)
     assert "which its disk lacks" in found
     assert "let go of" in found
 

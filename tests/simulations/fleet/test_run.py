@@ -14,7 +14,7 @@ import pytest
 
 from protocol.header import Priority
 from simulations.engine.trace import Trace
-from simulations.fleet import POLICIES, Faults, run_world
+from simulations.fleet import POLICIES, Faults, run_world, run_world_in_files
 from simulations.report import RunResults
 from simulations.report.figures import (
     alarms_per_site_day,
@@ -47,6 +47,15 @@ def test_the_same_seed_gives_the_same_trace_and_another_one_another() -> None:
     assert first.trace_hash == again.trace_hash
     assert replace(first, wall_s=0) == replace(again, wall_s=0)
     assert other.trace_hash != first.trace_hash
+
+
+def test_custody_in_files_gives_the_very_same_run() -> None:
+    world = small_world(place("geo-lossy", count=2), place("certus-100"), days=1.0)
+    faults = Faults(site_restores=2, hub_restores=1)
+    in_memory = run_world(world, seed=7, faults=faults)
+    in_files = run_world_in_files(world, seed=7, faults=faults)
+    assert len(in_memory.deliveries) > 20
+    assert replace(in_files, wall_s=0) == replace(in_memory, wall_s=0)
 
 
 def test_the_trace_does_not_depend_on_the_order_of_hashes() -> None:
