@@ -28,6 +28,7 @@ from protocol.errors import (
 from protocol.exchange_keys import ExchangeKey
 from protocol.framing import FrameDecoder
 from protocol.header import decode_header
+from protocol.letters import decode_letter
 from protocol.limits import BUNDLE_TEXT_BYTES_MAX, ENTRY_BYTES_MAX
 from protocol.line_framing import UnitDecoder, encode_unit
 from protocol.ranges import decode_ranges
@@ -35,7 +36,7 @@ from protocol.varint import decode_varint
 from sync.local_wire import ConnectionLost
 from sync.local_wire import decode as decode_local
 
-from . import compressed, datagrams, messages, samples, sealed, streams
+from . import compressed, datagrams, letters, messages, samples, sealed, streams
 
 Hostile = Callable[[], Mapping[str, bytes]]
 
@@ -207,6 +208,19 @@ ENTRANCES: Final[Mapping[str, Entrance]] = {
             hostile=(datagrams.hostile_parts,),
             read_bytes_max=datagrams.DATAGRAM_BYTES_MAX,
             takes_floods=True,
+        ),
+        Entrance(
+            name="letter",
+            enter=letters.to_hub,
+            refusals=(MalformedInput, SealBroken),
+            samples=letters.posted,
+        ),
+        Entrance(
+            name="content of a letter",
+            enter=decode_letter,
+            refusals=(MalformedInput,),
+            samples=letters.contents,
+            hostile=(letters.hostile_contents,),
         ),
         Entrance(
             name="sealed bundle",

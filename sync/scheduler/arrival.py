@@ -65,9 +65,9 @@ class Arrivals:
     def __init__(self, arrived: Iterable[Arrived] = ()) -> None:
         self._arrived: deque[Arrived] = deque(arrived, maxlen=ARRIVALS_KEPT)
 
-    def learn(self, *, estimated_s: float, actual_s: float) -> None:
-        """One arrived in a contact of its own."""
-        self._arrived.append(Arrived(soonest_s=estimated_s, actual_s=actual_s))
+    def learn(self, *, estimated_s: float, actual_s: float, contact: int | None = None) -> None:
+        """One arrived, in a contact of its own unless it is told in which."""
+        self._arrived.append(Arrived(soonest_s=estimated_s, actual_s=actual_s, contact=contact))
 
     @property
     def contacts(self) -> int:

@@ -22,6 +22,11 @@ DEAR_AFTER_S: Final[Mapping[Priority, float]] = MappingProxyType(
 )
 """How long a cheaper link must have failed before a dearer one is paid for: a blip, a manoeuvre, a passage
 under a cliff. Who never wants to pay for a class sets the link's floor above it."""
+POST_BORNE_S: Final[Mapping[Priority, float]] = MappingProxyType(
+    {Priority.URGENT: 3_600.0, Priority.ROUTINE: 86_400.0, Priority.BULK: math.inf}
+)
+"""What takes letters is not chosen for its price where a word there and back takes longer than this and
+another link works: a boat that costs nothing brings the answer next week."""
 NOMINAL_BYTES: Final = 1_000
 """To compare links for a class of which nothing waits yet."""
 
@@ -73,7 +78,12 @@ def _fastest(pair: PairNow, able: Sequence[LinkNow], now_s: float) -> Choice:
 def _cheapest(priority: Priority, pair: PairNow, able: Sequence[LinkNow], now_s: float) -> Choice:
     size_bytes = sum(pair.backlog(each).size_bytes for each in Priority if each <= priority)
     forecasts = {link.name: link.forecast(max(NOMINAL_BYTES, size_bytes)) for link in able}
-    ordered = sorted(able, key=lambda link: (forecasts[link.name].usd, forecasts[link.name].seconds))
+    in_time = [
+        link for link in able if not link.terms.is_post or link.measured.rtt_s <= POST_BORNE_S[priority]
+    ]
+    ordered = sorted(
+        in_time or able, key=lambda link: (forecasts[link.name].usd, forecasts[link.name].seconds)
+    )
     for link, dearer in zip(ordered, [*ordered[1:], None], strict=True):
         attempts = pair.over(link)
         ready_s = attempts.ready_s(priority)

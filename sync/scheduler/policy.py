@@ -113,7 +113,7 @@ def _dial_waiting(pair: PairNow, choices: Choices, now_s: float) -> Dial | None:
 
 def _dial_to_look(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> tuple[Dial | None, float]:
     """For what the peer may have: over the link whose turn comes first, the cheapest of several."""
-    automatic = [link for link in links if link.terms.mode is not LinkMode.MANUAL]
+    automatic = [link for link in links if link.terms.mode is not LinkMode.MANUAL and not link.terms.is_post]
     # Past the cap the reserve pays for looks, for emergencies alone: theirs and the answer to ours.
     able = [link for link in automatic if link.may_look()]
     able = able or [link for link in automatic if link.may_look_for_emergencies()]

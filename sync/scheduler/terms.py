@@ -98,3 +98,5 @@ class LinkTerms:
     cap: LinkCap = field(default_factory=LinkCap)
     message_bytes: int | None = None
     """Where messages are billed: how much one carries."""
+    is_post: bool = False
+    """It carries letters, which nobody dials for: what the peer has comes by itself, and nobody looks."""

@@ -56,8 +56,12 @@ class MailboxConnection:
         self._own = own
         self._other = other
         self._is_closed = False
+        self.fails = False
+        """The medium takes nothing."""
 
     async def send(self, data: bytes) -> None:
+        if self.fails:
+            raise LinkError("no coverage")
         if self._is_closed:
             raise LinkError("this end of the link was closed")
         if len(data) > UNIT_BYTES_MAX:

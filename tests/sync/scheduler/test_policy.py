@@ -369,3 +369,27 @@ def test_what_waits_is_dialled_for_looked_at_again_or_said_to_be_held(
         assert decision.dials or decision.look_at_s < math.inf
     assert all(each.by for each in decision.held)
     assert decision.look_at_s > NOW_S or decision.dials
+
+
+def post(name: str, *, rtt_s: float, usd_per_megabyte: float = 0.0) -> LinkNow:
+    """A link of letters."""
+    return link(name, rtt_s=rtt_s, usd_per_megabyte=usd_per_megabyte, is_post=True)
+
+
+def test_nobody_looks_over_a_link_of_letters() -> None:
+    boat = post("boat", rtt_s=500_000.0)
+    assert decide([boat], [pair(good_s=-1e9)], NOW_S).dials == ()
+    (dial,) = decide([boat, lband()], [pair(good_s=-1e9)], NOW_S).dials
+    assert dial.link == "lband"
+
+
+@pytest.mark.parametrize(
+    ("priority", "chosen"),
+    [(Priority.URGENT, "sbd"), (Priority.ROUTINE, "sbd"), (Priority.BULK, "boat")],
+)
+def test_a_boat_that_costs_nothing_is_not_cheap_for_what_cannot_wait(priority: Priority, chosen: str) -> None:
+    links = [post("boat", rtt_s=500_000.0), post("sbd", rtt_s=30.0, usd_per_megabyte=400.0)]
+    (dial,) = decide(links, [pair(waiting={priority: 800})], NOW_S).dials
+    assert dial.link == chosen
+    (dial,) = decide(links[:1], [pair(waiting={priority: 800})], NOW_S).dials
+    assert dial.link == "boat", "where nothing else is, it is better than nothing"
