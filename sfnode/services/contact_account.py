@@ -65,6 +65,10 @@ class Account:
         self._no_room_s = math.inf
         """When that happened first."""
         self.bundles_sent = self.bundles_received = 0
+        self.has_moved = False
+        """Something is at the other end, or here, that was not before."""
+        self._told_bytes: dict[tuple[Direction, BundleId], int] = {}
+        """What was there of a bundle when this contact was first told of it."""
         self.began_s = self._connected_at_s = self._heard_s = clock.monotonic_s()
         self.metered: Metered | None = None
         """None before anybody has answered the dial."""
@@ -111,6 +115,7 @@ class Account:
 
     def note(self, event: Event) -> None:
         """Something happened in the session."""
+        self._note_progress(event)
         match event:
             case BundleProgress(Direction.RECEIVING, offer, _) if offer.priority is Priority.EMERGENCY:
                 self._arriving.add(offer.bundle_id)
@@ -129,6 +134,14 @@ class Account:
                 return
         if self._is_used_up and offer.priority is Priority.EMERGENCY:
             self._moved.set()
+
+    def _note_progress(self, event: Event) -> None:
+        match event:
+            case BundleProgress(direction, offer, durable_bytes):
+                told_bytes = self._told_bytes.setdefault((direction, offer.bundle_id), durable_bytes)
+                self.has_moved = self.has_moved or durable_bytes > told_bytes
+            case BundleSent() | BundleReceived():
+                self.has_moved = True
 
     async def end(self, outcome: str) -> None:
         """The contact is over."""

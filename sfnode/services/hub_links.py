@@ -70,15 +70,22 @@ class HubLinks:
         self.links = tuple(links)
         self.pairings: tuple[Pairing, ...] = ()
         self._spool = spool
+        self._pairs: dict[Pseudonym, Pair] = {}
+        self._pairs_of: tuple[tuple[Pairing, ...], tuple[LinkSettings, ...]] = ((), ())
+        """Between which hubs and links they are: asked for at each decision, and seldom others."""
 
     async def pairs(self) -> dict[Pseudonym, Pair]:
         """The hubs that a link leads to."""
-        self.pairings = await self._spool.pairings.all()
-        return {
-            each.pseudonym: await pair_with(self._spool, each)
-            for each in self.pairings
-            if self.of(each.pseudonym)
-        }
+        self.pairings, links = await self._spool.pairings.all(), self.links
+        if self._pairs_of[0] is not self.pairings or self._pairs_of[1] is not links:
+            of = self.pairings, links
+            pairs = {
+                each.pseudonym: await pair_with(self._spool, each)
+                for each in self.pairings
+                if self.of(each.pseudonym)
+            }
+            self._pairs, self._pairs_of = pairs, of
+        return self._pairs
 
     def of(self, pair: Pseudonym) -> tuple[LinkSettings, ...]:
         """Those that lead to its hub."""

@@ -15,7 +15,7 @@ from sfnode.spool.link_memory import UNRATED, Rated
 from sfnode.spool.retries import Failing
 from sfnode.spool.spool import Spool
 from sync.core import Ending, LinkMemory
-from sync.scheduler import FRESH, Attempts, LinkNow, Measured, should_note
+from sync.scheduler import FRESH, Attempts, LinkNow, LinkTerms, Measured, should_note
 from sync.stores.errors import StoreFull
 
 from .clock import SiteClock, tick_of
@@ -53,6 +53,7 @@ class LinkLedger:
         self._failing: dict[Way, Failing] = {}
         self._measured: dict[str, Measured] = {}
         self._rated: dict[str, Rated] = {}
+        self._terms: dict[str, tuple[LinkSettings, LinkTerms]] = {}
         self._in_turns_until_s: dict[str, int] = {}
         """By this machine's clock, of links on which something holds whole requests back."""
         self._unheard: dict[Pseudonym, LinkMemory] = {}
@@ -61,6 +62,8 @@ class LinkLedger:
         self._worked: set[str] = set()
         self._at_fault: set[Way] = set()
         """Ways over which the hub answered and broke a rule of the session: that it greets mends nothing."""
+        self._barren: dict[Way, int] = {}
+        """How often in a row the hub greeted and nothing moved: something in between lets no more through."""
         self._mended: set[Way] = set()
         """Ways whose rows tell of failures that are over."""
         self._reopened: set[str] = set()
@@ -108,8 +111,8 @@ class LinkLedger:
 
     def measured(self, link: LinkSettings) -> Measured:
         """What is known of its pace; its settings' guess until then."""
-        guess = Measured(rate_bytes_s=link.rate_bit_s / 8, rtt_s=link.rtt_s)
-        return self._measured.get(link.name, guess)
+        known = self._measured.get(link.name)
+        return known or Measured(rate_bytes_s=link.rate_bit_s / 8, rtt_s=link.rtt_s)
 
     def rate_age_s(self, link: LinkSettings) -> float:
         """How long ago its rate was measured; infinite if that was before this boot, or never."""
@@ -141,12 +144,23 @@ class LinkLedger:
         if (pair, link) not in self._at_fault:
             self._mend((pair, link))
 
-    async def failed(self, pair: Pair, link: str, outcome: ContactOutcome) -> None:
-        """Nobody answered, or the session broke."""
+    def moved(self, pair: Pseudonym, link: str) -> None:
+        """A contact brought something to where it was not before."""
+        self._barren.pop((pair, link), None)
+
+    async def failed(
+        self, pair: Pair, link: str, outcome: ContactOutcome, *, was_barren: bool = False
+    ) -> None:
+        """Nobody answered, or the session broke; `was_barren`: the hub had greeted, and nothing had moved."""
         way, now_s = (pair.pseudonym, link), self._clock.monotonic_s()
         before = self._failing.get(way)
+        attempts = before.attempts if before else FRESH
+        if was_barren:
+            # Each of them costs what the first one did, and the greeting alone does not make them better.
+            self._barren[way] = self._barren.get(way, 0) + 1
+            attempts = attempts.at_least(self._barren[way] - 1, now_s)
         failing = Failing(
-            attempts=(before.attempts if before else FRESH).failed(now_s, chance=self._chance()),
+            attempts=attempts.failed(now_s, chance=self._chance()),
             boot=self._clock.boot(),
             since_s=before.since_s if before else max(0, int(self._clock.wall_s())),
             outcome=outcome.report.ended,
@@ -162,6 +176,7 @@ class LinkLedger:
         """The contact did what it could. One that was cut short leaves something to look for at once."""
         now_s = self._clock.monotonic_s()
         self._at_fault.discard((pair, contact.plan.link.name))
+        self.moved(pair, contact.plan.link.name)
         self._mend((pair, contact.plan.link.name))
         is_done = outcome.ending is Ending.DONE
         self._good_s[pair] = now_s if is_done or outcome.spent_out else float("-inf")
@@ -222,9 +237,11 @@ class LinkLedger:
         self._worked.discard(link)
         self._measured.pop(link, None)
         self._rated.pop(link, None)
+        self._terms.pop(link, None)
         self._in_turns_until_s.pop(link, None)
         self._reopened.add(link)
         self._at_fault = {way for way in self._at_fault if way[1] != link}
+        self._barren = {way: count for way, count in self._barren.items() if way[1] != link}
         for way in [way for way in self._failing if way[1] == link]:
             self._mend(way)
 
@@ -260,12 +277,19 @@ class LinkLedger:
                 self._rated[link.name] = await self._spool.link_memories.rated(link.name, way_of(link))
                 until_s = await self._spool.link_memories.in_turns_until_s(link.name, way_of(link))
                 self._in_turns_until_s[link.name] = until_s
-        now, terms = tick_of(self._clock), link.terms
+        now, terms = tick_of(self._clock), self._terms_of(link)
         spent = await self._spool.spending.today(link.name, now)
         if terms.cap.is_limited and should_note(spent, now):
             with suppress(StoreFull):  # A day that is told too long spares the cap.
                 await self._spool.spending.note_running(link.name, now)
         return LinkNow(terms=terms, measured=self.measured(link), spent=spent)
+
+    def _terms_of(self, link: LinkSettings) -> LinkTerms:
+        """As they were worked out last, as long as the settings are the same."""
+        known = self._terms.get(link.name)
+        if known is None or known[0] is not link:
+            known = self._terms[link.name] = (link, link.terms)
+        return known[1]
 
 
 def way_of(link: LinkSettings) -> str:

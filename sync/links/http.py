@@ -147,6 +147,7 @@ class HttpConnection:
             rate_bit_s=properties.rate_bit_s_guess,
             rtt_s=properties.rtt_s_guess,
             went_dark=self._went_dark,
+            refused_as_too_large=self._remember_too_large,
         )
         self._turns: Turns | None = None
         self._first_bytes: bytearray | None = bytearray()
@@ -287,6 +288,8 @@ class HttpConnection:
             rate_bit_s=self.properties.rate_bit_s_guess,
             rtt_s=self.properties.rtt_s_guess,
             answered=self._remember_turns,
+            refused_as_too_large=self._remember_too_large,
+            body_bytes_max=self._way.body_bytes_max(asyncio.get_running_loop().time()),
             first=first,
         )
         self.properties = replace(self.properties, full_duplex=False)
@@ -295,6 +298,9 @@ class HttpConnection:
     def _remember_turns(self) -> None:
         self._note_settings()
         self._way.remember_turns(asyncio.get_running_loop().time())
+
+    def _remember_too_large(self, size_bytes: int | None = None) -> None:
+        self._way.remember_too_large(size_bytes, asyncio.get_running_loop().time())
 
     def _went_dark(self) -> None:
         target = self._socket

@@ -118,7 +118,9 @@ class TurnsConnection:
         self._inbox = ByteQueue(INBOX_BYTES_MAX)
         self._outbox = ByteQueue(BUFFER_BYTES_MAX)
         self._arrived = 0
-        """Number of the newest turn that came."""
+        """All turns up to this number came."""
+        self._ahead: int | None = None
+        """Number of one that overtook the turn before it: each of the two has a connection of its own."""
         self._taken = 0
         """Number of the last turn whose body was read to its end."""
         self._moved = asyncio.Event()
@@ -154,9 +156,9 @@ class TurnsConnection:
         """Read the body, then answer with what there is to say; when there is nothing, hold the answer."""
         response = SyncResponse()
         with self._attended(request):
-            if number != self._arrived + 1:
+            if not self._is_in_turn(number):
                 return _OUT_OF_TURN.response()
-            self._arrived = number
+            self._moved.set()
             self._outbox.stir()  # A turn before this one that is held is answered now.
             try:
                 await self._wait_taken(number - 1)
@@ -197,11 +199,26 @@ class TurnsConnection:
     def _give_up(self) -> None:
         self._fail(LinkError(f"The caller did not come back within {self._between_s:.0f} seconds."))
 
+    def _is_in_turn(self, number: int) -> bool:
+        """Whether it is the next, or the one behind that."""
+        if number == self._arrived + 1:
+            self._arrived = self._ahead or number
+            self._ahead = None
+        elif number == self._arrived + 2 and self._ahead is None:
+            self._ahead = number
+        else:
+            return False
+        return True
+
     async def _wait_taken(self, number: int) -> None:
-        while self._taken < number:
-            self._check_alive()
-            self._moved.clear()
-            await self._moved.wait()
+        """Until the body of this turn was read; it may take its time, but it has to come."""
+        async with asyncio.timeout(self._between_s) as patience:
+            while self._taken < number:
+                self._check_alive()
+                if self._arrived >= number:
+                    patience.reschedule(None)
+                self._moved.clear()
+                await self._moved.wait()
         self._check_alive()
 
     async def _take_body(self, request: web.Request) -> None:
@@ -233,11 +250,14 @@ class TurnsConnection:
         """Wait for bytes to send in this turn; False when it is time to end its answer."""
         try:
             async with asyncio.timeout(patience_s):
-                while not self._outbox.size_bytes and not self._outbox.is_drained and self._arrived == number:
+                while not self._outbox.size_bytes and not self._outbox.is_drained and self._is_newest(number):
                     await self._outbox.wait_stirred()
         except TimeoutError:
             return False
         return self._outbox.size_bytes > 0
+
+    def _is_newest(self, number: int) -> bool:
+        return number == (self._ahead or self._arrived)
 
     # How it goes.
 

@@ -30,6 +30,10 @@ LOOK_S: Final = 0.5
 """How often the kernel is asked whether the other end has acknowledged anything."""
 REFUSALS: Final = frozenset((400, 403, 408, 409, 410, 503))
 """Statuses with which a listener says no, in a sentence of its own."""
+TOO_LARGE: Final = 413
+"""Only something in between finds a body too large; the hub has seen nothing of it then."""
+PAGES: Final = frozenset(("text/html", "application/xhtml+xml"))
+"""What a captive portal shows in place of whatever was asked for, as often as not with status 200."""
 REFUSAL_CHARACTERS_MAX: Final = 400
 FAILURES: Final = (aiohttp.ClientError, HttpProcessingError, OSError)
 """What aiohttp raises when the medium or the other end fails; a TimeoutError is an OSError."""
@@ -88,6 +92,7 @@ class StreamingRequest:
         rate_bit_s: int,
         rtt_s: float,
         went_dark: Callable[[], None],
+        refused_as_too_large: Callable[[], None],
     ) -> None:
         """`went_dark` is called when the kernel hears no more of what is under way."""
         self.answered = asyncio.Event()
@@ -95,6 +100,7 @@ class StreamingRequest:
         self._client = client
         self._url = url
         self._inbox = inbox
+        self._refused_as_too_large = refused_as_too_large
         self._upload = Upload(rate_bit_s, rtt_s, headers_bytes=_headers_bytes(url), went_dark=went_dark)
         self._task: asyncio.Task[None] | None = None
         self._is_abandoned = False
@@ -162,7 +168,9 @@ class StreamingRequest:
         try:
             async with self._client.post(self._url, data=self._upload, allow_redirects=False) as response:
                 self.answered.set()
-                if response.status != 200:
+                if response.status == TOO_LARGE:
+                    self._refused_as_too_large()
+                if not is_answer(response):
                     raise LinkRefused(await refusal_of(response))
                 transport = transport_of(response)
                 await pour(response.content, transport, self._inbox, heard=self._upload.heard)
@@ -214,9 +222,19 @@ def transport_of(response: aiohttp.ClientResponse) -> asyncio.Transport | None:
     return response.connection.transport if response.connection is not None else None
 
 
+def is_answer(response: aiohttp.ClientResponse) -> bool:
+    """Whether a session's bytes follow; a page for people does not become one by its status."""
+    return response.status == 200 and response.content_type not in PAGES
+
+
+def is_of_a_listener(response: aiohttp.ClientResponse) -> bool:
+    """Whether a hub speaks, and nobody in between."""
+    return is_answer(response) or (response.status in REFUSALS and response.content_type == "text/plain")
+
+
 async def refusal_of(response: aiohttp.ClientResponse) -> str:
     """What the other end said, fit for a screen; anything but our plain text is somebody in between."""
-    if response.status not in REFUSALS or response.content_type != "text/plain":
+    if not is_of_a_listener(response):
         return (
             f"{response.url} answered {response.status}, which is no answer of a hub. Nothing was given away "
             "and everything stays here. A login page of the network or a proxy may be in between: check the "

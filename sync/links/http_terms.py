@@ -31,3 +31,5 @@ ANSWER_BYTES_MAX: Final = 256 * 1024
 """Of one response in turns: a proxy may hand it on only when it is whole."""
 BODY_BYTES_MAX: Final = 256 * 1024
 """Of one request in turns; proxies refuse bodies above 1 MiB unless told otherwise."""
+BODY_BYTES_LEAST: Final = 512
+"""However little something in between takes at once: below it a session is nearly all headers."""

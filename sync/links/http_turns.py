@@ -1,13 +1,15 @@
 """The dialer's side of a session in turns: a row of short, whole POSTs where bodies cannot flow at once.
 
 One request is under way at a time. The listener may hold its answer until it has news; what we have to say
-meanwhile goes in a second request, which makes it answer the first.
+meanwhile goes in a second request, which makes it answer the first. It has a connection of its own, so it
+leaves only when the first one is there: else it might overtake it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from typing import Final
@@ -17,8 +19,17 @@ import aiohttp
 from ..ports import LinkError, LinkRefused
 from .byte_queue import ByteQueue
 from .http_body import pour
-from .http_request import FAILURES, broken, refusal_of, transport_of
+from .http_request import (
+    FAILURES,
+    TOO_LARGE,
+    broken,
+    is_answer,
+    is_of_a_listener,
+    refusal_of,
+    transport_of,
+)
 from .http_terms import BODY_BYTES_MAX, FINAL, GATHER_S, GOES_ON, SESSION_NAME_BYTES
+from .http_turn_body import TurnBody
 
 BODY_BYTES_MIN: Final = 4 * 1024
 """A short consult goes in one turn."""
@@ -27,6 +38,8 @@ BODY_S: Final = 5.0
 ALONE_ROUND_TRIPS: Final = 2
 ALONE_S_MIN: Final = 0.5
 """An answer that takes longer than this is being held; a second request costs a handshake, so not before."""
+LOOK_S: Final = 0.1
+"""How often the kernel is asked whether a request is there."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,7 +47,10 @@ class _Turn:
     """One request."""
 
     number: int
-    body: bytes
+    body: TurnBody
+    size_bytes: int
+    is_last: bool
+    """It says that this was all."""
     before: _Turn | None
     has_begun: bool = False
     """Its answer comes, so it will end soon."""
@@ -53,16 +69,21 @@ class Turns:
         rate_bit_s: int,
         rtt_s: float,
         answered: Callable[[], None],
+        refused_as_too_large: Callable[[int], None],
+        body_bytes_max: int = BODY_BYTES_MAX,
         first: bytes = b"",
     ) -> None:
-        """`answered` is called at each answer of the listener. `first` was sent before, in vain."""
+        """`answered` is called at each answer of the listener, be it a refusal. `first` was sent before, in
+        vain."""
         self._client = client
         self._url = f"{url}/{token_urlsafe(SESSION_NAME_BYTES)}"
         self._inbox = inbox
-        self._outbox = ByteQueue(min(max(int(rate_bit_s / 8 * BODY_S), BODY_BYTES_MIN), BODY_BYTES_MAX // 2))
+        self._body_bytes_max = body_bytes_max
+        self._outbox = ByteQueue(self._fitting(int(rate_bit_s / 8 * BODY_S)))
         self._outbox.append(first)
         self._alone_s = max(ALONE_ROUND_TRIPS * rtt_s, ALONE_S_MIN)
         self._answered = answered
+        self._refused_as_too_large = refused_as_too_large
         self._number = 0
         self._has_said_final = False
         self._told = asyncio.Event()
@@ -119,18 +140,18 @@ class Turns:
 
     def _next_turn(self, before: _Turn | None) -> _Turn:
         self._number += 1
-        data = self._outbox.take(BODY_BYTES_MAX)
+        data = self._outbox.take(self._body_bytes_max - len(GOES_ON))
         self._has_said_final = self._outbox.is_drained
-        return _Turn(self._number, data + (FINAL if self._has_said_final else GOES_ON), before)
+        body = data + (FINAL if self._has_said_final else GOES_ON)
+        return _Turn(self._number, TurnBody(body), len(body), self._has_said_final, before)
 
     async def _wait_answered(self, turn: _Turn) -> None:
         """Until the turn is over, or there is news while its answer is being held."""
-        try:
-            async with asyncio.timeout(self._alone_s):
-                await turn.over.wait()
-        except TimeoutError:
-            while not turn.over.is_set() and (turn.has_begun or not self._has_news):
-                await self._outbox.wait_stirred()
+        while not turn.over.is_set() and not turn.body.is_there:
+            await _wait_over(turn, LOOK_S)
+        await _wait_over(turn, self._alone_s)
+        while not turn.over.is_set() and (turn.has_begun or not self._has_news):
+            await self._outbox.wait_stirred()
 
     async def _carry(self, turn: _Turn) -> None:
         url = f"{self._url}/{turn.number}"
@@ -149,13 +170,16 @@ class Turns:
         loop = asyncio.get_running_loop()
         began_at = loop.time()
         async with self._client.post(url, data=turn.body, allow_redirects=False) as response:
-            if response.status != 200:
+            if is_of_a_listener(response):
+                self._answered()  # A refusal tells as well as an answer that turns get through.
+            if response.status == TOO_LARGE:
+                self._refused_as_too_large(turn.size_bytes)
+            if not is_answer(response):
                 raise LinkRefused(await refusal_of(response))
-            self._answered()
-            if turn.body.endswith(FINAL):
+            if turn.is_last:
                 self._told.set()
             turn.has_begun = True  # The listener sends its headers with the first bytes of its answer.
-            self._fit_body(len(turn.body), loop.time() - began_at)
+            self._fit_body(turn.size_bytes, loop.time() - began_at)
             if turn.before is not None:
                 await turn.before.over.wait()
             self._end(await pour(response.content, transport_of(response), self._inbox, but_last_bytes=1))
@@ -176,9 +200,19 @@ class Turns:
             fitted //= 2
         elif body_bytes > fitted and took_s < BODY_S:
             fitted *= 2
-        self._outbox.size_bytes_max = min(max(fitted, BODY_BYTES_MIN), BODY_BYTES_MAX // 2)
+        self._outbox.size_bytes_max = self._fitting(fitted)
+
+    def _fitting(self, size_bytes: int) -> int:
+        return min(max(size_bytes, BODY_BYTES_MIN), self._body_bytes_max // 2)
 
     def _fail(self, error: LinkError) -> None:
         self._inbox.fail(error)
         self._outbox.fail(error)
         self._told.set()
+
+
+async def _wait_over(turn: _Turn, patience_s: float) -> None:
+    """At most so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience_s):
+            await turn.over.wait()

@@ -79,7 +79,7 @@ def tuned_socket(
     way_out: WayOut | None = None,
 ) -> socket.socket:
     """A non-blocking socket, tuned before it connects: the segment size is agreed in the first packet."""
-    created = socket.socket(family, kind, protocol)
+    created = bare_socket(family, kind, protocol)
     try:
         created.setblocking(False)
         if way_out is not None:
@@ -92,6 +92,11 @@ def tuned_socket(
         created.close()
         raise
     return created
+
+
+def bare_socket(family: int, kind: int, protocol: int) -> socket.socket:
+    """As the kernel gives it. Every connection that is dialled begins here."""
+    return socket.socket(family, kind, protocol)
 
 
 def socket_of(transport: asyncio.BaseTransport | None) -> TcpSocket | None:

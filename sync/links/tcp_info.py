@@ -83,5 +83,10 @@ def _is_beginning(target: TcpSocket) -> bool:
 
 def unacknowledged_bytes(target: TcpSocket) -> int:
     """What was written and has not been acknowledged by the other end of the TCP connection."""
-    answer = fcntl.ioctl(target.fileno(), termios.TIOCOUTQ, bytes(_NUMBER.size))
+    return queued_bytes(target.fileno())
+
+
+def queued_bytes(descriptor: int) -> int:
+    """The same of a socket's descriptor, which is all that the kernel takes for this question."""
+    answer = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(_NUMBER.size))
     return int(_NUMBER.unpack(answer)[0])

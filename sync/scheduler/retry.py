@@ -67,6 +67,13 @@ class Attempts:
             down_since_s=self.down_since_s if self.is_failing else now_s,
         )
 
+    def at_least(self, failures: int, now_s: float) -> Attempts:
+        """As after so many failures in a row, if there were fewer."""
+        if failures <= self.failures:
+            return self
+        down_since_s = self.down_since_s if self.is_failing else now_s
+        return replace(self, failures=failures, down_since_s=down_since_s)
+
     def hastened(self, now_s: float, rule: RetryRule = RETRY_RULE) -> Attempts:
         """Something new waits: the pause is the shortest one, for every keystroke would dial a dead link."""
         pause_s = min(self.pause_s, rule.first_s)

@@ -225,6 +225,9 @@ async def test_a_login_page_in_between_is_named_as_what_it_is() -> None:
     said = await refusal_of(web.Response(status=511, text="<html>pay</html>", content_type="text/html"))
     assert "no answer of a hub" in said
     assert "pay" not in said
+    said = await refusal_of(web.Response(status=200, text="<html>pay</html>", content_type="text/html"))
+    assert "answered 200" in said
+    assert "no answer of a hub" in said
 
 
 async def test_dialling_can_be_cancelled_anywhere_and_leaves_nothing_open() -> None:

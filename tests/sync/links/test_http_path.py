@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sync.links.http_path import TURNS_REMEMBERED_S, HttpPath, HttpWay
+from sync.links.http_terms import BODY_BYTES_LEAST, BODY_BYTES_MAX
 
 
 def test_nothing_is_known_of_a_new_way() -> None:
@@ -32,3 +33,16 @@ def test_a_row_that_cannot_be_right_lasts_a_day_at_most() -> None:
     way = HttpWay(HttpPath(in_turns_s=1e12))
     assert way.is_in_turns(0.0)
     assert not way.is_in_turns(TURNS_REMEMBERED_S)
+
+
+def test_what_was_refused_as_too_large_is_halved_for_as_long_as_sessions_go_in_turns() -> None:
+    way = HttpWay()
+    assert way.body_bytes_max(0.0) == BODY_BYTES_MAX
+    way.remember_too_large(None, 0.0)
+    assert way.is_in_turns(1.0)
+    assert way.body_bytes_max(1.0) == BODY_BYTES_MAX
+    way.remember_too_large(3_000, 2.0)
+    assert way.body_bytes_max(3.0) == 1_500
+    way.remember_too_large(700, 4.0)
+    assert way.body_bytes_max(5.0) == BODY_BYTES_LEAST
+    assert way.body_bytes_max(TURNS_REMEMBERED_S) == BODY_BYTES_MAX

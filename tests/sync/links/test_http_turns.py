@@ -184,9 +184,32 @@ async def test_a_turn_that_comes_twice_or_too_early_is_refused() -> None:
         assert (await post(hub, 2, GOES_ON))[0] == 410
         assert await post(hub, 1, b"a" + GOES_ON) == (200, GOES_ON)
         assert (await post(hub, 1, b"a" + GOES_ON))[0] == 409
-        assert (await post(hub, 3, GOES_ON))[0] == 409
+        assert (await post(hub, 4, GOES_ON))[0] == 409
         assert await post(hub, 2, b"b" + FINAL) == (200, GOES_ON)
         assert await receive_all(await hub.answered.get()) == b"ab"
+
+
+async def test_a_turn_that_overtook_the_one_before_it_waits_for_it() -> None:
+    """Each of the two has a connection of its own, so the network may turn them round."""
+    async with asyncio.timeout(PATIENCE_S), listening(hold_s=0.01, between_s=PATIENCE_S) as hub:
+        assert await post(hub, 1, b"a" + GOES_ON) == (200, GOES_ON)
+        async with asyncio.TaskGroup() as group:
+            ahead = group.create_task(post(hub, 3, b"c" + FINAL))
+            await hub.wait_requests(2)
+            assert (await post(hub, 3, b"c" + FINAL))[0] == 409
+            assert await post(hub, 2, b"b" + GOES_ON) == (200, GOES_ON)
+        assert ahead.result() == (200, GOES_ON)
+        assert (await post(hub, 3, b"c" + FINAL))[0] == 409
+        assert await receive_all(await hub.answered.get()) == b"abc"
+
+
+async def test_a_turn_waits_only_so_long_for_one_that_never_comes() -> None:
+    async with asyncio.timeout(PATIENCE_S), listening(hold_s=0.01, between_s=0.05) as hub:
+        assert await post(hub, 1, b"a" + GOES_ON) == (200, GOES_ON)
+        assert (await post(hub, 3, GOES_ON))[0] == 410
+        listener = await hub.answered.get()
+        with pytest.raises(LinkError):
+            await receive_all(listener)
 
 
 @pytest.mark.parametrize("body", [b"", b"no mark"])
@@ -233,12 +256,14 @@ async def served(handle: Handler, path: str = TURN_PATH, turns: Handler | None =
 
 
 @asynccontextmanager
-async def holding_back(url: str) -> AsyncIterator[str]:
-    """A proxy in front of a hub that passes a request on only when its body is whole."""
+async def holding_back(url: str, *, body_bytes_max: int = 1 << 20) -> AsyncIterator[str]:
+    """A proxy in front of a hub that passes a request on only when its body is whole, and not too large."""
     client = aiohttp.ClientSession()
 
     async def handle(request: web.Request) -> web.Response:
         body = await request.read()
+        if len(body) > body_bytes_max:
+            return web.Response(status=413, text="<h1>413</h1>", content_type="text/html")
         async with client.post(url + request.path, data=body) as response:
             return web.Response(
                 status=response.status, body=await response.read(), content_type=response.content_type
@@ -297,6 +322,58 @@ async def test_more_than_is_kept_cannot_fall_back_but_the_next_contact_does() ->
         with pytest.raises(LinkError, match="next contact goes in turns"):
             await dialer.receive()
         assert way.is_in_turns(asyncio.get_running_loop().time())
+        await dialer.close()
+
+
+async def say(dialer: HttpConnection, said: bytes) -> None:
+    """And hear the other end."""
+    await dialer.send(said)
+    await dialer.receive()
+
+
+async def test_behind_something_that_takes_little_at_once_each_session_sends_less_until_it_passes() -> None:
+    said = bytes(range(250)) * 20
+    async with (
+        asyncio.timeout(PATIENCE_S),
+        listening() as hub,
+        holding_back(hub.url, body_bytes_max=600) as url,
+    ):
+        way = HttpWay(HttpPath(in_turns_s=3600.0))
+        for _ in range(4):
+            dialer = await HttpDialer(url, rtt_s=0.01, way=way).dial()
+            with pytest.raises(LinkRefused, match="answered 413"):
+                await say(dialer, said)
+            await dialer.close()
+            if way.body_bytes_max(asyncio.get_running_loop().time()) <= 600:
+                break
+        dialer = await HttpDialer(url, rtt_s=0.01, way=way).dial()
+        await dialer.send(said)
+        assert await receive_exactly(await hub.answered.get(), len(said)) == said
+        await dialer.close()
+
+
+async def test_turns_are_remembered_where_a_hub_refuses_the_first() -> None:
+    """As behind a proxy that holds answers, where the hub still talks with somebody who has gone."""
+    async with asyncio.timeout(PATIENCE_S), listening() as hub, holding_back(hub.url) as url:
+        hub.refusal = Refusal(410, "The hub no longer knows this session.")
+        way = HttpWay()
+        dialer = await HttpDialer(url, rtt_s=0.01, way=way, answer_s=0.05).dial()
+        await dialer.send(b"first flight")
+        with pytest.raises(LinkRefused, match="no longer knows"):
+            await dialer.receive()
+        assert way.is_in_turns(asyncio.get_running_loop().time())
+        await dialer.close()
+
+
+async def test_a_login_page_is_no_turn_however_its_status() -> None:
+    async def handle(_: web.Request) -> web.Response:
+        return web.Response(text="<html>pay</html>", content_type="text/html")
+
+    async with asyncio.timeout(PATIENCE_S), served(handle) as url:
+        way = HttpWay(HttpPath(in_turns_s=3600.0))
+        dialer = await HttpDialer(url, rtt_s=0.01, way=way).dial()
+        with pytest.raises(LinkRefused, match="no answer of a hub"):
+            await dialer.receive()
         await dialer.close()
 
 

@@ -82,7 +82,13 @@ async def test_a_request_ignores_what_is_left_of_its_handshake() -> None:
             url = f"http://127.0.0.1:{listening.getsockname()[1]}/sync"
             async with new_client(2_400, 1.5, True, lambda _: None) as client:
                 request = StreamingRequest(
-                    client, url, ByteQueue(1_024), rate_bit_s=2_400, rtt_s=1.5, went_dark=lambda: None
+                    client,
+                    url,
+                    ByteQueue(1_024),
+                    rate_bit_s=2_400,
+                    rtt_s=1.5,
+                    went_dark=lambda: None,
+                    refused_as_too_large=lambda: None,
                 )
                 await request.open()
                 assert request.socket is not None
