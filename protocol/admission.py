@@ -27,10 +27,7 @@ def admitted(stated: Iterable[tuple[Record, Mailbox]]) -> tuple[Record, ...]:
     Node and hub fold what this gives, so that both ends show the same case.
     """
     case = _Case.of(stated)
-    return tuple(
-        replace(record, refs=tuple(ref for ref in record.refs if case.lets_stand(record, ref)))
-        for record in case.records.values()
-    )
+    return tuple(case.admitted(record) for record in case.records.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,11 @@ class _Case:
                 if isinstance(record.body, Actor) and record.body.role in PRESCRIBERS
             ),
         )
+
+    def admitted(self, record: Record) -> Record:
+        """With the references that take effect; most have none."""
+        refs = tuple(ref for ref in record.refs if self.lets_stand(record, ref))
+        return record if refs == record.refs else replace(record, refs=refs)
 
     def lets_stand(self, record: Record, ref: Reference) -> bool:
         target = self.records.get(ref.record)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -35,6 +36,10 @@ from .stamps import Stamp, check_stamp
 
 SIGNATURE_BYTES: Final = 64
 _SIGNING_DOMAIN: Final = b"sf-entry-1"
+_READ_MAX: Final = 256
+"""Entries whose reading is kept: one is read when it is written, kept, packed, shown and told of."""
+_READ_BYTES_MAX: Final = 2 * 1024
+"""Longer ones are read each time, so that what is kept is a few megabytes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,23 @@ def write_entry(
 
 def read_entry(signed: SignedEntry) -> Entry:
     """What the entry says, signature not checked; `MalformedInput` when it breaks a rule of the format."""
-    match decode(signed.payload, size_bytes_max=ENTRY_BYTES_MAX):
+    if len(signed.payload) <= _READ_BYTES_MAX:
+        return _known(signed.payload)
+    return _read(signed.payload)
+
+
+def forget_entries() -> None:
+    """Nothing is kept of what was read: the vault was locked, or a case erased."""
+    _known.cache_clear()
+
+
+@lru_cache(maxsize=_READ_MAX)
+def _known(payload: bytes) -> Entry:
+    return _read(payload)
+
+
+def _read(payload: bytes) -> Entry:
+    match decode(payload, size_bytes_max=ENTRY_BYTES_MAX):
         case [
             bytes(case_id),
             bytes(patient_id),
@@ -127,7 +148,7 @@ def read_entry(signed: SignedEntry) -> Entry:
     if stamp.at(len(items) - 1).counter > COUNTER_MAX:
         raise MalformedInput("the counter of an entry's last record is out of range")
     return Entry(
-        entry_id=signed.entry_id,
+        entry_id=SignedEntry(payload, b"").entry_id,
         case_id=CaseId(case_id),
         patient_id=PatientId(patient_id),
         author=ActorId(author),

@@ -32,6 +32,8 @@ from protocol.small_seal import (
 from .ports import Offer
 
 SUITE_BYTES: Final = 1
+_PACKED_HEAD_BYTES: Final = 3
+"""What the kind of the content, its codec and its dictionary take before a micro-bundle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,13 @@ class Envelope:
     def _check_id(self, content: BundleContent, bundle_id: BundleId) -> None:
         if bundle_id_of(content, self.pair_secret) != bundle_id:
             raise BundleRefused("the bundle does not hold what its id says")
+
+
+def fits_enveloped(micro: MicroBundle, size_bytes_max: int) -> bool:
+    """Whether a micro-bundle is at most so many bytes when it is sealed. Mostly it is as it stands, and need
+    not be packed to see that."""
+    stored_bytes = SUITE_BYTES + _PACKED_HEAD_BYTES + len(micro.payload) + SMALL_OVERHEAD_BYTES
+    return stored_bytes <= size_bytes_max or enveloped_size_bytes(micro) <= size_bytes_max
 
 
 def enveloped_size_bytes(content: BundleContent) -> int:

@@ -57,12 +57,14 @@ def _pieces(value: Primitive) -> Iterator[bytes | str]:
     """Strings as they are, everything else packed."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, (bytes, int)):
+        yield msgpack.packb(value, use_bin_type=True)
     elif isinstance(value, Mapping):
         yield msgpack.Packer().pack_map_header(len(value))
         for key, item in value.items():
             yield msgpack.packb(key)
             yield from _pieces(item)
-    elif isinstance(value, Sequence) and not isinstance(value, bytes):
+    elif isinstance(value, Sequence):
         yield msgpack.Packer().pack_array_header(len(value))
         for item in value:
             yield from _pieces(item)

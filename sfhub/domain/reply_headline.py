@@ -15,7 +15,7 @@ from protocol.orders import Disposition, Order, Reply
 from protocol.records import NewRecord, Record
 from protocol.reply_headline import FIRST_ORDERS_MAX, FirstOrder, ReplyHeadline
 from protocol.shortening import shorten
-from sync.envelope import enveloped_size_bytes
+from sync.envelope import fits_enveloped
 
 SEALED_BYTES_MAX: Final = 250
 """With framing it fits one 270-byte satellite message."""
@@ -59,7 +59,7 @@ def reply_headline_of(signed: SignedEntry) -> MicroBundle:
         )
 
     headline = compose_reply_headline(
-        record, lambda version: enveloped_size_bytes(micro_of(version)) <= SEALED_BYTES_MAX
+        record, lambda version: fits_enveloped(micro_of(version), SEALED_BYTES_MAX)
     )
     return micro_of(headline)
 

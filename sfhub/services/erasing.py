@@ -10,7 +10,7 @@ import asyncio
 import logging
 from functools import partial
 
-from protocol.entry import write_entry
+from protocol.entry import forget_entries, write_entry
 from protocol.erasure import Tombstone
 from protocol.errors import InvalidRecord
 from protocol.ids import CaseId
@@ -84,6 +84,7 @@ class Erasing:
             return erasure
 
         erasure = await self._database.write(work)
+        forget_entries()
         self._changes.publish({case_id})
         self._outbox.wake()
         await self.carry_through()

@@ -31,7 +31,8 @@ def note_epoch(connection: Connection, epoch: int, public_key: bytes, now_s: flo
     a month has to end some day."""
     connection.execute(
         "INSERT INTO opening_epochs (epoch, public_key, made_s) VALUES (?1, ?2, ?3)"
-        " ON CONFLICT (epoch) DO UPDATE SET public_key = ?2, made_s = min(made_s, ?3)",
+        " ON CONFLICT (epoch) DO UPDATE SET public_key = ?2, made_s = min(made_s, ?3)"
+        " WHERE public_key <> ?2 OR made_s > ?3",
         (epoch, public_key, now_s),
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from protocol.ids import CaseId
+from protocol.reply_headline import ReplyHeadline
 from sfnode.domain.case_file import CaseFile
 from sfnode.domain.contingency import Alarm
 from sfnode.domain.first_orders import first_orders_alarms, first_orders_due_in_s
@@ -33,6 +34,18 @@ class AlarmOutlook:
     next_in_s: float
     """When a recheck will be missed, or first orders will have waited too long for their signed reply;
     infinite when neither can happen without news."""
+
+
+NOTHING_AHEAD: Final = AlarmOutlook(raised=(), rechecks=(), next_in_s=math.inf)
+"""Of no case can time alone make anything ring."""
+
+
+def waits_for_time(case: CaseFile) -> bool:
+    """Whether the passing of time alone can make anything of it ring; most cases it cannot."""
+    if any(isinstance(kept.said.record.body, ReplyHeadline) for kept in case.uncovered):
+        return True
+    asks = any(reply.body.recheck_every_min is not None for reply in case.state.replies)
+    return asks and not case.state.closed
 
 
 def due_alarms(cases: Sequence[CaseFile], now: Moment) -> list[tuple[CaseId, tuple[Alarm, ...]]]:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from sfnode.domain.moments import Moment
 from sfnode.errors import NotFound, VaultLocked
 from sfnode.spool.alarms import NeutralAlarm, NeutralAlarms, Timer
 from sfnode.views import AlarmView
@@ -19,6 +20,7 @@ from sync.stores.errors import StoreClosed
 from .alarm_sound import AlarmSound, SoundFailed
 from .casebook import CaseBook
 from .clock import SiteClock, moment_of
+from .happenings import Recheck
 from .vault_access import VaultAccess
 
 RING_AGAIN_S: Final = 60.0
@@ -138,19 +140,8 @@ class Alarms:
     async def _look_in_casebook(self, casebook: CaseBook) -> float:
         # Each one it raises comes back through `case_alarm_raised`, like every alarm of a case.
         outlook = await casebook.look_at_alarms()
-        now = moment_of(self._clock)
-        ahead = [
-            Timer(
-                key=f"{_RECHECK}{each.case_id.hex()}:{each.reply.hex()}",
-                severity="warning",
-                text=each.neutral_text,
-                set_at=now,
-                due_in_s=each.due_in_s,
-            )
-            for each in outlook.rechecks
-            if each.due_in_s is not None and each.due_in_s > 0
-        ]
-        due_at = {timer.key: round(now.monotonic_s + timer.due_in_s) for timer in ahead}
+        ahead = _timers(outlook.rechecks, moment_of(self._clock)) if outlook.rechecks else []
+        due_at = {timer.key: round(timer.set_at.monotonic_s + timer.due_in_s) for timer in ahead}
         if due_at != self._timers_set:
             await self._neutral.set_timers(_RECHECK, ahead)
             self._timers_set = due_at
@@ -246,6 +237,21 @@ class Alarms:
             await self._changed.wait()
         finally:
             due.cancel()
+
+
+def _timers(rechecks: Iterable[Recheck], now: Moment) -> list[Timer]:
+    """Of those that are to come."""
+    return [
+        Timer(
+            key=f"{_RECHECK}{each.case_id.hex()}:{each.reply.hex()}",
+            severity="warning",
+            text=each.neutral_text,
+            set_at=now,
+            due_in_s=each.due_in_s,
+        )
+        for each in rechecks
+        if each.due_in_s is not None and each.due_in_s > 0
+    ]
 
 
 def _told_by_casebook(alarm: NeutralAlarm) -> bool:

@@ -11,9 +11,11 @@ from hashlib import sha256
 from typing import Final
 
 from protocol.clinical import Layer, MediaLayer, Patient, Treatment, Vitals
+from protocol.entry import forget_entries
 from protocol.ids import CaseId
 from protocol.orders import Capability, CapabilityItem
 from protocol.questions import AnswerState
+from sfnode.domain.case_file import CaseFile
 from sfnode.domain.contingency import Alarm
 from sfnode.domain.intake import NewCase
 from sfnode.domain.moments import Moment
@@ -25,7 +27,7 @@ from sfnode.views import AlarmView, PhotoView
 from sync.stores.erasures import Erasure
 
 from . import answering, capture, case_views, sending
-from .alarm_outlook import AlarmOutlook, due_alarms, outlook_of
+from .alarm_outlook import NOTHING_AHEAD, AlarmOutlook, due_alarms, outlook_of, waits_for_time
 from .case_orders import CaseOrders
 from .clock import SiteClock
 from .drafting import drafted
@@ -78,6 +80,9 @@ class CaseBook(CaseOrders):
         block."""
         super().__init__(vault, clock=clock, carriage=carriage, language=language, observer=observer)
         self._random_bytes = random_bytes
+        self._timed: tuple[CaseFile, ...] = ()
+        self._timed_of: tuple[CaseFile, ...] = ()
+        """The consults of which those are the cases that wait for time."""
 
     # The site --------------------------------------------------------------------------------------------
 
@@ -191,6 +196,7 @@ class CaseBook(CaseOrders):
     async def erase_case(self, case_id: CaseId, *, reason: str) -> Erasure:
         """Destroy the key of the case for good, leaving who did it, when and why; `Erasing` does the rest."""
         erasure = await self._with_pen(lambda pen: erase_case(pen, case_id, reason=reason))
+        forget_entries()
         self._observer(CaseChanged(case_id=case_id))
         self._observer(OutboxGrew())
         return erasure
@@ -212,8 +218,13 @@ class CaseBook(CaseOrders):
     async def look_at_alarms(self) -> AlarmOutlook:
         """Raise what the passing of time has made due: rechecks that were not done, once and again each time
         another interval has passed; and first orders whose signed reply does not follow, once for each."""
+        consults = await self._consults_now()
+        if self._timed_of is not consults:
+            self._timed_of, self._timed = consults, tuple(filter(waits_for_time, consults))
+        cases = self._timed
+        if not cases:
+            return NOTHING_AHEAD
         now = self._now()
-        cases = await self._consults_now()
         due = due_alarms(cases, now)
         return outlook_of(cases, now, await self._raise(due, now) if due else ())
 

@@ -142,7 +142,7 @@ class ContactRunner:
         contact = Contact(
             pair,
             Plan(
-                dial=replace(dial, allowance=self._allowance(dial)),
+                dial=replace(dial, allowance=self._allowance(dial)) if self._unsettled else dial,
                 link=link,
                 dialer=dialer,
                 memory=self._ledger.memory(pair, link),
@@ -227,11 +227,14 @@ class ContactRunner:
     async def _note(self, pair: Pair, contact: Contact, outcome: ContactOutcome) -> None:
         with suppress(StoreFull):  # It is kept for the next process: this one knows.
             await self._ledger.learnt(pair, contact, outcome)
+        if contact.account.has_moved:
+            self._ledger.moved(pair.pseudonym, contact.plan.link.name)
         if outcome.ending is Ending.DONE or (outcome.ending is Ending.PARTED and contact.reached):
             self._ledger.went_well(pair.pseudonym, contact, outcome)
         else:
             with suppress(StoreFull):
-                await self._ledger.failed(pair, contact.plan.link.name, outcome)
+                barren = contact.reached and not contact.account.has_moved
+                await self._ledger.failed(pair, contact.plan.link.name, outcome, was_barren=barren)
         if outcome.ending is Ending.DONE:
             await self._backlog.contact_is_done(pair, contact.plan.dial.floor)
         self._state_changed()

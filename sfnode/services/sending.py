@@ -21,7 +21,7 @@ from sfnode.errors import Incomplete, NotFound, Refused
 from sfnode.vault.entries import mark_sent, read_signed
 from sfnode.vault.hubs import Hub
 from sfnode.vault.outbox import entries_not_queued, is_layer_queued, queue_layer
-from sync.envelope import enveloped_size_bytes
+from sync.envelope import fits_enveloped
 from sync.ports import Rank
 
 from .writing import LAYER_RANKS, Pen
@@ -148,7 +148,7 @@ def _queue_headline(pen: Pen, case: CaseFile) -> int:
         )
 
     def fits(headline: Headline) -> bool:
-        return enveloped_size_bytes(micro_of(headline)) <= SEALED_BYTES_MAX
+        return fits_enveloped(micro_of(headline), SEALED_BYTES_MAX)
 
     micro = micro_of(compose_headline(case, fits, now_s=pen.now_s))
     return pen.queue_micro(case, micro, what="headline", rank=Rank.HEADLINE)

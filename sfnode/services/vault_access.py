@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from protocol.compress import forget_compressed
+from protocol.entry import forget_entries
 from protocol.ids import Mailbox
 from sfnode.errors import NotEnrolled, VaultLocked
 from sfnode.vault.directory import Directory, Identity
@@ -72,6 +73,7 @@ class VaultAccess:
                 return False
             await vault.close()
             forget_compressed()
+            forget_entries()
             return True
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from protocol.actors import Actor, Party, Role
@@ -62,7 +63,11 @@ class Pen:
         self.connection = connection
         self.occasion = occasion
         self._cases = cases or CaseCache()
-        self.identity: Identity = read_identity(connection)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Read when it is first needed: most looks find that there is nothing to write."""
+        return read_identity(self.connection)
 
     @property
     def now_s(self) -> int:

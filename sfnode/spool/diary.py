@@ -72,12 +72,12 @@ class Diary:
         """A contact was opened; its number. Others of this process may be open beside it."""
 
         def write(connection: Connection) -> int:
-            ((contact,),) = connection.execute(
-                "INSERT INTO contact (link, hub, began_s) VALUES (?, ?, ?) RETURNING contact",
-                (link, hub, now_s),
-            ).fetchall()
+            contact = connection.execute(
+                "INSERT INTO contact (link, hub, began_s) VALUES (?, ?, ?)", (link, hub, now_s)
+            ).lastrowid
+            assert contact is not None
             connection.execute("DELETE FROM contact WHERE contact <= ?", (contact - CONTACTS_MAX,))
-            return int(contact)
+            return contact
 
         return await self._database.note(write)
 

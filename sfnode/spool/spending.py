@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from sync.scheduler import NOTHING_SPENT, DayCount, Tick, as_noted, counted
 from sync.stores.connection import Connection
@@ -48,19 +49,19 @@ class Spending:
         """As `add`, for `note` with others."""
 
         def write(connection: Connection) -> None:
-            count = counted(_kept(connection, link), now).plus(usd=usd, size_bytes=size_bytes)
+            count = counted(self._known(connection, link), now).plus(usd=usd, size_bytes=size_bytes)
             self._keep(connection, link, as_noted(count, now))
 
-        return self._recollection.changing(write)
+        return write
 
     def closing(self, link: str, now: Tick) -> Note:
         """All that may be spent today is spent, apart from the reserve; for `note`."""
 
         def write(connection: Connection) -> None:
-            count = replace(counted(_kept(connection, link), now), is_closed=True)
+            count = replace(counted(self._known(connection, link), now), is_closed=True)
             self._keep(connection, link, as_noted(count, now))
 
-        return self._recollection.changing(write)
+        return write
 
     async def close(self, link: str, now: Tick) -> None:
         """As `closing`, by itself."""
@@ -84,7 +85,12 @@ class Spending:
             lambda connection: connection.execute("UPDATE link_day SET closed = 0 WHERE link = ?", (link,))
         )
 
+    def _known(self, connection: Connection, link: str) -> DayCount:
+        """From memory unless a change of this transaction, or one that was undone, may have touched it."""
+        return self._recollection.inside(link, partial(_kept, link=link), connection)
+
     def _keep(self, connection: Connection, link: str, count: DayCount) -> None:
+        self._recollection.changes()
         _keep(connection, link, count)
         self._written[link] = count
 

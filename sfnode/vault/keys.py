@@ -30,7 +30,7 @@ def read_ring(connection: Connection) -> KeyRing:
 
 def date_keys(connection: Connection, now_s: int) -> None:
     """No key was drawn later than now: one that says so was dated by a clock that was ahead."""
-    connection.execute("UPDATE opening_key SET made_s = min(coalesce(made_s, ?1), ?1)", (now_s,))
+    connection.execute("UPDATE opening_key SET made_s = ?1 WHERE coalesce(made_s, ?1 + 1) > ?1", (now_s,))
 
 
 def draw_key(connection: Connection, ring: KeyRing, now_s: int) -> None:

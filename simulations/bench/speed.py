@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from protocol.bundle import EntryBundle, bundle_id_of, pack, unpack
 from protocol.clinical import Note
-from protocol.entry import read_entry, verify_entry
+from protocol.entry import forget_entries, read_entry, verify_entry
 from protocol.header import Priority
 from protocol.sealing import SealContext
 
@@ -47,6 +47,7 @@ def _rows(what: str, bodies: Sequence[Any]) -> list[Row]:
     signed = bundle.entries[0]
 
     def whole() -> None:
+        forget_entries()  # It comes for the first time.
         opened = unpack(content.SEALER.open(suite, sealed, keys, context))
         if isinstance(opened, EntryBundle):
             for entry in opened.entries:

@@ -115,6 +115,8 @@ class Comparison:
 
     def questions(self) -> tuple[list[Digest], list[DigestAsk]]:
         """What to ask custody and what to ask the peer; each question is given out once."""
+        if not self._unasked:
+            return [], []  # Asked for at every step of a session.
         ours = [question.cut for question in self._unasked if question.ours is None]
         theirs = [question.cut for question in self._unasked if question.theirs is None]
         self._unasked.clear()

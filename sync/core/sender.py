@@ -211,6 +211,8 @@ class Sender:
 
     def flush_progress(self) -> None:
         """Let custody keep what the peer has told."""
+        if not self._progress:
+            return
         for sequence, held in self._progress.items():
             self._outlet.want(MarkReceipted(sequence, held))
         self._progress.clear()

@@ -230,9 +230,10 @@ class Session:
         if self._course.state is not State.ENDED:
             self._accord.pump(now, peer_is_fresh=self._wire.peer_is_fresh)
             self._advance()
-            self._sender.pump(may_send=self._may_send)
+            may_send = self._may_send
+            self._sender.pump(may_send=may_send)
             self._heal(now)
-            self._leaving.pump(now, may_send=self._may_send)
+            self._leaving.pump(now, may_send=may_send)
             self._mind_floor()
             self._tell_receipts(now)
         self._conclude()

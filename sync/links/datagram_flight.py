@@ -164,7 +164,9 @@ class Flight:
     @property
     def oldest(self) -> Sent | None:
         """The one that left first."""
-        return next(iter(self._sent.values()), None)
+        for sent in self._sent.values():  # As below.
+            return sent
+        return None
 
     @property
     def in_order(self) -> tuple[Sent, ...]:

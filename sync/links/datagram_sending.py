@@ -174,7 +174,10 @@ class Sending:
     def _may_fly(self) -> bool:
         if self._answer_is_late and self._outbox.holds_bulk(FIRST_FLIGHT_BYTES):
             return False
-        has_room = self._flight.in_flight_bytes < self._window_bytes or self._outbox.holds_only_receipts
+        in_flight_bytes = self._flight.in_flight_bytes
+        # Nothing on its way fills no window; how wide that is takes a dozen questions to tell.
+        has_room = not in_flight_bytes or in_flight_bytes < self._window_bytes
+        has_room = has_room or self._outbox.holds_only_receipts
         return has_room and self._budget_bytes >= WORD_BYTES + min(PIECE_BYTES, self._outbox.queued_bytes)
 
     def _next_datagram(self, now: float) -> bytes | None:

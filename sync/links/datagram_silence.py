@@ -125,8 +125,12 @@ class Silence:
         """When an answer that is due, or more of the peer's bulk, will be overdue."""
         if self.probe_at is not None:
             return None
-        moments = (self._answer_overdue_at(), self._bulk_overdue_at())
-        return min((moment for moment in moments if moment is not None), default=None)
+        answer_at = self._answer_overdue_at()
+        # Mostly no bulk is awaited; this is asked twice for each datagram.
+        bulk_at = self._reading.overdue_at() if self._awaits_bulk else None
+        if answer_at is None or bulk_at is None:
+            return bulk_at if answer_at is None else answer_at
+        return min(answer_at, bulk_at)
 
     def is_late(self, now: float) -> bool:
         """No answer in its usual time: nobody knows yet what that means, but where a datagram takes long to
@@ -174,9 +178,6 @@ class Silence:
             eager_s = min(max(PROBE_RETURN_S - self._round_trip.least_s, PROBE_S_MIN), PROBE_S_MAX)
             eager_s = max(eager_s, WRITER_PROBE_S if self._is_read else 0.0)
         return max(eager_s, PROBE_BYTES / (PROBE_SHARE * self._rate.rate_bytes_s))
-
-    def _bulk_overdue_at(self) -> float | None:
-        return self._reading.overdue_at() if self._awaits_bulk else None
 
     @property
     def _awaits_bulk(self) -> bool:

@@ -117,6 +117,11 @@ class DatagramTransport:
         )
 
     @property
+    def is_readable(self) -> bool:
+        """Something can be read, or it is certain that nothing more will be."""
+        return self._inbox.is_waiting or self.has_ended
+
+    @property
     def is_at_rest(self) -> bool:
         """Both ends have said that they have no more, and neither waits for an answer."""
         return self._parting.is_at_rest and self._outbox.empty

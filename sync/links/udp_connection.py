@@ -188,4 +188,5 @@ class UdpConnection:
             self._timer = asyncio.get_running_loop().call_at(deadline, self._settle)
         if self._transport.has_room or self._transport.has_parted:
             self._writable.set()
-        self._readable.set()
+        if self._transport.is_readable:
+            self._readable.set()

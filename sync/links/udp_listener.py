@@ -75,8 +75,8 @@ class _Peer:
     preamble: DialerPreamble
     address: Address
     connection: UdpConnection
-    gone: bytes
-    """What to answer who goes on with it after its end."""
+    gone: Callable[[], bytes]
+    """What to answer who goes on with it after its end; few do."""
     is_over: bool = False
 
 
@@ -174,7 +174,7 @@ class UdpListener(asyncio.DatagramProtocol):
         if peer is None:
             self._wait(introduction.preamble, introduction.is_fresh, data, addr)
         elif peer.is_over and introduction.is_fresh:
-            self._send(peer.gone, addr)
+            self._send(peer.gone(), addr)
         elif self._arrived(peer, data, addr):
             self._settle_at(peer, addr)
 
@@ -261,7 +261,7 @@ class UdpListener(asyncio.DatagramProtocol):
         connection = UdpConnection(
             transport, PROPERTIES, transmit=transmit, closed=partial(self._remember, preamble.pseudonym)
         )
-        gone = gone_datagram(callee.link_secret, preamble)
+        gone = partial(gone_datagram, callee.link_secret, preamble)
         peer = _Peer(preamble, waiting.address, connection, gone)
         for datagram in waiting.datagrams:
             connection.arrived(datagram)

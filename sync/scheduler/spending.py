@@ -6,7 +6,7 @@ clocks claim, a day ends when the machine has run for one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 DAY_S: Final = 86_400.0
@@ -91,9 +91,13 @@ def counted(count: DayCount, now: Tick) -> DayCount:
 
 def as_noted(count: DayCount, now: Tick) -> DayCount:
     """The same, as it is to be put down: a later boot goes on counting from here."""
-    return replace(
-        count,
+    return DayCount(  # Written out, as in `plus`.
+        boot=count.boot,
+        began_s=count.began_s,
         day=_day_begun(count, now),
+        usd=count.usd,
+        size_bytes=count.size_bytes,
+        is_closed=count.is_closed,
         ran_s=_ran_s(count, now),
         noted_boot=now.boot,
         noted_s=now.monotonic_s,

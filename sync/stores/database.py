@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import NoReturn, Protocol, TypeVar, cast
 
 import aiosqlite
 
@@ -59,6 +59,7 @@ class Database:
         self._writer_thread = thread_of(writer)
         self._reader_thread = thread_of(reader)
         self._closed = False
+        self._halted = asyncio.Event()
 
     @classmethod
     async def open(
@@ -157,6 +158,12 @@ class Database:
         finally:
             await self._writer_thread.close()
 
+    async def wait_halted(self) -> NoReturn:
+        """Until the disk does not confirm a change; then raises `StoreHalted`, as everything else will."""
+        await self._halted.wait()
+        self.check_usable()
+        raise AssertionError("a store that halted is usable")
+
     def check_usable(self) -> None:
         """Raises `StoreClosed` or `StoreHalted`, as everything else would."""
         if self._closed:
@@ -169,6 +176,8 @@ class Database:
         self.check_usable()
         self._writer.submit(job)
         await self._writer_thread.commit()
+        if self._writer.halted is not None:
+            self._halted.set()
         return job.result()
 
 

@@ -25,14 +25,18 @@ class Numbering:
     def __init__(self, connection: Connection, pair: int) -> None:
         self._connection = connection
         self._pair = pair
+        self._life: Life | None = None
+        """The current one, as it was read and not changed since."""
 
     def life(self) -> Life:
         """The current incarnation."""
-        row = self._connection.execute(
-            "SELECT life, incarnation, sequence_max FROM life WHERE pair = ? ORDER BY life DESC LIMIT 1",
-            (self._pair,),
-        ).fetchone()
-        return Life(*row)
+        if self._life is None:
+            row = self._connection.execute(
+                "SELECT life, incarnation, sequence_max FROM life WHERE pair = ? ORDER BY life DESC LIMIT 1",
+                (self._pair,),
+            ).fetchone()
+            self._life = Life(*row)
+        return self._life
 
     def generation(self) -> int:
         """How many sessions were opened."""
@@ -51,7 +55,7 @@ class Numbering:
 
     def begin(self, incarnation: Incarnation, reason: str) -> Life:
         """Make this the current incarnation; the one before it."""
-        before = self.life()
+        before, self._life = self.life(), None
         self._connection.execute(
             "INSERT INTO life (pair, incarnation, reason) VALUES (?, ?, ?)", (self._pair, incarnation, reason)
         )
@@ -64,6 +68,7 @@ class Numbering:
             "UPDATE life SET sequence_max = sequence_max + 1 WHERE life = ? RETURNING life, sequence_max",
             (self.life().row,),
         ).fetchall()
+        self._life = None
         return numbered[0][0], numbered[0][1]
 
     def renumber(self, row: int) -> None:

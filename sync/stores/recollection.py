@@ -50,10 +50,15 @@ class Recollection:
         """`work`, which changes what is remembered; `changed` is to follow once it is durable."""
 
         def forget_and_work(connection: Connection) -> Result:
-            self._state = None
+            self.changes()
             return work(connection)
 
         return forget_and_work
+
+    def changes(self) -> None:
+        """From here on the running transaction changes what is remembered; `changed` is to follow once it is
+        durable. Called on the writer's thread."""
+        self._state = None
 
     def changed(self) -> None:
         """What can be read from now on is what the last change has left."""

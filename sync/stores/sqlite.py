@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from importlib.resources import files
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from protocol.ids import INCARNATION_BYTES, Incarnation, Pseudonym
 from protocol.ranges import RangeSet
@@ -120,6 +120,10 @@ class SqliteStore:
             self._pairs.setdefault(pseudonym, SqlitePairStore(self._means, row))
         return self._pairs[pseudonym]
 
+    async def wait_halted(self) -> NoReturn:
+        """As of its database."""
+        await self._database.wait_halted()
+
     async def pseudonyms(self) -> tuple[Pseudonym, ...]:
         """All pairs, oldest first."""
         rows = await self._database.read(
@@ -140,6 +144,11 @@ class SqliteStore:
         for pseudonym in await self.pseudonyms():
             await (await self.pair(pseudonym)).note_backup(moment)
         return True
+
+    async def is_behind(self, applied: Database) -> bool:
+        """Whether custody has less than that database has given it: it was restored alone."""
+        mark, now = await applied.read(applied_mark), await self._database.read(custody_mark)
+        return now.settled < mark.settled or now.given < mark.given
 
     async def recover_applied(self, applied: Database, *, came: HasTrace, went: HasTrace) -> None:
         """Compare with the database that keeps what custody hands over, and writes what it is given.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 from protocol.header import Priority
 from protocol.ids import BundleId, Incarnation
@@ -209,8 +210,7 @@ class SqlitePairStore:
     async def open_session(self) -> SessionView:
         def open_and_look(connection: Connection) -> SessionView:
             generation = Numbering(connection, self._pair).open_session()
-            view = self._recollection.inside("view", self._view, connection)
-            return replace(view, generation=generation)
+            return self._recollection.inside("view", self._view, connection)(generation=generation)
 
         return await self._changes.number(open_and_look)
 
@@ -264,7 +264,7 @@ class SqlitePairStore:
 
         def renew_and_look(connection: Connection) -> SessionView:
             self._outgoing(connection).renew(incarnation, reason, IncidentKind.RENEWED)
-            return self._view(connection)
+            return self._view(connection)(generation=Numbering(connection, self._pair).generation())
 
         return await self._changes.renumber(renew_and_look)
 
@@ -347,12 +347,12 @@ class SqlitePairStore:
     def _admits(self, priority: Priority, size_bytes: int, received_bytes: int) -> bool:
         return self._means.room.admits(self._database.path, priority, size_bytes, received_bytes)
 
-    def _view(self, connection: Connection) -> SessionView:
+    def _view(self, connection: Connection) -> partial[SessionView]:
+        """All but how many sessions were opened, which alone changes with each."""
         outgoing, incoming = self._outgoing(connection), self._incoming(connection)
-        numbering, returning = Numbering(connection, self._pair), self._returning(connection)
-        life = numbering.life()
-        return SessionView(
-            generation=numbering.generation(),
+        returning, life = self._returning(connection), outgoing.life()
+        return partial(
+            SessionView,
             incarnation=life.incarnation,
             sequence_max=life.sequence_max,
             stored=outgoing.stored(life.row),

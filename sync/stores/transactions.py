@@ -101,11 +101,12 @@ class _Queue:
 
     def next_group(self, size_max: int) -> list[Job[object]]:
         """The oldest work, of one durability, so that one commit serves all of it."""
-        group: list[Job[object]] = []
-        while self._waiting and len(group) < size_max:
-            if group and self._waiting[0].durability is not group[0].durability:
-                break
-            group.append(self._waiting.popleft())
+        waiting = self._waiting
+        if not waiting:
+            return []
+        group = [waiting.popleft()]
+        while waiting and len(group) < size_max and waiting[0].durability is group[0].durability:
+            group.append(waiting.popleft())
         return group
 
 

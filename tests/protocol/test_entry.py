@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol import entry as entries
 from protocol.clinical import AllergyState, Note, Patient, Sex, Vitals
 from protocol.codec import decode, encode
-from protocol.entry import SignedEntry, read_entry, verify_entry, write_entry
+from protocol.entry import SignedEntry, forget_entries, read_entry, verify_entry, write_entry
 from protocol.errors import InvalidRecord, MalformedInput, SignatureBroken
 from protocol.ids import RecordId
 from protocol.limits import COUNTER_MAX, ENTRY_BYTES_MAX, RECORD_BYTES_MAX
@@ -162,3 +163,16 @@ def test_the_last_record_of_an_entry_has_a_counter_in_range_too() -> None:
     assert last.counter_last == last.records[-1].stamp.counter == COUNTER_MAX
     with pytest.raises(InvalidRecord, match="last record is out of range"):
         two_records(COUNTER_MAX)
+
+
+def test_a_short_entry_is_read_once_and_forgotten_when_asked_and_a_long_one_is_never_kept() -> None:
+    forget_entries()
+    short = MEDIC.write(VITALS, counter=1)
+    longer = MEDIC.write(Note(language="en", text="pain " * 600), counter=2)
+    # Its writer has read it already; another signature changes nothing of what it says.
+    assert read_entry(short) is read_entry(SignedEntry(short.payload, b""))
+    assert read_entry(longer) == read_entry(longer)
+    assert entries._known.cache_info().currsize == 1
+    forget_entries()
+    assert entries._known.cache_info().currsize == 0
+    assert read_entry(short).records[1].body == VITALS

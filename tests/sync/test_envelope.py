@@ -9,11 +9,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protocol.bundle import BundleContent, EntryBundle, LayerBundle, bundle_id_of, pack
-from protocol.clinical import Layer, Note
+from protocol.clinical import Headline, Layer, Note
 from protocol.errors import BundleRefused, SealBroken
 from protocol.header import Priority, Suite
 from protocol.ids import Incarnation, Mailbox, Pseudonym, seal_tag_of
 from protocol.records import NewRecord
+from protocol.reply_headline import ReplyHeadline
 from protocol.sealing import HpkeSealer, Prekey, SealContext
 from protocol.small_seal import (
     MESSAGE_OVERHEAD_BYTES,
@@ -22,7 +23,7 @@ from protocol.small_seal import (
     SmallKey,
     seal_small,
 )
-from sync.envelope import Envelope, SealedContent, enveloped_size_bytes
+from sync.envelope import Envelope, SealedContent, enveloped_size_bytes, fits_enveloped
 from sync.ports import Offer
 from tests.protocol.cases import CASE, MEDIC
 from tests.protocol.micros import HEADLINES, REPLIES, micro
@@ -75,6 +76,15 @@ def test_what_is_sealed_opens_and_has_the_size_that_was_told(name: str) -> None:
     bundle = sealed(content)
     assert opened(bundle) == content
     assert len(bundle.sealed) == enveloped_size_bytes(content)
+
+
+@pytest.mark.parametrize("new", [*HEADLINES.values(), *REPLIES.values()])
+def test_what_is_said_to_fit_is_no_longer_than_that_when_it_is_sealed(new: Headline | ReplyHeadline) -> None:
+    content = micro(NewRecord(new))
+    size_bytes = enveloped_size_bytes(content)
+    # From where only packing tells to where it fits as it stands.
+    for size_bytes_max in range(size_bytes - 2, len(content.payload) + 64):
+        assert fits_enveloped(content, size_bytes_max) is (size_bytes <= size_bytes_max)
 
 
 @pytest.mark.parametrize(

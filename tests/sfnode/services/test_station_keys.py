@@ -98,6 +98,14 @@ async def test_a_month_makes_a_new_key_and_the_hub_is_told_once(post: Post) -> N
     assert await ring_epochs(post) == {0, 1}
 
 
+async def test_a_look_that_finds_nothing_to_do_changes_nothing(post: Post) -> None:
+    await post.book.keep_keys_current()
+    changes = post.vault.vault.database.changes
+    post.clock.pass_time(DAY_S)
+    await post.book.keep_keys_current()
+    assert post.vault.vault.database.changes == changes
+
+
 async def test_a_clock_that_is_not_set_moves_nothing(post: Post) -> None:
     await post.book.keep_keys_current()
     post.clock.pass_time(3 * ROTATE_AFTER_S)

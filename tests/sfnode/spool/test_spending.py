@@ -11,6 +11,7 @@ from sfnode.services.clock import SetClock, tick_of
 from sfnode.services.link_ledger import LinkLedger
 from sfnode.spool.spending import Spending
 from sfnode.spool.spool import NODE_SCHEMA, Spool
+from sync.stores.connection import Connection
 from sync.stores.database import Database, Execution
 
 NOW_S = 1_800_000_000.0
@@ -82,4 +83,25 @@ async def test_what_is_remembered_of_a_day_is_what_its_rows_say(tmp_path: Path) 
     clock.pass_time(DAY_S)
     await spending.note_running("b", tick_of(clock))
     assert await is_told_alike()
+    await database.close()
+
+
+async def test_what_was_undone_is_not_remembered(tmp_path: Path) -> None:
+    clock = SetClock(wall_s=NOW_S)
+    database = await Database.open(tmp_path / "spool.db", [NODE_SCHEMA], execution=Execution.INLINE)
+    spending = Spending(database)
+    await spending.add("a", tick_of(clock), usd=0.25, size_bytes=70)
+
+    def fails(connection: Connection) -> None:
+        raise ValueError("not that")
+
+    with pytest.raises(ValueError, match="not that"):
+        await spending.note([spending.adding("a", tick_of(clock), usd=9.0, size_bytes=1), fails])
+    assert (await spending.today("a", tick_of(clock))).usd == 0.25
+    # Twice in one transaction: the second builds upon the first.
+    half = [spending.adding("a", tick_of(clock), usd=0.5, size_bytes=1) for _ in range(2)]
+    await spending.note(half)
+    await spending.add("a", tick_of(clock), usd=1.0, size_bytes=1)
+    assert (await spending.today("a", tick_of(clock))).usd == 2.25
+    assert (await Spending(database).today("a", tick_of(clock))).usd == 2.25
     await database.close()
