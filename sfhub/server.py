@@ -18,6 +18,7 @@ from sync.links.udp_listener import UdpListener
 from sync.local_socket import Fault, LocalServer
 from sync.registry import SessionRegistry
 from sync.stores.ballast import BALLAST_FILE, Ballast
+from sync.stores.errors import StoreHalted
 
 from .api.operations import describe, perform
 from .app import Hub, open_hub
@@ -43,7 +44,8 @@ async def serve_hub(
     tls: ssl.SSLContext | None = None,
     udp_port: int | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `announce` is told the address once everything is ready."""
+    """Serve until SIGTERM or SIGINT; `announce` is told the address once everything is ready. `StoreHalted`
+    when its disk did not confirm a change."""
     logging.basicConfig(level=logging.WARNING, format="sfhub: %(levelname)s %(name)s: %(message)s")
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
@@ -56,7 +58,24 @@ async def serve_hub(
         announce(f"listening on {hub.address.base}")
         if hub.address.udp:
             announce(f"sessions in datagrams on {hub.address.udp}")
-        await ending.wait()
+        halted = await _wait_end(hub, ending)
+    if halted is not None:
+        raise halted
+
+
+async def _wait_end(hub: Hub, ending: asyncio.Event) -> StoreHalted | None:
+    """Until we are told to end, or a disk did not confirm a change: what is read after that may never have
+    reached it, so the process ends and the next one looks."""
+    halted: list[StoreHalted] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            stores = [group.create_task(store.wait_halted()) for store in (hub.database, hub.custody)]
+            await ending.wait()
+            for waiting in stores:
+                waiting.cancel()
+    except* StoreHalted as errors:
+        halted += [error for error in errors.exceptions if isinstance(error, StoreHalted)]
+    return halted[0] if halted else None
 
 
 @asynccontextmanager

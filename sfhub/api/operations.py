@@ -9,7 +9,7 @@ from protocol.actors import Role
 from protocol.errors import EnrolmentRefused, ProtocolError
 from sync.local_socket import Fault
 from sync.stores.erasures import Erasure
-from sync.stores.errors import StoreError
+from sync.stores.errors import StoreError, StoreHalted
 
 from ..app import Hub
 from ..config import LISTEN_DEFAULT
@@ -49,6 +49,8 @@ def describe(error: Exception) -> Fault:
             return Fault("enrolment-refused", str(error), 4)
         case ProtocolError():
             return Fault("not-readable", str(error), 1)
+        case StoreHalted():
+            return Fault("store-halted", str(error), 75)
         case StoreError():
             return Fault("store-error", str(error), 1)
     return Fault(

@@ -17,7 +17,7 @@ from typing import Final
 
 from sync.ports import Clock
 from sync.stores.case_keys import CASE_KEYS_SCHEMA, CaseKeyRing
-from sync.stores.database import Database
+from sync.stores.database import Database, Execution, ThreadFactory
 from sync.stores.lock import StoreLock
 from sync.stores.notices import NOTICES_SCHEMA
 from sync.stores.peer_keys import PEER_KEYS_SCHEMA
@@ -52,7 +52,13 @@ _BESIDE: Final = ("", "-wal", "-shm")
 
 
 async def restore_hub(
-    folder: HubFolder, place: Path, *, replace: bool, clock: Clock, progressed: Progressed
+    folder: HubFolder,
+    place: Path,
+    *,
+    replace: bool,
+    clock: Clock,
+    progressed: Progressed,
+    execution: Execution | ThreadFactory = Execution.THREADS,
 ) -> Backup:
     """Restore the backup in `place`, or the newest in that folder. `folder` has its `keys/` already.
 
@@ -76,7 +82,7 @@ async def restore_hub(
         with _refused_by_disk(folder, _UNCHANGED):
             try:
                 await asyncio.to_thread(_copy, backup, draft, progressed)
-                await _begin_new_life(draft, backup, keys)
+                await _begin_new_life(draft, backup, keys, execution)
             except BaseException:
                 _clear(draft)
                 raise
@@ -125,10 +131,12 @@ def _copy(backup: Backup, draft: HubFolder, progressed: Progressed) -> None:
             )
 
 
-async def _begin_new_life(draft: HubFolder, backup: Backup, keys: KeyStore) -> None:
+async def _begin_new_life(
+    draft: HubFolder, backup: Backup, keys: KeyStore, execution: Execution | ThreadFactory
+) -> None:
     """Numbers that the lost hub has used are not used again, and what was good once is not good twice."""
     reason = RESTORED.format(made=moment(backup.manifest.made_s))
-    custody = await Database.open(draft.custody, [CUSTODY_SCHEMA])
+    custody = await Database.open(draft.custody, [CUSTODY_SCHEMA], execution=execution)
     try:
         store = SqliteStore(custody)
         for pseudonym in await store.pseudonyms():
@@ -139,6 +147,7 @@ async def _begin_new_life(draft: HubFolder, backup: Backup, keys: KeyStore) -> N
     records = await Database.open(
         draft.database,
         [HUB_SCHEMA, CASE_KEYS_SCHEMA, PEER_KEYS_SCHEMA, NOTICES_SCHEMA],
+        execution=execution,
         connect=CaseKeyRing(keys.storage).connect,
     )
     try:

@@ -23,10 +23,11 @@ from protocol.small_seal import Direction, SmallKey
 from sfnode.domain.moments import elapsed_s
 from sfnode.domain.notice_words import FOREIGN_CASE
 from sfnode.errors import NotEnrolled, VaultLocked
+from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
 from sfnode.vault.arrived import has_come
 from sfnode.vault.hubs import Hub
-from sfnode.vault.outbox import has_gone
+from sfnode.vault.outbox import given_to_custody, has_gone, queue_lost
 from sfnode.views import AlarmView
 from sync.envelope import Envelope
 from sync.ports import ReceivedBundle
@@ -104,9 +105,20 @@ class Inbox:
 
     async def recover(self) -> None:
         """The vault was opened: one that was restored alone gets again what the hub had sent it,
-        and what it had written itself."""
+        and what it had written itself. Of a spool that was restored alone, what it had to send is sealed
+        once more."""
         async with self._turn:
+            if await self._spool.is_behind(self._vault.vault.database):
+                for pairing in await self._spool.pairings.all():
+                    await self._queue_lost(pairing)
             await self._spool.recover_applied(self._vault.vault.database, came=has_come, went=has_gone)
+
+    async def _queue_lost(self, pairing: Pairing) -> None:
+        vault, hub = self._vault.vault.database, pairing.hub
+        given = await vault.read(lambda connection: given_to_custody(connection, hub))
+        states = await (await self._spool.custody(pairing)).sent_states(given)
+        lost = [bundle_id for bundle_id, state in states.items() if state is None]
+        await vault.write(lambda connection: queue_lost(connection, hub, lost))
 
     async def open_waiting(self) -> int:
         """Open all that is whole; how many bundles that was. Nothing when locked or not enrolled."""

@@ -105,6 +105,10 @@ class Spool:
         """Whether custody goes by this name already, or did."""
         return pair in await self.pairs()
 
+    async def is_behind(self, vault: Database) -> bool:
+        """As `SqliteStore.is_behind`."""
+        return await self._custody.is_behind(vault)
+
     async def recover_applied(self, vault: Database, *, came: HasTrace, went: HasTrace) -> None:
         """As `SqliteStore.recover_applied`."""
         await self._custody.recover_applied(vault, came=came, went=went)

@@ -18,6 +18,11 @@ from sync.stores.connection import Connection
 
 from .entries import read_signed
 
+_NOT_ERASED = (
+    "(case_id NOT IN (SELECT case_id FROM erased_case)"
+    " OR row IN (SELECT outbox_row FROM outbox_entry JOIN erased_case USING (entry_id)))"
+)
+"""Of an erased case only the tombstone is left."""
 _LAYER_HEAD_BYTES = 2 + CASE_ID_BYTES
 
 
@@ -203,11 +208,24 @@ def mark_sealed(connection: Connection, row: int, bundle_id: BundleId) -> None:
 def queue_again(connection: Connection, hub: Mailbox) -> None:
     """Everything that was ever queued for it is to be sealed and sent once more, as to a hub that has
     nothing; of an erased case there is only the tombstone."""
-    connection.execute(
-        "UPDATE outbox SET bundle_id = NULL WHERE hub = ? AND"
-        " (case_id NOT IN (SELECT case_id FROM erased_case)"
-        " OR row IN (SELECT outbox_row FROM outbox_entry JOIN erased_case USING (entry_id)))",
+    connection.execute(f"UPDATE outbox SET bundle_id = NULL WHERE hub = ? AND {_NOT_ERASED}", (hub,))
+
+
+def given_to_custody(connection: Connection, hub: Mailbox) -> tuple[BundleId, ...]:
+    """Whatever was sealed for it and could be sealed again, in the order in which it was written."""
+    rows = connection.execute(
+        f"SELECT bundle_id FROM outbox WHERE hub = ? AND bundle_id IS NOT NULL AND {_NOT_ERASED}"
+        " ORDER BY row",
         (hub,),
+    ).fetchall()
+    return tuple(BundleId(bundle_id) for (bundle_id,) in rows)
+
+
+def queue_lost(connection: Connection, hub: Mailbox, lost: Sequence[BundleId]) -> None:
+    """These are to be sealed once more: custody has lost them."""
+    connection.executemany(
+        "UPDATE outbox SET bundle_id = NULL WHERE hub = ? AND bundle_id = ?",
+        [(hub, bundle_id) for bundle_id in lost],
     )
 
 

@@ -52,6 +52,36 @@ async def test_a_vault_restored_alone_asks_for_what_it_lost(tmp_path: Path) -> N
         assert any(line.endswith("Lie down.") for line in advised)
 
 
+async def test_a_spool_restored_alone_sends_what_it_had_been_given(tmp_path: Path) -> None:
+    """What the hub never got is nowhere but in the vault, which takes it for sent."""
+    home, copy = tmp_path / "site", tmp_path / "copy"
+    async with open_post(home) as post:
+        case, hub = await sent_case(post), post.hub
+    await asyncio.to_thread(copy_spool, home, copy)
+    async with open_post(home, hub=hub) as post:
+        await post.inbox.recover()
+        await post.book.add_vitals(case.case_id, [Vitals(observed_s=NOW_S, pain=3)])
+        await post.outbox.seal_waiting()
+        had = await (await post.custody()).outgoing(RangeSet())
+    await asyncio.to_thread(copy_spool, copy, home)
+    async with open_post(home, hub=hub) as post:
+        assert len(await (await post.custody()).outgoing(RangeSet())) < len(had)
+        for _ in range(2):
+            await post.inbox.recover()
+            await post.outbox.seal_waiting()
+            left = await (await post.custody()).outgoing(RangeSet())
+            assert [each.offer.bundle_id for each in left] == [each.offer.bundle_id for each in had]
+
+
+def copy_spool(source: Path, target: Path) -> None:
+    """The spool's database alone; its log belongs to it."""
+    target.mkdir(exist_ok=True)
+    for path in target.glob("spool.db*"):
+        path.unlink()
+    for path in source.glob("spool.db*"):
+        shutil.copy(path, target / path.name)
+
+
 async def test_what_the_hub_lacks_is_looked_at_again_at_the_next_opening(tmp_path: Path) -> None:
     home, copy = tmp_path / "site", tmp_path / "copy.db"
     async with open_post(home) as post:
