@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from typing import Final, NamedTuple, NoReturn
@@ -73,6 +74,9 @@ class SqliteStore:
     ) -> None:
         """`database` must have been opened with `CUSTODY_SCHEMA`; it stays its opener's to close."""
         self._database = database
+        self._unsure_row = 0
+        """The first that was given to be sent, is still on its way, and of which the database beside custody
+        knows nothing; 0 for none."""
         self._means = Means(
             database=database,
             room=room or Room(),
@@ -171,12 +175,16 @@ class SqliteStore:
                 # The peer cannot give back yet what it lacks: the next opening looks at it again.
                 unsure = unsure or (0 if each.stored else each.row)
             given_max = given[-1].row
+        self._unsure_row = unsure
         if not unsure:
             await self.note_applied(applied)
 
     async def note_applied(self, applied: Database) -> None:
         """All that is settled or given out by now is in that database, which had it first."""
         mark = await self._database.read(custody_mark)
+        if self._unsure_row:
+            # Else the next opening would not look at it again.
+            mark = replace(mark, given=min(mark.given, self._unsure_row - 1))
         await applied.note(lambda connection: keep_mark(connection, mark))
 
     async def cut_log(self) -> bool:

@@ -97,6 +97,8 @@ async def test_what_the_hub_lacks_is_looked_at_again_at_the_next_opening(tmp_pat
         await post.inbox.recover()
         view = await custody.open_session()
         assert view.foreign == (), "it is still on its way to the hub"
+        await post.book.add_vitals(case.case_id, [Vitals(observed_s=NOW_S, pain=4)])
+        await post.outbox.seal_waiting()
         await custody.mark_stored(RangeSet.of([(1, view.sequence_max + 1)]))
     async with open_post(home, hub=hub) as post:
         await post.inbox.recover()
