@@ -6,9 +6,11 @@ from .custody import (
     CustodyIsNeverLost,
     DeliveredOnce,
     EverythingArrives,
+    FiledPicturesOpen,
     NothingUnforeseen,
     SafeIsBackedUp,
 )
+from .entry import OnlyTheInvitedEnter
 from .patients import EndedOrdersStayEnded, RightPatient
 from .urgency import CapsAreKept, MostUrgentFirst, NobodyStarves
 
@@ -21,9 +23,11 @@ __all__ = [
     "DeliveredOnce",
     "EndedOrdersStayEnded",
     "EverythingArrives",
+    "FiledPicturesOpen",
     "MostUrgentFirst",
     "NobodyStarves",
     "NothingUnforeseen",
+    "OnlyTheInvitedEnter",
     "PropertyViolated",
     "RightPatient",
     "SafeIsBackedUp",

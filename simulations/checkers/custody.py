@@ -5,10 +5,12 @@ from __future__ import annotations
 from .checker import Checker
 from .observations import (
     BundleDelivered,
+    BundleTaken,
     BytesDropped,
     CustodyPassed,
     Observation,
     PartFailed,
+    PictureFiled,
     ReceiptWritten,
     SafetyBelieved,
     WorldHealed,
@@ -46,11 +48,11 @@ class DeliveredOnce(Checker):
     law = "A bundle is delivered once, and as it was sealed."
 
     def observe(self, observation: Observation) -> str | None:
-        if not isinstance(observation, BundleDelivered):
+        if not isinstance(observation, BundleDelivered | BundleTaken):
             return None
         if observation.was_taken:
             return f"{observation.place} got {observation.bundle.hex()} a second time"
-        if not observation.is_genuine:
+        if isinstance(observation, BundleDelivered) and not observation.is_genuine:
             return f"{observation.place} got other bytes for {observation.bundle.hex()}"
         return None
 
@@ -83,6 +85,19 @@ class SafeIsBackedUp(Checker):
                 return f"{observation.place} believes {observation.bundle.hex()} safe, which no backup has"
             case BytesDropped(is_in_backup=False):
                 return f"{observation.place} dropped {observation.bundle.hex()}, which no backup has"
+        return None
+
+
+class FiledPicturesOpen(Checker):
+    """Judged at the end, on every disk that keeps its promises."""
+
+    law = "A picture that a place says it has can be opened there."
+
+    def observe(self, observation: Observation) -> str | None:
+        if isinstance(observation, PictureFiled) and not observation.opens:
+            return (
+                f"{observation.place} cannot open {observation.blob.hex()} of case {observation.case.hex()}"
+            )
         return None
 
 

@@ -92,6 +92,17 @@ class BundleDelivered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BundleTaken:
+    """The application at a place has told custody that a bundle is part of its cases."""
+
+    at_s: float
+    place: str
+    bundle: bytes
+    was_taken: bool
+    """It had told so before, and nothing has undone that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFiled:
     """A record lies in a case at a place."""
 
@@ -163,6 +174,29 @@ class OrderEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PictureFiled:
+    """A layer of a photograph that a place says it has."""
+
+    at_s: float
+    place: str
+    case: bytes
+    blob: bytes
+    opens: bool
+    """Its bytes are on the disk, and are those that came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAdmitted:
+    """A device has joined a place, which keeps its key."""
+
+    at_s: float
+    place: str
+    key: bytes
+    is_genuine: bool
+    """Somebody made it who was given a code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorldHealed:
     """The links are whole again and there was time for everything; what is still missing will not come."""
 
@@ -190,12 +224,15 @@ Observation = (
     | SafetyBelieved
     | BytesDropped
     | BundleDelivered
+    | BundleTaken
     | RecordFiled
     | RecordWritten
     | ContactPaid
     | CaseTaken
     | OrderShown
     | OrderEnded
+    | PictureFiled
+    | DeviceAdmitted
     | WorldHealed
     | PartFailed
 )

@@ -6,8 +6,14 @@ import random
 from dataclasses import dataclass, field
 from typing import Final
 
+from simulations.links import HalfDuplex
+
+from .bills import Price
+from .disk_acts import DiskAct
 from .life import Side
+from .meddling import Web
 from .skew import Versions
+from .stranger_acts import StrangerAct
 from .wire import Mischief
 
 HOUR_S: Final = 3_600.0
@@ -129,7 +135,12 @@ class FailOver:
     left, and so on in turn."""
 
 
-Upheaval = CopyCard | LoseHub | FailOver
+@dataclass(frozen=True, slots=True)
+class RestoreHub:
+    """The hub's disk is gone; its own command restores the newest of the backups that it has made."""
+
+
+Upheaval = CopyCard | LoseHub | FailOver | RestoreHub
 ConsultAct = (
     NewConsult
     | MoreFindings
@@ -143,6 +154,8 @@ ConsultAct = (
     | Blackout
     | RotDisk
     | Upheaval
+    | DiskAct
+    | StrangerAct
 )
 
 
@@ -157,6 +170,14 @@ class ConsultSchedule:
     mischief: Mischief = field(default_factory=Mischief)
     """What an unkind relay between the sites and the hub does."""
     versions: Versions = field(default_factory=Versions)
+    price: Price | None = None
+    """What a link costs, where that is looked at."""
+    watches_disks: bool = False
+    """Single statements may fail, and files other than databases may tear."""
+    half_duplex: HalfDuplex | None = None
+    """On one channel that both ends take in turns."""
+    web: Web | None = None
+    """Contacts that are not in datagrams go over HTTP instead of bare streams."""
     acts: tuple[tuple[float, ConsultAct], ...]
 
 

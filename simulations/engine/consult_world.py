@@ -4,24 +4,40 @@ and compares what lies in every case at both ends."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from protocol.ids import BundleId, Pseudonym
+from protocol.ids import Pseudonym
 from protocol.sealing import Sealer
 from sfhub.errors import HubError
 from sfnode.errors import NodeError
-from simulations.checkers import Checker, Court, EndedOrdersStayEnded, NobodyStarves, RightPatient
-from simulations.checkers.observations import Observation, PartFailed, WorldHealed
+from simulations.checkers import (
+    CapsAreKept,
+    Checker,
+    Court,
+    EndedOrdersStayEnded,
+    FiledPicturesOpen,
+    NobodyStarves,
+    OnlyTheInvitedEnter,
+    RightPatient,
+)
+from simulations.checkers.observations import (
+    BundleTaken,
+    Observation,
+    PartFailed,
+)
 from simulations.links import DirectionProfile, LinkProfile
 from sync.stores.errors import StoreError
 from sync.stores.sqlite import SqlitePairStore
 
-from .audit import Audit
+from .audit import Missing
+from .between import BETWEEN, standing_between
+from .bills import Bills
+from .consult_audit import Ends, audit_ends
 from .consult_schedule import (
     Answer,
     ConsultAct,
@@ -33,30 +49,42 @@ from .consult_schedule import (
     MoreFindings,
     NewConsult,
     ReadPlan,
+    RestoreHub,
 )
-from .disk_ledger import DiskLedger
+from .disk_acts import AddPicture, BackUpHub, CutAtFile, LieAndCut, RefuseFiles, RefuseStatements
+from .disk_calls import disk_calls
+from .disk_troubles import DiskTroubles
 from .entropy import seeded_entropy
 from .foundation import HUB, Foundation, site_name
 from .hub_host import HubHost
 from .idle_contacts import IdleContacts, idle_contacts
 from .life import Crashed
 from .loop import run_virtual, virtual_loop
+from .machine import BACKUPS, Machine
 from .mishaps import Mishaps
 from .network import Network
 from .pair_world import HEALED, custody_checkers
 from .part_failures import failures_told
 from .people import People
+from .pictures import layers_of_chance
 from .plain_disks import plain_disks
+from .poison import RememberingSealer
 from .ram_disk import temporary_disks
 from .sealer import EqualSizeSealer
 from .site import Site
 from .skew import spoken
+from .stranger_acts import AttackEnrolment, ChangeHubKeys, LoseDevice, RevokeKey, SendPoison
 from .trace import Trace
+from .trespass import Trespass
 from .turnover import Turnover
-from .watched import Watch, watch_store
+from .watched import Watch
 from .wire import Mischief, Wire
+from .world_disks import WorldDisks
 
 HEAL_ROUNDS: Final = 4
+MORE_THAN_ANY_BILL_USD: Final = 1e6
+OF_DISKS: Final = ("StoreFailed", "StoreHalted", "StoreBusy", "OSError", "ingest halted", "keys were not")
+"""What logs say of disks that refuse."""
 SETTLE_S: Final = 400.0
 """For what waits a minute or five after a full disk, and for sessions that have yet to notice."""
 
@@ -78,7 +106,15 @@ class Setup:
 
 def consult_checkers() -> tuple[Checker, ...]:
     """All that a world of whole sites can judge."""
-    return (*custody_checkers(), RightPatient(), EndedOrdersStayEnded(), NobodyStarves())
+    return (
+        *custody_checkers(),
+        RightPatient(),
+        EndedOrdersStayEnded(),
+        NobodyStarves(),
+        CapsAreKept(),
+        OnlyTheInvitedEnter(),
+        FiledPicturesOpen(),
+    )
 
 
 def play_consults(
@@ -91,7 +127,11 @@ def play_consults(
         foundation_of(schedule.sites, encrypts=setup.encrypts).copy_to(root)
         network = Network()
         world = ConsultWorld(schedule, root, court, trace or Trace(), network, setup)
-        with seeded_entropy(schedule.seed), spoken(schedule.versions, world.tell):
+        with seeded_entropy(schedule.seed), spoken(schedule.versions, world.tell), ExitStack() as stack:
+            if schedule.watches_disks:
+                stack.enter_context(disk_calls(world.machine_of))
+            if any(isinstance(act, AddPicture) for _, act in schedule.acts):
+                stack.enter_context(layers_of_chance())
             run_virtual(world.play(), network=network)
     return court
 
@@ -129,31 +169,24 @@ class ConsultWorld:
         self._hub: HubHost
         self._hosts: dict[str, Site | HubHost] = {}
         self._idle: IdleContacts | None = None
-        self._ledgers: dict[str, DiskLedger] = {}
-        self._copies: dict[str, str] = {}
-        """Second machines with one site's card, by name, and whose card it was."""
-        self._watch = Watch(self, self._observe, lambda place, event: None)
+        self._disks = WorldDisks(
+            HUB,
+            lambda host: self._hosts[host].machine,
+            lambda host: self._mishaps.disk_lives(host),
+            root / HUB / BACKUPS,
+        )
+        self._watch = Watch(self._disks, self._observe, lambda place, event: None)
         self._common: dict[str, Any]
         """What every machine is made with."""
         self._has_power_cuts = False
+        self._between = standing_between(network, HUB, schedule.web, self.tell)
         self._people: People
         self._mishaps: Mishaps
+        self._troubles: DiskTroubles
+        self._trespass: Trespass
+        self._bills = None if schedule.price is None else Bills(schedule.price, self._wires, self._observe)
+        self._owed: tuple[Missing, ...] = ()
         self._turnover: Turnover
-
-    # For the watch.
-
-    def holds(self, place: str, bundle_id: BundleId) -> bool:
-        return self._ledgers[place].holds(bundle_id)
-
-    def backs_up(self, place: str, bundle_id: BundleId) -> bool:
-        """No hub of these worlds tells of backups: whatever is believed safe is not."""
-        return False
-
-    def peers_of(self, place: str) -> Sequence[str]:
-        host, _, site = place.partition(":")
-        if host == HUB:
-            return [site, *(copy for copy, of in self._copies.items() if of == site)]
-        return [f"{HUB}:{self._copies.get(place, place)}"]
 
     # The play.
 
@@ -164,19 +197,32 @@ class ConsultWorld:
             async with asyncio.TaskGroup() as group:
                 await self._found(group)
                 keeper = group.create_task(self._mishaps.keep_alive())
+                biller = group.create_task(self._bills.run()) if self._bills else None
+                middle = group.create_task(self._stand_between())
                 for at_s, act in self._schedule.acts:
                     await asyncio.sleep(max(0.0, began_s + at_s - virtual_loop().time()))
                     self._note("world", str(act))
                     await self._try(self._act(act))
+                if biller is not None:
+                    biller.cancel()
                 await self._heal()
                 keeper.cancel()
+                middle.cancel()
                 for host in self._hosts.values():
                     await host.end()
-        await self._audit()
+        await audit_ends(self._ends(), observe=self._observe, judge=self._court.observe)
+        self._disks.close()
 
     async def _found(self, group: asyncio.TaskGroup) -> None:
-        self._common = {"network": self._network, "owner": group, "sealer": self._setup.sealer()}
-        hub = self._setup.hub(HUB, self._root / HUB, observe_pair=self._observe_at_hub, **self._common)
+        sealer = RememberingSealer(self._setup.sealer())
+        self._common = {"network": self._network, "owner": group, "sealer": sealer}
+        hub = self._setup.hub(
+            HUB,
+            self._root / HUB,
+            observe_pair=self._observe_at_hub,
+            serves_http=self._schedule.web is not None,
+            **self._common,
+        )
         self._hub, self._hosts = hub, {HUB: hub}
         for name in map(site_name, range(self._schedule.sites)):
             self._settle(name)
@@ -184,37 +230,65 @@ class ConsultWorld:
             self._hosts,
             self._network,
             hub=HUB,
-            ledgers_on=self._ledgers_on,
+            ledgers_on=self._disks.ledgers_on,
             tell=self.tell,
         )
-        self._turnover = Turnover(self._root, hub, self._sites, self._mishaps, begin_copy=self._begin_copy)
-        self._people = People(self._sites, hub, disk_lives=self._mishaps.disk_lives, observe=self._observe)
+        self._turnover = Turnover(
+            self._root, hub, self._sites, self._mishaps, begin_copy=self._begin_copy, tell=self.tell
+        )
+        self._troubles = DiskTroubles(self._hosts, self._mishaps, tell=self.tell)
+        self._trespass = Trespass(
+            self._root,
+            hub,
+            self._sites,
+            self._mishaps,
+            sealer=sealer,
+            stores=self._disks.stores,
+            tell=self.tell,
+        )
+        self._people = People(
+            self._sites,
+            hub,
+            disk_lives=self._mishaps.disk_lives,
+            observe=self._observe,
+            camera=self._root / "camera",
+        )
         self._has_power_cuts = any(
             isinstance(act, CrashAt) and act.power_cut_seed is not None for _, act in self._schedule.acts
         )
         for host in self._hosts.values():
             host.machine.power.watching = self._has_power_cuts
+            if self._schedule.watches_disks:
+                host.machine.watch_closely()
             await host.boot()
+
+    async def _stand_between(self) -> None:
+        """What may be between the sites and the hub."""
+        if self._between is not None:
+            await self._between.run()
 
     def _accounting(self) -> AbstractContextManager[IdleContacts | None]:
         return nullcontext() if self._setup.plays_idle else idle_contacts(lambda: self._hub)
 
     def _settle(self, name: str) -> Site:
         """A site with this name, on whatever disk lies there for it."""
-        self._join(name, _profile(self._schedule.loss), self._schedule.mischief)
+        self._join(name, _profile(self._schedule), self._schedule.mischief)
         self._sites[name] = self._hosts[name] = site = self._setup.site(
             name,
             self._root / name,
             hub=HUB,
             datagrams=self._schedule.datagrams,
             observe_pair=self._observe_at_site,
+            over_http=self._schedule.web is not None,
             **({} if self._idle is None else {"idle": self._idle}),
             **self._common,
         )
+        if self._schedule.price is not None:
+            site.change_links(self._schedule.price.on)
         return site
 
     async def _begin_copy(self, name: str, copied_as: str) -> None:
-        self._copies[copied_as] = name
+        self._disks.copies[copied_as] = name
         site = self._settle(copied_as)
         site.machine.power.watching = self._has_power_cuts
         self._mishaps.look_after(site)
@@ -223,10 +297,16 @@ class ConsultWorld:
 
     async def _act(self, act: ConsultAct) -> None:
         match act:
-            case NewConsult() | MoreFindings() | ReadPlan() | Answer():
+            case NewConsult() | MoreFindings() | ReadPlan() | Answer() | AddPicture():
                 await self._people.act(act)
-            case CopyCard() | LoseHub() | FailOver():
+            case CopyCard() | LoseHub() | FailOver() | RestoreHub():
                 await self._turnover.befall(act)
+            case RefuseStatements() | RefuseFiles() | LieAndCut() | CutAtFile():
+                await self._troubles.befall(act)
+            case LoseDevice() | RevokeKey() | SendPoison() | AttackEnrolment() | ChangeHubKeys():
+                await self._trespass.befall(act)
+            case BackUpHub():
+                await self._hub.ask("backup_create", into=str(self._hub.machine.backup_place))
             case _:
                 await self._mishaps.befall(act)
 
@@ -241,29 +321,42 @@ class ConsultWorld:
 
     async def _heal(self) -> None:
         self._note("world", "all is mended")
+        if self._between is not None:
+            self._between.be_kind()
+        self._troubles.tell_all()
+        if self._bills is not None:
+            self._bills.close()
+            await self._lift_caps()
         for name in self._sites:
             self._join(name, HEALED, Mischief())
         await self._mishaps.mend()
         await asyncio.sleep(SETTLE_S)
-        for _ in range(HEAL_ROUNDS):
+        for heal_round in range(HEAL_ROUNDS):
+            if heal_round == HEAL_ROUNDS // 2:
+                # What a vault that was left older lacks is asked back when it is opened again.
+                await self._troubles.restart_liars()
             for site in self._sites.values():
                 await self._try(site.ask("sync_once"))
             await asyncio.sleep(SETTLE_S)
+        await self._trespass.told()
+        self._owed = await self._trespass.owed()
 
-    async def _audit(self) -> None:
-        """Both ends of every case that was sent hold the same records, each where its author put it."""
-        sites = {name: site.machine.folder for name, site in self._sites.items()}
-        copied = frozenset((*self._copies, *self._copies.values()))
-        audit = Audit(HUB, self._hosts[HUB].machine.folder, sites, copied=copied)
-        await audit.read()
-        for observation in (*audit.written(), *audit.filed()):
-            self._observe(observation)
-        pending = tuple(
-            (place, bundle) for place, ledger in self._ledgers.items() for bundle in ledger.pending()
+    async def _lift_caps(self) -> None:
+        """What a cap has held back goes once it is lifted, as by any operator who may pay more."""
+        for site in self._sites.values():
+            await self._try(site.ask("link_set", link=site.link.name, cap_usd_per_day=MORE_THAN_ANY_BILL_USD))
+
+    def _ends(self) -> Ends:
+        return Ends(
+            hub=HUB,
+            hub_folder=self._hosts[HUB].machine.folder,
+            site_folders={name: site.machine.folder for name, site in self._sites.items()},
+            copied=frozenset((*self._disks.copies, *self._disks.copies.values())),
+            keys_lost=frozenset(self._trespass.keys_lost),
+            has_pictures=not self._hub.machine.has_lied,
+            owed=self._owed,
+            pending=self._disks.pending(),
         )
-        self._observe(WorldHealed(at_s=virtual_loop().time(), missing=audit.missing(), pending=pending))
-        for ledger in self._ledgers.values():
-            ledger.close()
 
     # Small things.
 
@@ -271,32 +364,29 @@ class ConsultWorld:
         """For whatever notices that a fault has bitten."""
         self._note(host, what)
 
+    def _wires(self) -> dict[str, Wire]:
+        return {name: self._network.wire(name, HUB) for name in self._sites}
+
     def _join(self, name: str, profile: LinkProfile, mischief: Mischief) -> None:
         wire = Wire(profile, seed=f"{name}/{self._schedule.seed}", mischief=mischief)
         self._network.join(name, HUB, wire)
+        if self._between is not None:
+            self._network.streams.put_between(name, HUB, BETWEEN)
+
+    def machine_of(self, host: str) -> Machine | None:
+        """None for what is no machine of this world."""
+        return self._hosts[host].machine if host in self._hosts else None
 
     def _observe_at_site(self, site: str, pair: Pseudonym, store: SqlitePairStore) -> None:
-        self._observe_store(site, pair, store, lambda: self._sites[site].machine.folder / "spool.db")
+        self._disks.open(site, pair, store, self._watch if self._setup.watched else None)
 
     def _observe_at_hub(self, site: str, pair: Pseudonym, store: SqlitePairStore) -> None:
-        self._observe_store(
-            f"{HUB}:{site}", pair, store, lambda: self._hosts[HUB].machine.folder / "custody.db"
-        )
-
-    def _observe_store(
-        self, place: str, pair: Pseudonym, store: SqlitePairStore, path: Callable[[], Path]
-    ) -> None:
-        ledger = self._ledgers.setdefault(place, DiskLedger(path, pair))
-        # A site that enrolled anew has another pair.
-        ledger.turn_to(pair)
-        if self._setup.watched:
-            watch_store(store, place, ledger, self._watch)
-
-    def _ledgers_on(self, machine: str) -> list[DiskLedger]:
-        return [ledger for place, ledger in self._ledgers.items() if place.partition(":")[0] == machine]
+        self._disks.open(f"{HUB}:{site}", pair, store, self._watch if self._setup.watched else None)
 
     def _observe(self, observation: Observation) -> None:
         self._court.observe(observation)
+        if isinstance(observation, BundleTaken):
+            return  # The trace has it already, as a receipt.
         place = getattr(observation, "place", "world")
         told = {
             name: value
@@ -311,12 +401,21 @@ class ConsultWorld:
     def _failed(self, what: str) -> None:
         if self._mishaps.a_disk_is_full:
             return  # Foreseen: what cannot be kept is refused, in many places, and tried again.
+        if self._mishaps.a_disk_refuses and any(error in what for error in OF_DISKS):
+            return  # Likewise, as long as it is the disk's refusal and nothing that came of it.
         self._observe(PartFailed(at_s=virtual_loop().time(), place="a host", what=what))
 
 
-def _profile(loss: float) -> LinkProfile:
+def _profile(schedule: ConsultSchedule) -> LinkProfile:
+    loss = schedule.loss
     up = DirectionProfile(rate_bit_s=22_000.0, delay_ms=450.0, queue_bytes=16_000, loss=loss)
     down = DirectionProfile(rate_bit_s=88_000.0, delay_ms=450.0, queue_bytes=32_000, loss=loss)
     return LinkProfile(
-        name="l-band", title="a ship's L-band terminal", source="made up", up=up, down=down, mtu_bytes=1_500
+        name="l-band",
+        title="a ship's L-band terminal",
+        source="made up",
+        up=up,
+        down=down,
+        mtu_bytes=1_500,
+        half_duplex=schedule.half_duplex,
     )

@@ -80,6 +80,8 @@ class Disk(Protocol):
 
     def pruned(self) -> Sequence[BundleId]: ...
 
+    def arrived(self, row: int) -> BundleId | None: ...
+
 
 class MemoryDisk:
     """The product's store in memory, and what it keeps."""
@@ -146,6 +148,10 @@ class MemoryDisk:
     def pruned(self) -> Sequence[BundleId]:
         return [sent.offer.bundle_id for sent in self._state.sent.values() if not sent.has_bytes]
 
+    def arrived(self, row: int) -> BundleId | None:
+        """The application of these worlds says itself what it takes."""
+        return None
+
 
 class FileDisk:
     """The product's database and SQL, in files of one folder."""
@@ -209,6 +215,10 @@ class FileDisk:
 
     def pruned(self) -> Sequence[BundleId]:
         return self._ledger.pruned()
+
+    def arrived(self, row: int) -> BundleId | None:
+        """As of the disk in memory."""
+        return None
 
     def _let_go(self) -> None:
         if self._database is not None:

@@ -99,6 +99,13 @@ class DiskLedger:
         )
         return [BundleId(bundle_id) for (bundle_id,) in rows]
 
+    def arrived(self, row: int) -> BundleId | None:
+        """The bundle of the peer's that came in this row."""
+        rows = self._read(
+            "SELECT bundle_id FROM received JOIN pair USING (pair) WHERE pseudonym = ? AND received = ?", row
+        )
+        return BundleId(rows[0][0]) if rows else None
+
     def rot(self, seed: int) -> bool:
         """While nothing runs: flip a bit of a sealed piece on the disk, if one lies in the file itself."""
         pieces = self._read(

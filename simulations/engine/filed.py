@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protocol.actors import Party
+from protocol.case_keys import CaseKey
 from protocol.entry import Entry
 from sfhub.app import open_hub
 from sfhub.config import HubFolder
+from sfhub.errors import NotFound, ObjectDamaged
+from sfhub.services.backup_check import pictures_named
 from sfhub.services.case_files import load_case
 from sfhub.storage.cases import all_case_heads
+from sfhub.storage.objects import ObjectStore
 from sfnode.vault.entries import case_ids, read_case
 from sfnode.vault.vault import Vault
+from sync.stores.case_keys import key_of
 from sync.stores.connection import Connection
 from sync.stores.database import Execution
 
@@ -73,6 +78,52 @@ async def filed_at_hub(folder: Path) -> tuple[Filed, ...]:
             return tuple(found)
 
         return await hub.database.read(work)
+
+
+async def device_key(folder: Path) -> bytes:
+    """By which a site's device signs. Nobody else may have its vault open."""
+    vault = await Vault.unlock(folder, PASSPHRASE, execution=Execution.INLINE)
+    try:
+        return (await vault.directory.identity()).signing_public
+    finally:
+        await vault.close()
+
+
+async def keys_admitted(folder: Path) -> tuple[bytes, ...]:
+    """Of every device that ever joined this hub. Nobody else may have it open."""
+    async with open_hub(HubFolder(folder), MachineClock(), execution=Execution.INLINE) as hub:
+        return tuple(pair.signing_key for pair in hub.sites.directory.pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class FiledPicture:
+    """One layer of a photograph, as a hub says that it has it."""
+
+    case: bytes
+    blob: bytes
+    opens: bool
+
+
+async def pictures_filed(folder: Path) -> tuple[FiledPicture, ...]:
+    """Of one hub. Nobody else may have it open."""
+    async with open_hub(HubFolder(folder), MachineClock(), execution=Execution.INLINE) as hub:
+        objects = ObjectStore(hub.folder.objects)
+
+        def work(connection: Connection) -> tuple[FiledPicture, ...]:
+            return tuple(
+                FiledPicture(case_id, blob, _opens(objects, key_of(connection, case_id), blob))
+                for case_id, blob in pictures_named(connection)
+            )
+
+        return await hub.database.read(work)
+
+
+def _opens(objects: ObjectStore, key: CaseKey, blob: bytes) -> bool:
+    try:
+        objects.get(key, blob)
+    except (NotFound, ObjectDamaged):
+        return False
+    return True
 
 
 def _records(case_id: bytes, entry: Entry, *, by_hub: bool, is_sent: bool) -> Iterable[Filed]:

@@ -72,7 +72,7 @@ class Foundation:
 
     async def _enrol(self, name: str, hub: HubHost, network: Network, group: asyncio.TaskGroup) -> None:
         root = self.folder / name
-        await _new_site(NodeFolder(root / "1"), name)
+        await new_site(NodeFolder(root / "1"), name)
         site = Site(name, root, hub=HUB, network=network, owner=group, sealer=EqualSizeSealer())
         await site.boot()
         code = (await hub.ask("enrol_new", site=name))["code"]
@@ -82,7 +82,8 @@ class Foundation:
         await site.end()
 
 
-async def _new_site(folder: NodeFolder, name: str) -> None:
+async def new_site(folder: NodeFolder, name: str) -> None:
+    """The disk of a site that has not joined any hub."""
     folder.create()
     vault = await Vault.create(
         folder.root,

@@ -1,6 +1,7 @@
 """A hub: a machine that runs the product's hub, and the specialists who work there.
 
-Its web server, socket and signals are left out; sessions come in over simulated datagrams and streams.
+Its socket and signals are left out; sessions come in over simulated datagrams and streams, or by its own web
+server where a world goes over HTTP.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from protocol.sealing import Sealer
 from sfhub.api.operations import perform
 from sfhub.app import Hub, open_hub
 from sfhub.config import HubFolder
+from sfhub.web.application import build_application
+from sfhub.web.guard import Doorkeeper
 from sync.driver import answer_session, read_call
 from sync.links.udp_listener import UdpListener
 from sync.ports import Connection, LinkError, LinkRefused
@@ -24,6 +27,7 @@ from sync.stores.errors import StoreError
 from .machine import Machine
 from .network import Network
 from .site import UDP_PORT, ObservePair, unobserved
+from .web_server import answering
 
 SPECIALIST: Final = "Specialist on duty"
 
@@ -42,18 +46,20 @@ class HubHost:
         owner: asyncio.TaskGroup,
         sealer: Sealer,
         observe_pair: ObservePair = unobserved,
+        serves_http: bool = False,
     ) -> None:
         self.machine = Machine(name, root, network=network, owner=owner)
         self.name = name
         self._sealer = sealer
         self._observe_pair = observe_pair
+        self._serves_http = serves_http
         self.hub: Hub
 
     async def boot(self) -> None:
         """Start it. Returns when it answers."""
         self.machine.begin_life()
         ready = asyncio.Event()
-        self.machine.life.begin(self._serve(ready))
+        self.machine.life.begin(self._run(ready))
         await self.machine.life.run(_wait(ready))
 
     async def end(self) -> None:
@@ -72,6 +78,16 @@ class HubHost:
     def prepare(self, hub: Hub) -> None:
         """For heirs: the hub is open and nothing of it runs yet."""
 
+    async def _run(self, ready: asyncio.Event) -> None:
+        """A program whose disk refuses to be read, or did not confirm a change, ends; whoever looks after it
+        starts it again."""
+        try:
+            await self._serve(ready)
+        except* StoreError:
+            if not self.machine.refusals.struck:
+                raise
+            self.machine.crash()
+
     async def _serve(self, ready: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
             self.hub = hub = await stack.enter_async_context(
@@ -86,6 +102,9 @@ class HubHost:
                 self._observe_pair(pair.site_name, pair.pseudonym, await hub.custody.pair(pair.pseudonym))
             self.prepare(hub)
             registry = SessionRegistry()
+            if self._serves_http:
+                app = build_application(hub, registry)
+                await stack.enter_async_context(answering(app, self.name, door=Doorkeeper))
             listener = UdpListener(hub.contacts.callee, registry, reported=hub.contacts.session_ended)
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -96,6 +115,8 @@ class HubHost:
                         hub.contacts.run(),
                         hub.returning.run(),
                         hub.prekeys.run(),
+                        hub.database.wait_halted(),
+                        hub.custody.wait_halted(),
                     )
                 ]
 

@@ -137,6 +137,7 @@ class IdleContacts:
         connection.medium_bytes_up = cost.bytes_up
         await asyncio.sleep(cost.seconds)
         connection.medium_bytes_down = cost.bytes_down
+        quiet.wire.account(cost.bytes_up, cost.bytes_down)
         host = self._hub()
         hub_pair = host.hub.sites.directory.pair_of(pseudonym)
         if hub_pair is not None:

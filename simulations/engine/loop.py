@@ -14,9 +14,12 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from contextvars import Context, copy_context
+from functools import partial
 from typing import Any, Final, TypeVar, TypeVarTuple
 
 from .network import Network
+from .stream_loop import StreamLoop
+from .tcp_socket import sockets_in_memory
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -62,24 +65,22 @@ class Step(asyncio.TimerHandle):
     _callback: Callable[..., object]
     _args: tuple[Any, ...]
     _cancelled: bool
-    _repr: str | None
 
     def __init__(  # It is made too often for a call of the parents', which would set the same and more.
         self,
         callback: Callable[..., object],
         args: tuple[Any, ...],
-        loop: asyncio.AbstractEventLoop,
         context: Context | None,
         at_s: float,
     ) -> None:
         self._at_s = at_s
         self._context = copy_context() if context is None else context
-        self._loop = loop
         self._callback = callback
         self._args = args
         self._cancelled = False
-        self._repr = None
-        self._source_traceback = None
+
+    def __repr__(self) -> str:
+        return f"<Step at {self._at_s:.6f} s: {self._callback!r}>"
 
     def when(self) -> float:
         return self._at_s
@@ -89,23 +90,12 @@ class Step(asyncio.TimerHandle):
         self._cancelled = True
         self._callback, self._args = _nothing, ()
 
-    def run(self) -> None:
-        """Call it, as `Handle` does."""
-        try:
-            self._context.run(self._callback, *self._args)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:  # noqa: BLE001 - As of any callback: the loop tells and goes on.
-            self._loop.call_exception_handler(
-                {"message": f"Exception in callback {self._callback!r}", "exception": error, "handle": self}
-            )
-
 
 def _nothing() -> None:
     """What a cancelled step does."""
 
 
-class VirtualLoop(asyncio.BaseEventLoop):
+class VirtualLoop(StreamLoop):
     """Virtual time from `START_S`, and a network in memory instead of sockets."""
 
     def __init__(self, network: Network | None = None) -> None:
@@ -113,11 +103,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._still_turns = 0
         super().__init__()
         self.network = network or Network()
+        self.streams = self.network.streams
         self._steps: deque[Step] = deque()
         self._due: list[tuple[float, int, Step]] = []
         """A heap; of one moment the one that was set first comes first."""
         self._set = itertools.count()
         self.set_task_factory(_numbered)
+        # Asked for at each wait; the parent's methods would only say the same, through a frame of their own.
+        self.create_future = partial(asyncio.Future, loop=self)  # type: ignore[method-assign]  # it is one
+        self.get_debug = bool  # type: ignore[method-assign]  # "No", whatever is done.
 
     def time(self) -> float:
         return self._now_s
@@ -125,7 +119,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def call_soon(
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
-        step = Step(callback, args, self, context, self._now_s)
+        step = Step(callback, args, context, self._now_s)
         self._steps.append(step)
         return step
 
@@ -138,9 +132,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def call_at(
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        step = Step(callback, args, self, context, when)
+        step = Step(callback, args, context, when)
         heapq.heappush(self._due, (when, next(self._set), step))
         return step
+
+    def call_later(
+        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self._now_s + delay, callback, *args, context=context)
 
     def _run_once(self) -> None:
         """One turn: every callback that is ready."""
@@ -154,8 +153,16 @@ class VirtualLoop(asyncio.BaseEventLoop):
             steps.append(heapq.heappop(due)[2])
         for _ in range(len(steps)):
             step = steps.popleft()
-            if not step._cancelled:
-                step.run()
+            if step._cancelled:
+                continue
+            try:
+                step._context.run(step._callback, *step._args)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - As of any callback: it is told, the loop goes on.
+                self.call_exception_handler(
+                    {"message": f"Exception in {step!r}", "exception": error, "handle": step}
+                )
 
     def _jump(self) -> None:
         """To the next timer. Raises `StandStill` when there is none."""
@@ -207,8 +214,9 @@ def _numbered(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Num
 
 def run_virtual(main: Coroutine[Any, Any, T], *, network: Network | None = None) -> T:
     """Like `asyncio.run`, in virtual time."""
-    with garbage_seldom(), asyncio.Runner(loop_factory=lambda: VirtualLoop(network)) as runner:
-        return runner.run(main)
+    with garbage_seldom(), sockets_in_memory():
+        with asyncio.Runner(loop_factory=lambda: VirtualLoop(network)) as runner:
+            return runner.run(main)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from sync.stores.errors import StoreError
+
 from .consult_schedule import (
     BackUpDisk,
     Blackout,
@@ -17,6 +19,7 @@ from .consult_schedule import (
 )
 from .disk_ledger import DiskLedger
 from .hub_host import HubHost
+from .life import Crashed
 from .loop import virtual_loop
 from .network import Network
 from .site import Site
@@ -72,6 +75,12 @@ class Mishaps:
         """Anybody's, now."""
         return any(host.machine.space.is_full for host in self._hosts.values())
 
+    @property
+    def a_disk_refuses(self) -> bool:
+        """Anybody's, or it did until its program ended."""
+        machines = [host.machine for host in self._hosts.values()]
+        return any(machine.refusals.struck or machine.file_refusals.struck for machine in machines)
+
     async def befall(self, mishap: Mishap) -> None:
         """One of them happens."""
         match mishap:
@@ -112,12 +121,24 @@ class Mishaps:
                         self._tell(name, "starts again")
                         if host.machine.take_torn():
                             self._tell(name, "lost what no sync had confirmed")
-                        await host.reboot()
+                        await self._start_again(name, host)
+
+    async def _start_again(self, name: str, host: Host) -> None:
+        """A disk that still refuses ends it at once; then it is tried again."""
+        try:
+            await host.reboot()
+        except Crashed:
+            return
+        except StoreError:
+            if not host.machine.refusals.struck:
+                raise
+            self._tell(name, "does not start")
+            host.machine.crash()
 
     async def mend(self) -> None:
         """No crash is due any more, every disk has room, and everybody is awake."""
         for name, host in self._hosts.items():
-            host.machine.life.crash_never()
+            host.machine.mend()
             self._make_room(name)
         await asyncio.sleep(2 * REVIVE_S)
 

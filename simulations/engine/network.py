@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sync.links.datagram_sizes import HEADERS_BYTES
 
+from .tcp_network import Streams
 from .wire import Way, Wire
 
 Address = tuple[str, int]
@@ -31,16 +32,19 @@ class Network:
         self._accepting: dict[str, Callable[[Any], None]] = {}
         self._ports = EPHEMERAL_FROM
         self._lives: dict[str, list[Callable[[], None]]] = {}
+        self.streams = Streams(self)
+        """The TCP connections between these hosts."""
 
     # Wires.
 
-    def join(self, site: str, hub: str, wire: Wire) -> None:
-        """From now on `site` reaches `hub` over this wire alone."""
-        self._wires[site, hub] = wire
+    def join(self, site: str, hub: str, wire: Wire, *, link: str = "") -> None:
+        """From now on `site` reaches `hub` over this wire alone; with `link`, whoever dials it `through`
+        that link does, and the others as before."""
+        self._wires[through(link, site), through(link, hub)] = wire
 
     def wire(self, site: str, hub: str) -> Wire:
-        """`LookupError` where there is none."""
-        return self._wires[site, hub]
+        """`LookupError` where there is none; `hub` as it is dialled."""
+        return self._wires[through(_link_of(hub), site), hub]
 
     def way(self, source: str, target: str) -> Way | None:
         """The direction that packets from one to the other take."""
@@ -62,6 +66,10 @@ class Network:
         """Called at the latest when the host's programs die."""
         self._lives.setdefault(host, []).append(die)
 
+    def runs(self, host: str) -> bool:
+        """Whether any program of the host has a socket, so that the host answers for those that have none."""
+        return host in self._lives
+
     def accept(self, host: str, accepted: Callable[[Any], None]) -> None:
         """Streams that are dialled to the host go there; what they set off happens at that host."""
         context = copy_context()
@@ -79,6 +87,8 @@ class Network:
         host = HOST.get()
         if local is None:
             self._ports += 1
+        if remote is not None:
+            host = through(_link_of(remote[0]), host)
         address = (host, self._ports if local is None else local[1])
         if address in self._sockets:
             raise OSError(f"{address} is taken")
@@ -86,11 +96,14 @@ class Network:
             raise OSError(f"there is no way from {host} to {remote[0]}")
         bound = DatagramSocket(self, protocol, address, remote)
         self._sockets[address] = bound
-        self.on_death(host, bound.vanish)
+        self.on_death(HOST.get(), bound.vanish)
         return bound
 
     def post(self, source: Address, target: Address, datagram: bytes) -> None:
         """Give a datagram to the wire; it may arrive."""
+        if (link := _link_of(target[0])) and not _link_of(source[0]):
+            # Who listens on every address answers from the one that was asked.
+            source = through(link, source[0]), source[1]
         if (way := self.way(source[0], target[0])) is not None:
             way.carry(len(datagram) + HEADERS_BYTES, datagram, partial(self._arrive, source, target))
 
@@ -99,8 +112,18 @@ class Network:
         self._sockets.pop(address, None)
 
     def _arrive(self, source: Address, target: Address, datagram: bytes) -> None:
-        if (bound := self._sockets.get(target)) is not None:
+        bound = self._sockets.get(target) or self._sockets.get((target[0].rpartition(".")[2], target[1]))
+        if bound is not None:
             bound.receive(datagram, source)
+
+
+def through(link: str, host: str) -> str:
+    """The name under which a host is reached over one of several links."""
+    return f"{link}.{host}" if link else host
+
+
+def _link_of(host: str) -> str:
+    return host.rpartition(".")[0]
 
 
 class _NoOptions:

@@ -25,6 +25,7 @@ from simulations.checkers.observations import BundleDelivered, Observation, Part
 from simulations.links import DirectionProfile, LinkProfile
 from sync.core import Event, SessionEnded
 
+from .between import BETWEEN, standing_between
 from .content import Content
 from .disk import Disk, FileDisk, MemoryDisk, Plant, nothing_planted
 from .dues import Dues
@@ -55,6 +56,8 @@ from .trace import Trace
 from .watched import Watch
 from .wire import Mischief, Wire
 
+BESIDE_S_MAX: Final = 10.0
+"""So much later a copied card's other half calls too."""
 SETTLE_S: Final = 120.0
 """After an act, for packets that are late and sessions that have yet to notice."""
 ROUNDS_MAX: Final = 6
@@ -115,6 +118,8 @@ class _World:
             ),
         )
         self._group: asyncio.TaskGroup
+        self._redials = random.Random(f"redials/{schedule.seed}")
+        self._between = standing_between(network, HUB, schedule.web, self.tell)
 
     # For the watch.
 
@@ -123,6 +128,14 @@ class _World:
 
     def backs_up(self, place: str, bundle_id: BundleId) -> bool:
         return any(bundle_id in backup.taken for backup in self._places[place].backups)
+
+    def syncs(self, place: str) -> int | None:
+        """A disk of these worlds confirms every change."""
+        return None
+
+    def disk_of(self, place: str) -> object:
+        """What is taken here is observed where the application takes it."""
+        return None
 
     def peers_of(self, place: str) -> Sequence[str]:
         return [name for name in self._places if name != HUB] if place == HUB else [HUB]
@@ -135,10 +148,12 @@ class _World:
                 self._found(HUB)
                 self._found(NODE)
                 self._join(NODE, self._schedule.profile, self._schedule.mischief)
+                middle = self._group.create_task(self._stand_between())
                 for act in self._schedule.acts:
                     self._note("world", f"{act}")
                     await self._act(act)
                 await self._heal()
+                middle.cancel()
                 for place in self._places.values():
                     place.end()
 
@@ -196,8 +211,7 @@ class _World:
             case CrashOn(dying, call, side):
                 self._watch.crash_on(dying, call, side)
         timers = self._happenings(act)
-        with suppress(Crashed):
-            await node.call_hub(datagrams=act.datagrams, cuts=act.cuts)
+        await self._call(node, act)
         await asyncio.sleep(SETTLE_S)
         for timer in timers:
             timer.cancel()
@@ -221,14 +235,53 @@ class _World:
             ]
         return timers
 
+    async def _call(self, node: Place, act: Meet) -> None:
+        beside = self._begin_beside(act)
+        with suppress(Crashed):
+            await node.call_hub(datagrams=act.datagrams, cuts=act.cuts)
+        if beside is not None:
+            await asyncio.wait((beside,))
+        if not node.life.alive and self._redials_at_once():
+            self._note(node.name, "starts again and dials at once")
+            node.boot()
+            with suppress(Crashed):
+                await node.call_hub(datagrams=act.datagrams)
+        if self._schedule.web is not None and not act.datagrams:
+            self._note(node.name, node.how_it_went)
+
+    def _begin_beside(self, act: Meet) -> asyncio.Task[None] | None:
+        """The copy of the node's card calls at the same time, for the same pair, over HTTP."""
+        twin = next((name for name in self._places if name not in (HUB, act.node)), None)
+        if self._schedule.web is None or twin is None or not self._places[twin].life.alive:
+            return None
+        return self._group.create_task(self._call_beside(self._places[twin]))
+
+    async def _call_beside(self, twin: Place) -> None:
+        await asyncio.sleep(self._redials.uniform(0.0, BESIDE_S_MAX))
+        self._note(twin.name, "calls beside the other")
+        with suppress(Crashed):
+            await twin.call_hub(datagrams=False)
+
+    def _redials_at_once(self) -> bool:
+        """The hub may not have heard yet that the session before it is dead."""
+        web = self._schedule.web
+        return web is not None and self._redials.random() < web.doubles
+
+    async def _stand_between(self) -> None:
+        """What may be between the nodes and the hub."""
+        if self._between is not None:
+            await self._between.run()
+
     async def _heal(self) -> None:
         self._note("world", "the link heals")
+        if self._between is not None:
+            self._between.be_kind()
         nodes = [name for name in self._places if name != HUB]
         for name in nodes:
             self._join(name, HEALED, Mischief())
         for _ in range(ROUNDS_MAX):
             for name in nodes:
-                await self._meet(Meet(node=name, datagrams=True))
+                await self._meet(Meet(node=name, datagrams=self._schedule.web is None))
             missing, pending = self._dues.missing(), self._dues.pending()
             if not missing and not pending:
                 break
@@ -245,6 +298,7 @@ class _World:
             content=self._content,
             watch=self._watch,
             disk=self._disk(name, lambda: Incarnation(lives.randbytes(4))),
+            web=self._schedule.web,
         )
 
     def _disk(self, name: str, new_incarnation: Callable[[], Incarnation]) -> Disk:
@@ -255,6 +309,8 @@ class _World:
     def _join(self, name: str, profile: LinkProfile, mischief: Mischief) -> None:
         wire = Wire(profile, seed=f"{name}/{self._schedule.seed}", mischief=mischief)
         self._network.join(name, HUB, wire)
+        if self._between is not None:
+            self._network.streams.put_between(name, HUB, BETWEEN)
 
     def tell(self, host: str, what: str) -> None:
         """For whatever notices that a fault has bitten."""

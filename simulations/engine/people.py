@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from protocol.header import Priority
 from simulations.checkers.observations import CaseTaken, Observation, OrderEnded, OrderShown
 
 from .consult_schedule import Answer, MoreFindings, NewConsult, ReadPlan
+from .disk_acts import AddPicture
 from .hub_host import SPECIALIST, HubHost
 from .loop import virtual_loop
+from .pictures import photograph
 from .site import Site
 
 ENDED: Final = frozenset({"done", "refused", "stopped"})
@@ -23,7 +26,7 @@ PATIENT: Final[dict[str, Any]] = {
     "no_known_allergies": True,
 }
 
-ClinicalAct = NewConsult | MoreFindings | ReadPlan | Answer
+ClinicalAct = NewConsult | MoreFindings | ReadPlan | Answer | AddPicture
 
 
 class People:
@@ -36,12 +39,15 @@ class People:
         *,
         disk_lives: Callable[[str], int],
         observe: Callable[[Observation], None],
+        camera: Path,
     ) -> None:
-        """`disk_lives`: how often a machine's disk was exchanged, which may undo what was done there."""
+        """`disk_lives`: how often a machine's disk was exchanged, which may undo what was done there;
+        `camera`: where photographs lie."""
         self._sites = sites
         self._hub = hub
         self._disk_lives = disk_lives
         self._observe = observe
+        self._camera = camera
         self._cases: dict[str, list[str]] = {}
         self._answered: str | None = None
         self._ends: dict[str, list[bytes]] = {}
@@ -63,6 +69,11 @@ class People:
                     await self._sites[site].ask("note_add", case=cases[-1], text=words)
             case ReadPlan(site):
                 await self._read_plans(site)
+            case AddPicture(site, seed):
+                if cases := self._cases.get(site):
+                    path = str(photograph(self._camera, seed))
+                    await self._sites[site].ask("photo_add", case=cases[-1], path=path, caption="as seen")
+                    await self._sites[site].ask("send", case=cases[-1], accept_missing=True)
             case Answer():
                 await self._answer(act)
 

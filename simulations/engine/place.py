@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
+
+from aiohttp import web
 
 from protocol.ids import BundleId, Pseudonym
 from protocol.stamps import Certainty
@@ -18,6 +21,9 @@ from simulations.checkers.observations import BundleDelivered
 from sync.core import Event, LinkMemory, SessionTerms
 from sync.driver import SessionReport, Setting, answer_session, dial_session, read_call
 from sync.links.callee import Callee
+from sync.links.http import HttpConnection, HttpDialer
+from sync.links.http_listener import HttpListener
+from sync.links.http_path import TURNS_REMEMBERED_S, HttpPath, HttpWay
 from sync.links.udp import UdpDialer
 from sync.links.udp_listener import UdpListener
 from sync.ports import Connection, Dialer, LinkError, LinkRefused, ReceivedBundle
@@ -27,9 +33,12 @@ from .content import Content, SealedLabel
 from .disk import PAIR, Disk, Store
 from .life import Life
 from .loop import virtual_loop
+from .meddling import Web
 from .network import Network
 from .stream import StreamDialer
+from .tcp_network import cut_after
 from .watched import Watch, watch_store
+from .web_server import answering
 
 SECRET: Final = bytes(range(32))
 UDP_PORT: Final = 4_700
@@ -60,22 +69,28 @@ class Place:
         content: Content,
         watch: Watch,
         disk: Disk,
+        web: Web | None = None,
     ) -> None:
+        """`web`: contacts that are not in datagrams go over HTTP instead of bare streams."""
         self.name = name
         self.disk = disk
         self.backups: list[Disk] = []
         self._network = network
         self._owner = owner
+        self._web = web
         self._content = content
         self._watch = watch
         self._clock = VirtualClock()
         self._stirred = asyncio.Event()
+        self.how_it_went = ""
+        """In which way the last contact over HTTP carried its bytes."""
         self.life: Life
         self.store: Store
         self._in_hand: BundleId
         """Which bundle the application is taking."""
         self._memory: LinkMemory
         self._udp: UdpDialer
+        self._way: HttpWay
         self.boot()
 
     # Its life.
@@ -90,6 +105,7 @@ class Place:
         self._stirred = asyncio.Event()
         self._stirred.set()
         self._udp = UdpDialer(HUB, UDP_PORT, pseudonym=PAIR, link_secret=SECRET)
+        self._way = HttpWay(HttpPath(TURNS_REMEMBERED_S) if self._web and self._web.knows_turns else None)
         self.life.begin(self._apply())
         if self.name == HUB:
             self.life.begin(self._serve())
@@ -116,7 +132,9 @@ class Place:
 
     async def _call(self, *, datagrams: bool, cuts: tuple[int | None, int | None]) -> SessionReport | None:
         dialer: Dialer = self._udp
-        if not datagrams:
+        if not datagrams and self._web is not None:
+            dialer = self._http(cuts)
+        elif not datagrams:
             dialer = StreamDialer(self._network, HUB, cut_after_bytes=cuts)
         try:
             connection = await dialer.dial()
@@ -126,11 +144,31 @@ class Place:
             connection, link_secret=SECRET, pseudonym=PAIR, setting=self._setting(stays_open=False)
         )
         self._memory = report.memory
+        if isinstance(connection, HttpConnection):
+            self.how_it_went = connection.described()[0]
         return report
+
+    def _http(self, cuts: tuple[int | None, int | None]) -> HttpDialer:
+        self._network.streams.cut(self.name, HUB, (cut_after(cuts[0]), cut_after(cuts[1])))
+        link = self._network.wire(self.name, HUB).profile
+        return HttpDialer(
+            f"http://{HUB}",
+            rate_bit_s=int(link.up.rate_bit_s),
+            rtt_s=link.rtt_ms / 1000.0,
+            way=self._way,
+        )
 
     async def _serve(self) -> None:
         registry = SessionRegistry()
         listener = UdpListener(self._callee, registry)
+        async with AsyncExitStack() as stack:
+            if self._web is not None:
+                app = web.Application()
+                HttpListener(self._callee, registry).add_to(app)
+                await stack.enter_async_context(answering(app, self.name))
+            await self._listen(listener, registry)
+
+    async def _listen(self, listener: UdpListener, registry: SessionRegistry) -> None:
         async with asyncio.TaskGroup() as group:
 
             def accept(connection: Connection) -> None:
@@ -166,10 +204,12 @@ class Place:
                 stays_open=stays_open, wall_s=int(self._clock.wall_s()), certainty=Certainty.SYNCED
             ),
             memory=self._memory,
-            observer=self._happened,
+            observer=partial(self._happened, self.life),
         )
 
-    def _happened(self, event: Event) -> None:
+    def _happened(self, life: Life, event: Event) -> None:
+        if not life.alive:
+            return  # What is being taken apart has nothing to tell.
         self._stirred.set()
         self._watch.happened(self.name, event)
 

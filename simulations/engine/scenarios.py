@@ -9,11 +9,16 @@ from simulations.checkers import Court
 
 from .consult_schedule import draw_consults
 from .consult_world import play_consults
+from .dear_links import draw_dear_links
+from .failing_disks import draw_failing_disks
 from .mixed_versions import draw_versions
 from .pair_world import play_pair
+from .proxies import draw_proxies
 from .schedule import draw_schedule
 from .setbacks import draw_setbacks
+from .strangers import draw_strangers
 from .trace import Trace
+from .turns import draw_airwaves, draw_turns
 from .upheavals import draw_upheavals
 
 Play = Callable[[int, Trace], Court]
@@ -23,8 +28,14 @@ SCENARIOS: Final[dict[str, Play]] = {
     "recovery": lambda seed, trace: play_pair(draw_schedule(seed, recovers=True), trace=trace),
     "setbacks": lambda seed, trace: play_pair(draw_setbacks(seed), trace=trace),
     "versions": lambda seed, trace: play_pair(draw_versions(seed), trace=trace),
+    "turns": lambda seed, trace: play_pair(draw_turns(seed), trace=trace),
+    "airwaves": lambda seed, trace: play_pair(draw_airwaves(seed), trace=trace),
     "consults": lambda seed, trace: play_consults(draw_consults(seed), trace=trace),
     "upheavals": lambda seed, trace: play_consults(draw_upheavals(seed), trace=trace),
+    "failing-disks": lambda seed, trace: play_consults(draw_failing_disks(seed), trace=trace),
+    "strangers": lambda seed, trace: play_consults(draw_strangers(seed), trace=trace),
+    "dear-links": lambda seed, trace: play_consults(draw_dear_links(seed), trace=trace),
+    "proxies": lambda seed, trace: play_consults(draw_proxies(seed), trace=trace),
 }
 
 

@@ -10,6 +10,7 @@ from protocol.header import Priority
 from simulations.links import BurstLoss, DirectionProfile, LinkProfile
 
 from .life import Side
+from .meddling import Web
 from .skew import Versions
 from .wire import Mischief
 
@@ -114,6 +115,8 @@ class Schedule:
     on_files: bool = False
     """Custody is the product's SQL in files instead of its store in memory."""
     versions: Versions = field(default_factory=Versions)
+    web: Web | None = None
+    """Contacts that are not in datagrams go over HTTP instead of bare streams."""
 
 
 def draw_schedule(seed: int, *, recovers: bool = False) -> Schedule:

@@ -25,21 +25,26 @@ BATCH: Final = 20
 """Worlds that a process plays before it reports."""
 BATCHES_PER_PROCESS: Final = 3
 """Handed out ahead, so that no core waits."""
-CONSULTS_EVERY: Final = 50
-"""One world in so many is one of whole sites, another of upheavals: each takes as long as thirty others."""
-PARTLY: Final = ("pair", "recovery", "setbacks", "versions")
+WHOLE_EVERY: Final = 100
+WHOLE: Final = {
+    0: "consults",
+    1: "upheavals",
+    30: "failing-disks",
+    50: "consults",
+    51: "upheavals",
+    60: "strangers",
+    80: "dear-links",
+    90: "proxies",
+}
+"""Of so many worlds these are of whole sites, by what is left of their seed: each takes as long as thirty
+others."""
+PARTLY: Final = ("pair", "recovery", "setbacks", "versions", "turns", "airwaves")
 WORDS_MAX: Final = 400
 
 
 def scenario_of(seed: int) -> str:
     """Which kind of world a soak makes of a seed."""
-    match seed % CONSULTS_EVERY:
-        case 0:
-            return "consults"
-        case 1:
-            return "upheavals"
-        case _:
-            return PARTLY[seed % len(PARTLY)]
+    return WHOLE.get(seed % WHOLE_EVERY) or PARTLY[seed % len(PARTLY)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from typing import Final
 
 from sfhub.app import init_hub
 from sfhub.config import HubFolder
+from sfhub.services.restore import restore_hub
+from sync.stores.database import Execution
 
-from .consult_schedule import CopyCard, FailOver, LoseHub, Upheaval
+from .consult_schedule import CopyCard, FailOver, LoseHub, RestoreHub, Upheaval
 from .foundation import IDENTITY
 from .hub_host import SPECIALIST, HubHost
 from .life import Crashed
@@ -33,6 +35,7 @@ class Turnover:
         mishaps: Mishaps,
         *,
         begin_copy: Callable[[str, str], Awaitable[None]],
+        tell: Callable[[str, str], None],
     ) -> None:
         """`begin_copy`: there is a second machine now, with the disk of the first; both names."""
         self._root = root
@@ -40,6 +43,7 @@ class Turnover:
         self._sites = sites
         self._mishaps = mishaps
         self._begin_copy = begin_copy
+        self._tell = tell
         self._aside: Path | None = None
         """The disk of the hub that is not in use."""
         self._losses = 0
@@ -53,6 +57,8 @@ class Turnover:
                 await self._lose_hub()
             case FailOver():
                 await self._fail_over()
+            case RestoreHub():
+                await self._restore_hub()
 
     async def _copy_card(self, name: str, copied_as: str) -> None:
         async with self._mishaps.at_work:
@@ -81,6 +87,26 @@ class Turnover:
             for host in hosts:
                 host.machine.crash()
                 await host.reboot()
+
+    async def _restore_hub(self) -> None:
+        """Raises as the command does; then everything is as it was."""
+        async with self._mishaps.at_work:
+            machine = self._hub.machine
+            self._losses += 1
+            anew = HubFolder(self._root / f"anew-{self._losses}")
+            copy_disk(HubFolder(machine.folder).keys, anew.keys)
+            await restore_hub(
+                anew,
+                machine.backup_place,
+                replace=False,
+                clock=machine.clock,
+                progressed=_untold,
+                execution=Execution.INLINE,
+            )
+            machine.crash()
+            machine.backups.clear()
+            self._tell(self._hub.name, "is restored by its own command")
+            await self._go_on_with(anew.root)
 
     async def _enrol(self, site: Site) -> None:
         for _ in range(TRIES_MAX):
@@ -114,3 +140,7 @@ class Turnover:
         self._mishaps.disk_exchanged(self._hub.name)
         await asyncio.sleep(OFF_S)
         await self._hub.reboot()
+
+
+def _untold(what: str, done: int, total: int) -> None:
+    """Nobody looks on."""

@@ -15,6 +15,7 @@ from protocol.ids import BundleId, Incarnation
 from protocol.ranges import RangeSet
 from simulations.checkers.observations import (
     BundleAdded,
+    BundleTaken,
     BytesDropped,
     BytesHandedOut,
     CustodyPassed,
@@ -51,6 +52,9 @@ class Ledger(Protocol):
     def pruned(self) -> Sequence[BundleId]:
         """Those whose bytes were dropped, since the peer was said to have them in a backup."""
 
+    def arrived(self, row: int) -> BundleId | None:
+        """The bundle of the peer's that came in this row; None where rows are not on the disk."""
+
 
 class Disks(Protocol):
     """All disks of a world."""
@@ -60,6 +64,12 @@ class Disks(Protocol):
 
     def backs_up(self, place: str, bundle_id: BundleId) -> bool:
         """Whether a bundle of the peer's lies, taken, in a backup of this disk."""
+
+    def syncs(self, place: str) -> int | None:
+        """How many changes of its custody the disk has confirmed; None where no disk is modelled so."""
+
+    def disk_of(self, place: str) -> object:
+        """Another one whenever what had been written there may be undone."""
 
     def peers_of(self, place: str) -> Sequence[str]:
         """Who may have heard of a place's bundles."""
@@ -85,6 +95,7 @@ class Watch:
         self._sealed_again: dict[str, set[BundleId]] = {}
         """What was begun, and got another seal in the present session."""
         self._crashes: dict[str, tuple[str, Side]] = {}
+        self._taken: set[tuple[str, object, BundleId]] = set()
 
     def crash_on(self, place: str, call: str, side: Side) -> None:
         """Its host dies at that side of its next such call."""
@@ -107,7 +118,20 @@ class Watch:
         for key in [key for key in self._added_s if key[0] == place]:
             del self._added_s[key]
 
-    def before(self, place: str, ledger: Ledger, name: str, arguments: tuple[Any, ...]) -> None:
+    def before(
+        self, place: str, ledger: Ledger, name: str, arguments: tuple[Any, ...]
+    ) -> BundleId | int | None:
+        """What `after` has to be told of this call."""
+        match name:
+            case "persist":
+                return self._disks.syncs(place)
+            case "take":
+                return ledger.arrived(arguments[0])
+        self._prepare(place, ledger, name, arguments)
+        return None
+
+    def _prepare(self, place: str, ledger: Ledger, name: str, arguments: tuple[Any, ...]) -> None:
+        """What is seen now alone, or would be changed by the call."""
         match name:
             case "open_session":
                 self._handed_out[place] = set()
@@ -131,7 +155,16 @@ class Watch:
                 refused = ledger.own_bundles(_only(arguments[0]))
                 self._put_off.setdefault(place, set()).update(bundle_id for bundle_id, _ in refused)
 
-    def after(self, place: str, ledger: Ledger, name: str, arguments: tuple[Any, ...], result: Any) -> None:
+    def after(
+        self,
+        place: str,
+        ledger: Ledger,
+        name: str,
+        arguments: tuple[Any, ...],
+        result: Any,
+        *,
+        before: BundleId | int | None,
+    ) -> None:
         match name:
             case "add":
                 self._added(place, result)
@@ -142,8 +175,10 @@ class Watch:
                 self._read(place, ledger, arguments[0])
             case "prune":
                 self._dropped(place, [each for each in ledger.pruned() if each not in self._pruned[place]])
-            case "persist":
-                self._persisted(place, arguments[0], result)
+            case "persist" if before is None or isinstance(before, int):
+                self._persisted(place, arguments[0], result, synced_before=before)
+            case "take" if isinstance(before, bytes):
+                self._took(place, BundleId(before))
             case "mark_lost" | "renew_incarnation":
                 self._wait_from_now(place, ledger)
 
@@ -214,9 +249,25 @@ class Watch:
     def _is_backed_up(self, place: str, bundle_id: BundleId) -> bool:
         return any(self._disks.backs_up(peer, bundle_id) for peer in self._disks.peers_of(place))
 
+    def _took(self, place: str, bundle_id: BundleId) -> None:
+        key = place, self._disks.disk_of(place), bundle_id
+        self.observe(
+            BundleTaken(
+                at_s=virtual_loop().time(), place=place, bundle=bundle_id, was_taken=key in self._taken
+            )
+        )
+        self._taken.add(key)
+
     def _persisted(
-        self, place: str, chunks: Sequence[IncomingChunk], outcomes: Sequence[ChunkOutcome]
+        self,
+        place: str,
+        chunks: Sequence[IncomingChunk],
+        outcomes: Sequence[ChunkOutcome],
+        *,
+        synced_before: int | None,
     ) -> None:
+        """`synced_before`: changes that the disk had confirmed when this one began."""
+        is_synced = synced_before is None or self._disks.syncs(place) != synced_before
         for chunk, outcome in zip(chunks, outcomes, strict=True):
             if outcome is ChunkOutcome.STORED:
                 bundle_id = chunk.offer.bundle_id
@@ -225,7 +276,7 @@ class Watch:
                         at_s=virtual_loop().time(),
                         place=place,
                         bundle=bundle_id,
-                        is_on_disk=self._disks.holds(place, bundle_id),
+                        is_on_disk=is_synced and self._disks.holds(place, bundle_id),
                     )
                 )
 
@@ -284,9 +335,9 @@ async def _step(
         if (side := watch.side_of_crash(place, name)) is not None:
             life.crash_at(1, side)
         life.step(Side.BEFORE)
-    watch.before(place, ledger, name, arguments)
+    before = watch.before(place, ledger, name, arguments)
     result = await call(*arguments, **named)
-    watch.after(place, ledger, name, arguments, result)
+    watch.after(place, ledger, name, arguments, result, before=before)
     if life is not None:
         life.step(Side.AFTER)
     return result

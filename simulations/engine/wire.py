@@ -10,9 +10,17 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import ClassVar, Final
 
-from simulations.links import DirectionCounters, DirectionProfile, Fate, LinkModel, LinkProfile, ServicePlan
+from simulations.links import (
+    DirectionCounters,
+    DirectionProfile,
+    Fate,
+    LinkModel,
+    LinkProfile,
+    ServicePlan,
+    SharedChannel,
+)
 
 Land = Callable[[bytes], None]
 
@@ -40,9 +48,14 @@ class Way:
     """One direction."""
 
     def __init__(
-        self, direction: DirectionProfile, service: ServicePlan, mischief: Mischief, seed: str
+        self,
+        direction: DirectionProfile,
+        service: ServicePlan,
+        mischief: Mischief,
+        seed: str,
+        channel: SharedChannel | None = None,
     ) -> None:
-        self.model = LinkModel(direction, seed=seed, service=service)
+        self.model = LinkModel(direction, seed=seed, service=service, channel=channel)
         self.mischief = mischief
         self._random = random.Random(f"mischief/{seed}")
         self._sent = self._delivered = self._dropped = 0
@@ -66,7 +79,7 @@ class Way:
         loop = asyncio.get_running_loop()
         passage = self.model.offer(loop.time() - self._opened_s, size_bytes)
         self._sent += 1
-        self._sent_bytes += size_bytes
+        self.bill(size_bytes)
         if passage.fate is not Fate.ARRIVES:
             self._dropped += 1
             self._dropped_bytes += size_bytes
@@ -75,6 +88,15 @@ class Way:
         self._delivered_bytes += size_bytes
         self._deliver(loop, self._opened_s + passage.arrives_s, packet, land)
         return True
+
+    def account(self, size_bytes: int) -> None:
+        """So much has crossed in packets that nobody played."""
+        self.bill(size_bytes)
+        self._delivered_bytes += size_bytes
+
+    def bill(self, size_bytes: int) -> None:
+        """The line takes so much, whatever becomes of it."""
+        self._sent_bytes += size_bytes
 
     def wait_s(self, size_bytes: int) -> float:
         """Until the line takes a packet of this size."""
@@ -112,10 +134,23 @@ class Way:
 class Wire:
     """Both directions; `up` is from the site to the hub."""
 
-    def __init__(self, profile: LinkProfile, *, seed: int | str, mischief: Mischief | None = None) -> None:
-        make = partial(Way, service=ServicePlan.of(profile), mischief=mischief or Mischief())
+    direction: ClassVar[type[Way]] = Way
+    """Heirs that watch a direction name their own here."""
+
+    def __init__(
+        self,
+        profile: LinkProfile,
+        *,
+        seed: int | str,
+        mischief: Mischief | None = None,
+        service: ServicePlan | None = None,
+    ) -> None:
+        """`service`: when the link serves, where more than its profile decides that."""
+        service = service or ServicePlan.of(profile)
+        channel = None if profile.half_duplex is None else SharedChannel(profile.half_duplex)
+        make = partial(self.direction, service=service, mischief=mischief or Mischief(), channel=channel)
         self.profile = profile
-        self._service = ServicePlan.of(profile)
+        self._service = service
         self._opened_s = asyncio.get_running_loop().time()
         self.up = make(profile.up, seed=f"up/{seed}")
         self.down = make(profile.down, seed=f"down/{seed}")
@@ -125,6 +160,11 @@ class Wire:
         now_s = asyncio.get_running_loop().time() - self._opened_s
         is_up = self.up.model.is_up(now_s) and self.down.model.is_up(now_s)
         return is_up and self._service.next_down_s(now_s) > now_s + seconds
+
+    def account(self, bytes_up: int, bytes_down: int) -> None:
+        """A contact over it was accounted, not played."""
+        self.up.account(bytes_up)
+        self.down.account(bytes_down)
 
     def cut(self) -> None:
         self.up.cut()

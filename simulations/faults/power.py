@@ -23,9 +23,13 @@ class PowerCut:
         self.watching = watching
         self._certain: dict[str, bytes] = {}
         self._main_changed_ns: dict[str, int] = {}
+        self.synced: dict[str, int] = {}
+        """How many commits that promise to outlive a cut have returned, by the name of the database."""
 
     def confirm(self, writer: Writer) -> None:
         """A commit of this writer has returned."""
+        if writer.durability is Durability.POWER_CUT:
+            self.synced[writer.path.name] = self.synced.get(writer.path.name, 0) + 1
         if not self.watching:
             return
         # A checkpoint syncs as it goes, whatever the commit promised: the file beside the log tells of it.
@@ -41,16 +45,16 @@ class PowerCut:
     def tear(self, abandoned: Path, disk: Path, *, seed: int) -> int:
         """Make `disk`, a copy of `abandoned`, what the cut left. Returns how many files lost something."""
         draw = random.Random(f"power/{seed}")
-        torn = 0
+        lost = 0
         for name, certain in sorted(self._certain.items()):
             written = (abandoned / name).read_bytes() if (abandoned / name).exists() else b""
-            left = _torn(certain, written, draw)
-            torn += left != written
+            left = torn(certain, written, draw)
+            lost += left != written
             (disk / name).write_bytes(left)
-        return torn
+        return lost
 
 
-def _torn(certain: bytes, written: bytes, draw: random.Random) -> bytes:
+def torn(certain: bytes, written: bytes, draw: random.Random) -> bytes:
     """Sector by sector what was certain or what was written since."""
     survives_share = draw.choice((0.0, 0.5, 1.0))
     size_bytes = len(written) if draw.random() < survives_share else max(len(certain), 0)

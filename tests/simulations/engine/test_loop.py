@@ -97,11 +97,13 @@ def test_a_callback_that_fails_is_told_and_stops_nothing() -> None:
     assert run_virtual(work()) == ["IndexError('pop from empty list')"]
 
 
-def test_sockets_are_refused() -> None:
+def test_sockets_of_the_machine_are_refused() -> None:
+    """A name is that of a simulated host, of which there is none here."""
+
     async def connect() -> None:
         await asyncio.open_connection("127.0.0.1", 9)
 
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(OSError, match="unreachable"):
         run_virtual(connect())
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,8 @@ from simulations.engine.schedule import draw_schedule
 from simulations.engine.setbacks import draw_setbacks
 from simulations.engine.trace import Trace
 from simulations.engine.upheavals import KINDS, kind_of
+
+from .worlds import counts, replayed
 
 SEEDS = {
     "pair": range(1, 145),
@@ -142,12 +141,7 @@ def test_the_faults_of_setbacks_bite() -> None:
     assert min(bitten.values()) >= 6, bitten
 
 
-def counts(lines: list[str], *words: str) -> dict[str, int]:
-    """In how many lines each stands."""
-    return {each: sum(each in line for line in lines) for each in words}
-
-
-@pytest.mark.parametrize(("scenario", "seed"), [("setbacks", 5), ("consults", 5)])
+@pytest.mark.parametrize(("scenario", "seed"), [("setbacks", 5), ("consults", 5), ("failing-disks", 4)])
 def test_one_seed_is_one_world_in_any_process(scenario: str, seed: int) -> None:
     first, second = (replayed(scenario, seed, hash_seed) for hash_seed in ("1", "2"))
     assert first == second
@@ -162,19 +156,6 @@ def digest(seed: int) -> str:
     trace = Trace()
     pair_world.play_pair(draw_schedule(seed), trace=trace)
     return trace.digest
-
-
-def replayed(scenario: str, seed: int, hash_seed: str) -> str:
-    """The last line of a replay: how many events, and their hash."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "simulations.cli", "replay", str(seed), "--scenario", scenario, "--quiet"],
-        env={**os.environ, "PYTHONHASHSEED": hash_seed},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=50,
-    )
-    return ran.stdout.splitlines()[-1]
 
 
 def test_a_trace_tells_apart_what_differs_in_one_moment() -> None:
