@@ -90,9 +90,12 @@ def _lines(profile: LinkProfile, seed: int) -> Iterator[str]:
 
 def _messages(box: Mailbox) -> str:
     under_way = f"{span_words(box.delay_s_min)} to {span_words(box.delay_s_max)} under way"
+    first_s = box.first_departure_s
+    timetable = "" if first_s is None else f" by a timetable, the first after {span_words(first_s)}"
     return (
         f"whole messages: {size_words(box.up_bytes_max)} up, {size_words(box.down_bytes_max)} down, one each "
-        f"{span_words(box.interval_s)}, {under_way}, loss {box.loss:.2%}, {box.copies_max} copies at most"
+        f"{span_words(box.interval_s)}{timetable}, {under_way}, loss {box.loss:.2%}, "
+        f"{box.copies_max} copies at most"
     )
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from simulations.links import DirectionProfile, ServicePlan
-from simulations.links.capacity import Capacity, ConstantCapacity, TracedCapacity
+from simulations.links import DirectionProfile, Mailbox, ServicePlan
+from simulations.links.capacity import Capacity, ConstantCapacity, MessageCapacity, TracedCapacity
 
 SPANS_MAX: Final = 100_000
 HALVINGS: Final = 40
@@ -29,6 +29,12 @@ class Way:
             TracedCapacity(direction.trace) if direction.trace else ConstantCapacity(direction.rate_bit_s)
         )
         return cls(capacity, service, (direction.delay_ms - direction.jitter_ms) / 1_000)
+
+    @classmethod
+    def of_messages(cls, mailbox: Mailbox, service: ServicePlan, *, bytes_max: int) -> Way:
+        """The same of a link that carries whole messages of at most so many bytes."""
+        capacity = MessageCapacity(bytes_max, mailbox.interval_s, mailbox.first_departure_s)
+        return cls(capacity, service, mailbox.delay_s_min)
 
 
 def bound_s(ways: Sequence[Way], at_s: float, size_bytes: int) -> float:

@@ -141,7 +141,10 @@ class Consulting:
         """What the medic is told when it is queued."""
         site.queued(parcel.priority, parcel.size_bytes)
         site.hasten(now_s)
-        ahead_bytes = site.waiting_bytes(parcel.priority)
-        parcel.estimated_s = soonest_s(site.usual_link().measured, ahead_bytes)
-        interval = site.arrivals.interval(parcel.estimated_s)
+        link = site.usual_link(parcel.priority, parcel.size_bytes, now_s)
+        if link is None:
+            return
+        parcel.estimated_s = soonest_s(link.measured, site.ahead_bytes(parcel.priority, link))
+        parcel.arrivals = site.arrivals_over(link)
+        interval = parcel.arrivals.interval(parcel.estimated_s)
         parcel.forecast = None if interval is None else (interval.low_s, interval.high_s)

@@ -12,6 +12,7 @@ from protocol.ids import BUNDLE_ID_BYTES, BundleId
 from simulations.report import CaseRow, DeliveryRow
 from simulations.workload import Consult
 from sync.ports import Rank
+from sync.scheduler.arrival import Arrivals
 
 RECIPIENT_KEY: Final = b"k1"
 _LARGEST_BYTES: Final = 65_536
@@ -35,6 +36,8 @@ class Parcel:
     bound_s: float
     forecast: tuple[float, float] | None = None
     estimated_s: float | None = None
+    arrivals: Arrivals | None = None
+    """Of whatever it was estimated for."""
     stored_s: float | None = None
     link: str = ""
 

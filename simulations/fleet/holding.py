@@ -1,39 +1,49 @@
 """Sessions that are kept open with nothing to say: what they cost, and how long they last.
 
-A word a minute keeps one open. What that comes to is measured once for each kind of link, of real sessions.
+A word a minute keeps one open, and in the dark it knocks until the link is back or it gives up. What either
+comes to is measured once for each kind of link, of real sessions.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from protocol.header import Priority
 from protocol.ids import Incarnation, Pseudonym
-from simulations.links import LinkModel, ServicePlan
+from simulations.links import LinkModel, LinkProfile, Outage, ServicePlan
 from sync.core import LinkMemory
-from sync.core.patience import GAP_S
+from sync.core.patience import KEEPALIVE_MISSED_S, KEEPALIVE_S
 from sync.links.rate_memory import RateMemory
 from sync.ports import Offer
 from sync.stores import MemoryStore
 
 from .contact import Contact, Learnt, Terms
+from .darkness import Darkness
 from .link import FleetLink
 from .site import FleetSite, Held
 
 MEASURED_S: Final = 1_200.0
-SPANS_MAX: Final = 10_000
+DARK_FROM_S: Final = 600.0
+FADES_S: Final = (60.0, 70.0)
+"""Two that a session lives through, to measure what a second more of it costs."""
+KNOCKS_AFTER_S: Final = KEEPALIVE_S / 2
+"""Into the dark, on average: once a word goes unanswered."""
+LIVES_S: Final = KEEPALIVE_MISSED_S - KEEPALIVE_S / 2
+"""In the dark, on average: its patience runs from when the peer was heard last."""
 PAIR: Final = Pseudonym(b"kept")
 
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """IP bytes a second."""
+    """IP bytes a second: of words with nothing to say, and beside them of knocks in the dark."""
 
     up_bytes_s: float
     down_bytes_s: float
+    knocks_up_bytes_s: float
+    knocks_down_bytes_s: float
 
 
 class Holding:
@@ -47,7 +57,8 @@ class Holding:
         usd_s = self._usd_s(link)
         left_usd = link.now(now_s).allowance(link.terms.floor).usd
         spent_s = now_s + left_usd / usd_s if usd_s else math.inf
-        dark_s = _lost_s(link.service, now_s, now_s + link.terms.poll_s)
+        darkness = Darkness(link.profile, link.service)
+        dark_s = _lost_s(darkness, now_s, now_s + link.terms.poll_s)
         site.held = Held(
             link=link,
             floor=link.now(now_s).lowest(),
@@ -61,11 +72,16 @@ class Holding:
         held = site.held
         if held is None or until_s <= held.counted_s:
             return (0, 0), 0.0
-        span_s = until_s - held.counted_s
+        span_s, knocks_s = until_s - held.counted_s, _knocks_s(held.link, held.counted_s, until_s)
         held.counted_s = until_s
-        upkeep = self._upkeep(held.link)
-        ip_bytes = round(upkeep.up_bytes_s * span_s), round(upkeep.down_bytes_s * span_s)
-        return ip_bytes, self._usd_s(held.link) * span_s
+        upkeep, tariff = self._upkeep(held.link), held.link.terms.tariff
+        knocks = round(upkeep.knocks_up_bytes_s * knocks_s), round(upkeep.knocks_down_bytes_s * knocks_s)
+        ip_bytes = (
+            round(upkeep.up_bytes_s * span_s) + knocks[0],
+            round(upkeep.down_bytes_s * span_s) + knocks[1],
+        )
+        knocks_usd = sum(knocks) * tariff.usd_per_megabyte / 1e6
+        return ip_bytes, self._usd_s(held.link) * span_s + knocks_usd
 
     def _usd_s(self, link: FleetLink) -> float:
         tariff = link.terms.tariff
@@ -94,22 +110,32 @@ class _Nobody:
 
 
 def _measure(link: FleetLink) -> Upkeep:
-    """Two real sessions over this kind of link in the light, less what coming and going costs."""
-    long, short = (_idle_bytes(link, seconds) for seconds in (2 * MEASURED_S, MEASURED_S))
+    """Real sessions over this kind of link: two in the light, less what coming and going costs, and two that
+    live through a fade."""
+    lit = replace(link.profile, outages=(), cycle=None, random_outages=None, orbit=None)
+    long, short = (_idle_bytes(lit, seconds) for seconds in (2 * MEASURED_S, MEASURED_S))
     up, down = ((more - less) / MEASURED_S for more, less in zip(long, short, strict=True))
-    return Upkeep(up, down)
+    less_dark, more_dark = (
+        _idle_bytes(replace(lit, outages=(Outage(DARK_FROM_S, fade_s),)), MEASURED_S) for fade_s in FADES_S
+    )
+    dark_s = FADES_S[1] - FADES_S[0]
+    knocks_up, knocks_down = (
+        max(0.0, more - less) / dark_s for more, less in zip(more_dark, less_dark, strict=True)
+    )
+    return Upkeep(up, down, knocks_up, knocks_down)
 
 
-def _idle_bytes(link: FleetLink, seconds: float) -> tuple[int, int]:
-    lives = random.Random(f"upkeep/{link.profile.name}")
+def _idle_bytes(profile: LinkProfile, seconds: float) -> tuple[int, int]:
+    lives = random.Random(f"upkeep/{profile.name}")
     stores = [MemoryStore(lambda: Incarnation(lives.randbytes(4))) for _ in range(2)]
-    up = LinkModel(link.profile.up, seed="upkeep/up")
-    down = LinkModel(link.profile.down, seed="upkeep/down")
+    service = ServicePlan.of(profile)
+    up = LinkModel(profile.up, seed="upkeep/up", service=service)
+    down = LinkModel(profile.down, seed="upkeep/down", service=service)
     terms = Terms(
         floor=Priority.BULK,
         learnt=Learnt(
             session=LinkMemory(),
-            site=RateMemory(link.profile.up.rate_bit_s / 8, link.profile.rtt_ms / 1_000, is_told=True),
+            site=RateMemory(profile.up.rate_bit_s / 8, profile.rtt_ms / 1_000, is_told=True),
         ),
         ip_bytes_max=math.inf,
         usd_by=lambda size_bytes, seconds: 0.0,
@@ -123,14 +149,16 @@ def _idle_bytes(link: FleetLink, seconds: float) -> tuple[int, int]:
     return outcome.ip_bytes_up, outcome.ip_bytes_down
 
 
-def _lost_s(service: ServicePlan, from_s: float, until_s: float) -> float:
+def _lost_s(darkness: Darkness, from_s: float, until_s: float) -> float:
     """When the first darkness has lasted longer than a session lives through; infinity if none before."""
-    at_s = from_s
-    for _ in range(SPANS_MAX):
-        dark_s = service.next_down_s(at_s)
-        if dark_s >= until_s:
-            return math.inf
-        at_s = service.next_up_s(dark_s)
-        if at_s - dark_s > GAP_S:
-            return dark_s + GAP_S
+    for dark_s, lit_s in darkness.spans(from_s, until_s):
+        if lit_s - dark_s > LIVES_S:
+            return dark_s + LIVES_S
     return math.inf
+
+
+def _knocks_s(link: FleetLink, from_s: float, until_s: float) -> float:
+    """For how long it has knocked, in darknesses that began in between."""
+    spans = Darkness(link.profile, link.service).spans(from_s, until_s)
+    lasted_s = [min(lit_s - dark_s, LIVES_S) for dark_s, lit_s in spans if dark_s > from_s]
+    return sum(max(0.0, each - KNOCKS_AFTER_S) for each in lasted_s)

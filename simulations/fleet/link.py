@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from simulations.links import LinkModel, LinkProfile, Outage, ServicePlan, SharedChannel
+from simulations.links import LinkModel, LinkProfile, Mailbox, Outage, ServicePlan, SharedChannel
 from simulations.world import SiteLink
 from sync.links.rate_memory import RateMemory
 from sync.scheduler import (
@@ -27,12 +27,16 @@ from sync.scheduler import (
 
 from .bound import Way
 from .contact import STRANGER, Outcome
+from .mail import Mail
 from .weather import under
 
 HELD_LOOK_S: Final = 6 * 3_600.0
 """Between two looks over a link that is held open: only in case a word of the hub was lost."""
 OVERHEAD_WEIGHT: Final = 0.25
 OVERHEAD_BYTES_MIN: Final = 60
+LETTER_SPENDS_BYTES: Final = 85
+"""Of a letter, for its seal, its head and the name of what it carries."""
+INTERVAL_S_MIN: Final = 1.0
 CARRIED_BYTES_MAX: Final = 20_000
 """As `sfnode.services.link_ledger` weighs what a contact has shown."""
 
@@ -52,6 +56,8 @@ class FleetLink:
     cap_usd: float | None
     rate: RateMemory
     hub_rate: RateMemory = STRANGER
+    mail: Mail | None = None
+    """Where it carries whole messages."""
     rate_at_s: float = -math.inf
     spent: DayCount = NOTHING_SPENT
     unanswered: list[tuple[float, int]] = field(default_factory=list)
@@ -62,6 +68,10 @@ class FleetLink:
     @property
     def is_held(self) -> bool:
         return self.terms.mode is LinkMode.HOLD
+
+    def carries(self, size_bytes: int) -> bool:
+        """Whether a bundle of this size goes over it, if its class may."""
+        return self.mail is None or self.mail.site.letters.is_worth_it(size_bytes)
 
     def now(self, at_s: float) -> LinkNow:
         """As the policy looks at it."""
@@ -126,8 +136,10 @@ def open_fleet_link(
     rate = RateMemory(profile.up.rate_bit_s / 8, profile.rtt_ms / 1_000, is_told=True)
     terms = LinkTerms(
         name=profile.name,
-        mode=LinkMode.HOLD if link.every_s == 0 else LinkMode.POLL,
+        mode=LinkMode.HOLD if link.every_s == 0 and profile.mailbox is None else LinkMode.POLL,
         poll_s=link.every_s or HELD_LOOK_S,
+        is_post=profile.mailbox is not None,
+        message_bytes=None if profile.mailbox is None else profile.mailbox.up_bytes_max - LETTER_SPENDS_BYTES,
         floor=link.floor,
         tariff=Tariff(
             usd_per_megabyte=tariff.usd_per_mb,
@@ -141,17 +153,38 @@ def open_fleet_link(
             reserve_share=link.reserve,
         ),
     )
+    measured = _measured(profile.mailbox) if profile.mailbox is not None else None
     return FleetLink(
         terms=terms,
         profile=profile,
         service=service,
         up=up,
         down=down,
-        way_up=Way.of(profile.up, service),
-        way_down=Way.of(profile.down, service),
-        measured=Measured(rate_bytes_s=rate.rate_bytes_s, rtt_s=rate.rtt_s),
+        way_up=_way(profile, service, is_up=True),
+        way_down=_way(profile, service, is_up=False),
+        measured=measured or Measured(rate_bytes_s=rate.rate_bytes_s, rtt_s=rate.rtt_s),
         cap_usd=link.usd_per_day_max,
         rate=rate,
+    )
+
+
+def _way(profile: LinkProfile, service: ServicePlan, *, is_up: bool) -> Way:
+    mailbox = profile.mailbox
+    if mailbox is None:
+        return Way.of(profile.up if is_up else profile.down, service)
+    bytes_max = mailbox.up_bytes_max if is_up else mailbox.down_bytes_max
+    return Way.of_messages(mailbox, service, bytes_max=bytes_max)
+
+
+def _measured(mailbox: Mailbox) -> Measured:
+    """What the owner of a link of messages declares of it; by a timetable one waits half an interval."""
+    waits_s = mailbox.interval_s / 2 if mailbox.first_departure_s is not None else 0.0
+    one_way_s = waits_s + (mailbox.delay_s_min + mailbox.delay_s_max) / 2
+    carried_bytes = mailbox.up_bytes_max - LETTER_SPENDS_BYTES
+    return Measured(
+        rate_bytes_s=carried_bytes / max(mailbox.interval_s, INTERVAL_S_MIN),
+        rtt_s=2 * one_way_s,
+        overhead_bytes=LETTER_SPENDS_BYTES,
     )
 
 

@@ -12,6 +12,8 @@ from simulations.world import SiteLink, World
 from simulations.world.world import DAY_S
 
 LinkChange = Callable[[SiteLink], SiteLink]
+AS_DESCRIBED: Final = "as-described"
+"""The policy that changes nothing."""
 
 
 def _each_link(change: LinkChange) -> Callable[[World], World]:
@@ -33,7 +35,7 @@ def _no_photos(link: SiteLink) -> SiteLink:
 
 POLICIES: Final[Mapping[str, tuple[str, Callable[[World], World]]]] = MappingProxyType(
     {
-        "as-described": ("as the world says", lambda world: world),
+        AS_DESCRIBED: ("as the world says", lambda world: world),
         "no-bulk-by-paid-links": ("bulk waits for a link that costs nothing", _each_link(_no_photos)),
         "daily": ("one look a day for replies", _each_link(lambda link: replace(link, every_s=DAY_S))),
         "always-on": ("every link is held open", _each_link(lambda link: replace(link, every_s=0.0))),

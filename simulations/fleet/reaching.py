@@ -23,6 +23,7 @@ from .fleet import Fleet, who
 from .goods import Parcel
 from .holding import Holding
 from .link import FleetLink
+from .posting import Posting
 from .site import FleetSite
 from .witness import Witness
 
@@ -47,6 +48,7 @@ class Reaching:
         self._consulting = consulting
         self._arrived = arrived
         self._holding = Holding()
+        self._posting = Posting(fleet, consulting, arrived, self._wake_soon)
         self._idle: dict[str, list[tuple[float, int, int]]] = {}
         self._idle_mean: dict[str, tuple[float, int, int]] = {}
 
@@ -63,6 +65,15 @@ class Reaching:
         if at_s < site.wakes_at:
             site.wakes_at = at_s
             self._fleet.later(at_s, partial(self._wake, site))
+
+    def hub_has_something(self, site: FleetSite, now_s: float) -> None:
+        """It waits for the next contact, unless one is held open or the hub writes letters."""
+        if site.is_held:
+            self.wake_by(site, max(now_s, site.busy_until_s))
+        self._posting.something_waits(site, now_s, at_hub=True)
+
+    def _wake_soon(self, site: FleetSite, now_s: float) -> None:
+        self.wake_by(site, max(now_s, site.busy_until_s))
 
     def _plan_wake(self, site: FleetSite, now_s: float) -> None:
         """By what people do next, and by when the policy wants to look again."""
@@ -84,7 +95,8 @@ class Reaching:
     def _wake(self, site: FleetSite, now_s: float) -> None:
         if now_s != site.wakes_at:
             return  # Something else has woken it since.
-        site.act(now_s)
+        if site.act(now_s):
+            self._posting.something_waits(site, now_s, at_hub=False)
         if now_s >= site.busy_until_s:
             self._lose_held(site, now_s)
             dial = self._dial(site, now_s)
@@ -107,6 +119,9 @@ class Reaching:
 
     def _reach(self, site: FleetSite, dial: Dial, now_s: float) -> None:
         link = site.link(dial)
+        if link.mail is not None:
+            self._posting.engage(site, link, link.mail, dial, now_s)
+            return
         site.contacts += 1
         self._count_held(site, now_s)
         site.held = None

@@ -18,7 +18,7 @@ from sync.links.rate_memory import RateMemory
 from .consulting import Consulting
 from .contact import Contact, Learnt, Terms
 from .fleet import HUB, Fleet, who
-from .site import FleetSite
+from .site import Backup, FleetSite
 from .witness import Witness, recount
 
 BACKED_UP_BEFORE: Final = 0.8
@@ -72,9 +72,9 @@ def _back_up(fleet: Fleet, sites: list[FleetSite], restored_s: float, now_s: flo
 
 
 def _restore(
-    fleet: Fleet, site: FleetSite, backup: Disk, taken: set[BundleId], now_s: float, *, at_hub: bool
+    fleet: Fleet, site: FleetSite, backup: Backup, taken: set[BundleId], now_s: float, *, at_hub: bool
 ) -> None:
-    site.restore(backup, at_hub=at_hub)
+    site.restore(backup, now_s, at_hub=at_hub)
     fleet.taken[site.number, at_hub] = taken
     recount(site)
     fleet.note(now_s, HUB if at_hub else who(site), "restored", site=site.number)

@@ -117,11 +117,10 @@ class _Play:
             self._reaching.end(site)
 
     def send_down(self, story: Story, what: str, size_bytes: int, now_s: float) -> None:
-        """The hub has something for a site: it waits for the next contact, unless one is held open."""
+        """The hub has something for a site."""
         site = self._fleet.sites[story.site]
         self.consulting.queue_down(site, story, what, size_bytes, now_s)
-        if site.is_held:
-            self._reaching.wake_by(site, max(now_s, site.busy_until_s))
+        self._reaching.hub_has_something(site, now_s)
 
     def _hub_goes_down(self, now_s: float) -> None:
         self._fleet.note(now_s, HUB, "is down")

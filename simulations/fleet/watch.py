@@ -41,6 +41,8 @@ class SilenceWatch:
         self._told = set(silent)
 
     def _is_silent(self, site: FleetSite, now_s: float) -> bool:
+        if not site.is_looking:
+            return False
         patience_s = max(SILENT_S_MIN, SILENT_LOOKS * site.look_s)
         if now_s - site.good_s <= patience_s or site.held is not None:
             return False

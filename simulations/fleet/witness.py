@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -38,7 +38,10 @@ class Witness:
         site: FleetSite,
         link: FleetLink,
         arrived: Callable[[Parcel, float], None],
+        contact: int | None = None,
     ) -> None:
+        """What comes in one `contact`, where it is told, counts once for what arrivals teach."""
+        self._contact = contact
         self._fleet = fleet
         self._consulting = consulting
         self._site = site
@@ -57,6 +60,7 @@ class Witness:
         if offer is None:
             return
         self._begun.add(offer.bundle_id)
+        receiver = self._site.hub_disk if from_site else self._site.disk
         doubted = self._site.doubted if from_site and not is_answered else frozenset()
         self.carried_emergency |= offer.priority is Priority.EMERGENCY
         parcels = self._fleet.goods.parcels
@@ -69,12 +73,44 @@ class Witness:
                 waiting=tuple(
                     (each.bundle_id, each.priority, parcels[each.bundle_id].queued_s)
                     for each in pending
-                    if each.bundle_id not in self._begun and each.bundle_id not in doubted
+                    if each.bundle_id not in self._begun
+                    and each.bundle_id not in doubted
+                    and (each.priority >= offer.priority or not receiver.holds(each.bundle_id))
                 ),
             )
         )
         if from_site:
             self._site.doubted.add(offer.bundle_id)
+
+    def wrote(
+        self, offers: Sequence[Offer], goes: Callable[[int], bool], *, from_site: bool, at_s: float
+    ) -> None:
+        """A letter with pieces of these goes to the link; `goes` tells which sizes it takes at all."""
+        site = self._site
+        store = site.store if from_site else site.hub_store
+        in_letters = site.mail.posted(at_hub=not from_site)
+        written = {offer.bundle_id for offer in offers}
+        if from_site:
+            site.doubted |= written
+        waiting = [
+            each.offer
+            for each in done(store.outgoing(in_letters))
+            if each.offer.bundle_id not in written and goes(each.offer.size_bytes)
+        ]
+        parcels = self._fleet.goods.parcels
+        for place, offer in enumerate(offers, start=1):
+            self._fleet.observe(
+                BytesHandedOut(
+                    at_s=at_s,
+                    place=who(site) if from_site else HUB,
+                    bundle=offer.bundle_id,
+                    priority=offer.priority,
+                    waiting=tuple(
+                        (each.bundle_id, each.priority, parcels[each.bundle_id].queued_s)
+                        for each in (*waiting, *offers[place:])
+                    ),
+                )
+            )
 
     def received(self, offer: Offer, *, at_hub: bool, at_s: float) -> None:
         """A bundle is whole and durable."""
@@ -93,21 +129,26 @@ class Witness:
         usd = self._own_price(parcel)
         self._fleet.goods.share_cost(parcel.case, parcel.size_bytes, up=parcel.up, usd=usd)
         if at_hub:
-            if parcel.estimated_s is not None:
-                site.arrivals.learn(estimated_s=parcel.estimated_s, actual_s=at_s - parcel.queued_s)
+            if parcel.estimated_s is not None and parcel.arrivals is not None:
+                parcel.arrivals.learn(
+                    estimated_s=parcel.estimated_s, actual_s=at_s - parcel.queued_s, contact=self._contact
+                )
             self._fleet.later(at_s, partial(self._arrived, parcel))
         elif parcel.what == "reply":
             self._consulting.reply_came(site, self._fleet.goods.stories[parcel.case], parcel.priority, at_s)
 
     def _own_price(self, parcel: Parcel) -> float:
-        """Of its bytes alone, and of the time that they take."""
+        """Of its bytes alone, and of the time that they take, or of its share of the messages."""
         direction = self._link.profile.up if parcel.up else self._link.profile.down
+        terms = self._link.terms
+        if terms.message_bytes is not None:
+            return terms.tariff.usd_per_message * parcel.size_bytes / terms.message_bytes
         return self._link.terms.tariff.usd_per_megabyte * parcel.size_bytes / BYTES_PER_MEGABYTE + (
             self._link.terms.tariff.usd_per_minute * direction.serialisation_s(parcel.size_bytes) / 60
         )
 
-    def released(self, offer: Offer, *, from_site: bool, at_s: float) -> None:
-        """Custody has passed to the other side."""
+    def released(self, offer: Offer, *, from_site: bool, at_s: float, said_s: float | None = None) -> None:
+        """Custody has passed to the other side, which said so at that moment, or now."""
         site = self._site
         if from_site:
             site.doubted.discard(offer.bundle_id)
@@ -119,7 +160,9 @@ class Witness:
                 place=place,
                 peer=peer,
                 bundle=offer.bundle_id,
-                is_on_disk=receiver.holds(offer.bundle_id),
+                # What was said before a disk went back to a backup was true then; the next word corrects it.
+                is_on_disk=receiver.holds(offer.bundle_id)
+                or (said_s is not None and said_s <= site.restored_s[from_site]),
             )
         )
 
@@ -146,6 +189,6 @@ class Witness:
 
 def recount(site: FleetSite) -> None:
     """What waits on both sides, by custody's own word."""
-    waiting = done(site.store.outgoing(RangeSet()))
+    waiting = done(site.store.outgoing(site.mail.posted(at_hub=False)))
     site.recount([(each.offer.priority, each.offer.size_bytes) for each in waiting])
     site.hub_bundles = len(done(site.hub_store.outgoing(RangeSet())))

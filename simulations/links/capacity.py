@@ -83,6 +83,33 @@ class ConstantCapacity:
         return (end_s - start_s) * self._rate_bit_s
 
 
+class MessageCapacity:
+    """Whole messages: each as it leaves, and none before the interval behind the last, or the timetable."""
+
+    def __init__(self, message_bytes: int, interval_s: float, first_departure_s: float | None) -> None:
+        self._message_bits = message_bytes * 8.0
+        self._interval_s = interval_s
+        self._first_s = first_departure_s
+
+    def finish_s(self, start_s: float, size_bits: float) -> float:
+        messages = max(1, math.ceil(size_bits / self._message_bits * (1 - _ROUNDING)))
+        if self._first_s is not None:
+            start_s = self._first_s + self._missed(start_s, self._first_s) * self._interval_s
+        return start_s + (messages - 1) * self._interval_s
+
+    def bits_between(self, start_s: float, end_s: float) -> float:
+        """At best: the medium is free at the start, and what leaves at the very end counts."""
+        if self._first_s is not None:
+            by_end = max(0, math.floor((end_s - self._first_s) / self._interval_s) + 1)
+            return max(0, by_end - self._missed(start_s, self._first_s)) * self._message_bits
+        if self._interval_s == 0.0:
+            return math.inf
+        return (math.floor((end_s - start_s) / self._interval_s) + 1) * self._message_bits
+
+    def _missed(self, at_s: float, first_s: float) -> int:
+        return max(0, math.ceil((at_s - first_s) / self._interval_s))
+
+
 class TracedCapacity:
     """A recording, for ever repeated."""
 

@@ -13,6 +13,8 @@ from enum import StrEnum
 from .profile import Mailbox
 from .service import ServicePlan
 
+DEPARTURES_MAX = 10_000
+"""Of a timetable, looked at in search of one in the light."""
 WAITING_MAX = 256
 """Messages that a modem or a mail host takes before it refuses more."""
 
@@ -47,6 +49,20 @@ class PostModel:
             self._departures.popleft()
         return len(self._departures)
 
+    def departs_s(self, now_s: float) -> float:
+        """When a message that is offered now would leave; infinity if the service never comes back."""
+        mailbox = self._mailbox
+        from_s = max(now_s, self._next_s)
+        for _ in range(DEPARTURES_MAX):
+            if mailbox.first_departure_s is not None:
+                missed = max(0, math.ceil((from_s - mailbox.first_departure_s) / mailbox.interval_s))
+                from_s = mailbox.first_departure_s + missed * mailbox.interval_s
+            departs_s = self._service.next_up_s(from_s)
+            if departs_s == from_s or mailbox.first_departure_s is None:
+                return departs_s
+            from_s = departs_s  # The boat of the timetable did not sail.
+        return math.inf
+
     def offer(self, now_s: float, length_bytes: int) -> tuple[float, ...] | None:
         """Arrival times of the copies, none for a lost message; None when too many wait already.
 
@@ -55,7 +71,7 @@ class PostModel:
             raise MessageTooLong(f"a message of {length_bytes} bytes: this link carries {self.bytes_max}")
         if self.waiting(now_s) >= WAITING_MAX:
             return None
-        departs_s = self._service.next_up_s(max(now_s, self._next_s))
+        departs_s = self.departs_s(now_s)
         if math.isinf(departs_s):
             return ()
         self._next_s = departs_s + self._mailbox.interval_s

@@ -101,8 +101,15 @@ class Mailbox:
     loss: float = 0.0
     copies_max: int = 1
     """How often one message may arrive at the most."""
+    first_departure_s: float | None = None
+    """Of a timetable, by which messages leave every `interval_s` whether one waits or not. None: a message
+    leaves as soon as the one before it has been gone for that long."""
 
     def __post_init__(self) -> None:
+        if self.first_departure_s is not None:
+            require_range("first_departure_s", self.first_departure_s, 0.0, DURATION_S_MAX)
+            if self.interval_s == 0.0:
+                raise ValueError("first_departure_s needs an interval_s: a timetable has a next departure")
         require_range("up_bytes_max", self.up_bytes_max, 1, MESSAGE_BYTES_MAX)
         require_range("down_bytes_max", self.down_bytes_max, 1, MESSAGE_BYTES_MAX)
         require_range("interval_s", self.interval_s, 0.0, DURATION_S_MAX)

@@ -165,6 +165,7 @@ def _mailbox(table: Table) -> Mailbox:
         delay_s_max=table.number("delay_s_max"),
         loss=table.number("loss", 0.0),
         copies_max=table.whole("copies_max", 1),
+        first_departure_s=table.optional_number("first_departure_s"),
     )
 
 

@@ -1,6 +1,8 @@
 """What a simulated run came to: its results as data, and the page that people read."""
 
 from .results import (
+    EVENT_MODE,
+    WHOLE_STACK,
     AlarmRow,
     CaseRow,
     DeliveryRow,
@@ -14,6 +16,8 @@ from .results import (
 )
 
 __all__ = [
+    "EVENT_MODE",
+    "WHOLE_STACK",
     "AlarmRow",
     "CaseRow",
     "DeliveryRow",

@@ -57,6 +57,7 @@ def unlike(one: RunResults, other: RunResults) -> str:
     pairs = {
         "world": (one.world, other.world),
         "policy": (one.policy, other.policy),
+        "how they were played": (one.played, other.played),
         "seed": (one.seed, other.seed),
         "sites": (len(one.sites), len(other.sites)),
         "days": (f"{one.duration_s / 86_400:g}", f"{other.duration_s / 86_400:g}"),

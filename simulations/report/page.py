@@ -108,6 +108,8 @@ def _deliveries_of(priority: int, *, up: bool) -> Callable[[RunResults], list[fl
 
 def _names(first: RunResults, second: RunResults) -> tuple[str, str]:
     """What tells the two apart, in as few words as do."""
+    if first.played != second.played:
+        return first.played, second.played
     for name in ("policy", "world", "seed"):
         one, other = str(getattr(first, name)), str(getattr(second, name))
         if one != other:

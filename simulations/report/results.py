@@ -9,11 +9,13 @@ import json
 import math
 import types
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 FORMAT: Final = "sf-telemed simulation results, version 1"
+EVENT_MODE: Final = "event mode"
+WHOLE_STACK: Final = "whole stack"
 RESULTS_BYTES_MAX: Final = 1_000_000_000
 Row = TypeVar("Row")
 
@@ -134,6 +136,10 @@ class RunResults:
     queue: tuple[QueueRow, ...]
     alarms: tuple[AlarmRow, ...]
     violations: tuple[ViolationRow, ...]
+    played: str = EVENT_MODE
+    """How much of the product took part."""
+    notes: tuple[str, ...] = ()
+    """Sentences about what this run shows in another way than others do, or cannot show."""
 
     def __post_init__(self) -> None:
         if not 0.0 < self.duration_s < math.inf:
@@ -195,11 +201,14 @@ def _table(rows: tuple[Any, ...]) -> dict[str, object]:
 
 def _run(document: Mapping[str, Any]) -> RunResults:
     values: dict[str, Any] = {}
+    later = {each.name for each in fields(RunResults) if each.default is not MISSING}
     for name, wanted in get_type_hints(RunResults).items():
+        if name in later and name not in document:
+            continue  # Written before there was such a thing.
         value = document[name]
         if name in _ROWS:
             values[name] = _rows(_ROWS[name], value)
-        elif name == "checked":
+        elif name in ("checked", "notes"):
             values[name] = tuple(_checked(item, str, name) for item in value)
         else:
             values[name] = _checked(value, wanted, name)

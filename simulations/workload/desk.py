@@ -22,6 +22,8 @@ class Reading:
     """A case that a specialist has taken: when the immediate advice goes out, if any, and the reply."""
 
     case: int
+    person: int
+    """Who, counted over all of the world's specialists."""
     taken_s: float
     advised_s: float | None
     answered_s: float
@@ -104,6 +106,7 @@ class Desk:
         is_emergency = priority is Priority.EMERGENCY
         return Reading(
             case=case,
+            person=index,
             taken_s=now_s,
             advised_s=now_s + ADVICE_SHARE * takes_s if is_emergency else None,
             answered_s=now_s + takes_s,

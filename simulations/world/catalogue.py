@@ -13,8 +13,8 @@ from protocol.header import Priority
 from simulations.links import LinkProfile, ProfileError, Table, load_profile, profile_names, read_text
 
 from .errors import WorldError
-from .variants import require_packets
-from .world import CaseMix, Clinicians, HubOutage, SiteGroup, SiteLink, Storms, World
+from .variants import require_room
+from .world import DAY_S, CaseMix, Clinicians, HubOutage, SiteGroup, SiteLink, Storms, World
 
 DEFAULT_WORLD: Final = "small-fleet"
 
@@ -127,10 +127,11 @@ def _group(table: Table, mixes: dict[str, CaseMix], folder: Path | None) -> Site
 
 
 def _link(table: Table, folder: Path | None) -> SiteLink:
+    profile = _profile(table, folder)
     link = table.build(
         lambda: SiteLink(
-            profile=_profile(table, folder),
-            every_s=table.number("every_s"),
+            profile=profile,
+            every_s=_every_s(table, profile),
             floor=_floor(table),
             usd_per_day_max=table.optional_number("usd_per_day_max"),
             reserve=table.number("reserve", 0.25),
@@ -140,12 +141,24 @@ def _link(table: Table, folder: Path | None) -> SiteLink:
     return link
 
 
+def _every_s(table: Table, profile: LinkProfile) -> float:
+    if profile.mailbox is None:
+        return table.number("every_s")
+    if table.optional_number("every_s") is not None:
+        table.refuse(
+            "every_s",
+            f"{profile.name} carries whole messages: what the hub has comes by itself, and nobody looks for "
+            "it. Leave every_s out",
+        )
+    return DAY_S
+
+
 def _profile(table: Table, folder: Path | None) -> LinkProfile:
     try:
         profile = load_profile(table.text("profile"), beside=folder)
     except ProfileError as error:
         table.refuse("profile", str(error).rstrip("."))
-    return table.build(lambda: require_packets(profile))
+    return table.build(lambda: require_room(profile))
 
 
 def _floor(table: Table) -> Priority:

@@ -6,17 +6,20 @@ from dataclasses import replace
 
 from protocol.header import Priority
 from simulations.links import LinkProfile
+from sync.letters.terms import LETTER_BYTES_MIN
 
 from .world import SiteGroup, SiteLink, World
 
 
-def require_packets(profile: LinkProfile) -> LinkProfile:
-    """The same; raises `ValueError` for one that no site of a world can use."""
+def require_room(profile: LinkProfile) -> LinkProfile:
+    """The same; raises `ValueError` for one whose messages are too short for any letter."""
     if profile.mailbox is not None:
-        raise ValueError(
-            f"profile is {profile.name!r}, which carries whole messages and no packets; the node has no link "
-            "for such a medium yet, so a world cannot show what it would do there"
-        )
+        shortest_bytes = min(profile.mailbox.up_bytes_max, profile.mailbox.down_bytes_max)
+        if shortest_bytes < LETTER_BYTES_MIN:
+            raise ValueError(
+                f"profile is {profile.name!r}, whose messages carry {shortest_bytes} bytes; a letter of the "
+                f"product takes {LETTER_BYTES_MIN} at least"
+            )
     return profile
 
 
@@ -39,7 +42,7 @@ def about_so_many(world: World, sites: int) -> World:
 
 def on_link(world: World, profile: LinkProfile) -> World:
     """All of its sites with this link alone, under the terms of their first: its looks and its cap."""
-    require_packets(profile)
+    require_room(profile)
 
     def changed(group: SiteGroup) -> SiteGroup:
         link: SiteLink = replace(group.links[0], profile=profile, floor=Priority.BULK)

@@ -68,6 +68,8 @@ def test_a_profile_is_shown_as_it_was_read() -> None:
     assert "without a gap in 30 d" in words
     passes = invoke("link", "show", "leo-passes").output
     assert "service: 2.9% of 30 d from its opening; gaps: 239, the longest 4.77 h" in passes
+    boat = invoke("link", "show", "supply-boat").output
+    assert "by a timetable, the first after 2 d" in " ".join(boat.split())
     messages = invoke("link", "show", "iridium-sbd").output
     assert "340 B up, 270 B down, one each 20 s" in messages
     assert "text of 1000 B up, at best: 45 s, USD 0.3600, messages: 3" in messages
@@ -221,6 +223,11 @@ def test_a_hub_that_never_listens_can_be_stopped() -> None:
             ),
             1,
             "The hub's command ended before it listened: true.",
+        ),
+        (
+            ("run", "--real", "iridium-sbd", "--hub-port", "9", "--", "true"),
+            1,
+            "carries whole messages and no packets, so no program can talk through it. Choose another",
         ),
     ],
 )

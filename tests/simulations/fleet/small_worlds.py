@@ -12,7 +12,7 @@ mix = "busy"
 region = "{region}"
 [[sites.links]]
 profile = "{profile}"
-every_s = {every_s}
+{looks}
 {terms}
 """
 
@@ -23,10 +23,12 @@ def place(
     name: str = "place",
     count: int = 1,
     region: str = "here",
-    every_s: int = 3_600,
+    every_s: int | None = 3_600,
     terms: str = "",
 ) -> str:
-    return PLACE.format(name=name, count=count, region=region, profile=profile, every_s=every_s, terms=terms)
+    """Without looks (`every_s` None) for a link of whole messages."""
+    looks = "" if every_s is None else f"every_s = {every_s}"
+    return PLACE.format(name=name, count=count, region=region, profile=profile, looks=looks, terms=terms)
 
 
 def small_world(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,17 @@ from protocol.ids import BUNDLE_ID_BYTES, BundleId
 from simulations.fleet.bound import Way, bound_s
 from simulations.fleet.goods import Parcel
 from simulations.fleet.site import rank_of
-from simulations.links import DirectionProfile, LinkModel, Outage, RateStep, RateTrace, ServicePlan
+from simulations.links import (
+    DirectionProfile,
+    LinkModel,
+    Mailbox,
+    Outage,
+    PostModel,
+    RateStep,
+    RateTrace,
+    ServicePlan,
+)
+from simulations.links import Way as Messages
 
 
 def way(rate_bit_s: float, *outages: Outage, delay_ms: float = 100.0, trace: RateTrace | None = None) -> Way:
@@ -82,3 +93,47 @@ def test_packets_of_the_model_are_never_earlier(
         now_s = max(now_s, passage.departs_s)
     if sent_bytes:
         assert bound_s([Way.of(direction, service)], at_s, sent_bytes) <= last_s - at_s + 1e-6
+
+
+@given(
+    st.lists(st.integers(1, 340), min_size=1, max_size=30),
+    st.floats(0, 400),
+    st.sampled_from([0.0, 20.0]),
+    st.one_of(st.none(), st.floats(0, 100)),
+    st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), max_size=4),
+)
+def test_messages_of_the_model_are_never_earlier(
+    sizes: list[int], at_s: float, interval_s: float, first_s: float | None, spans: list[tuple[int, int]]
+) -> None:
+    outages, begins_s = [], 0.0
+    for lit_s, dark_s in spans:
+        outages.append(Outage(begins_s + lit_s, dark_s))
+        begins_s += lit_s + dark_s
+    mailbox = Mailbox(
+        up_bytes_max=340,
+        down_bytes_max=270,
+        interval_s=interval_s,
+        delay_s_min=5,
+        delay_s_max=20,
+        first_departure_s=first_s if interval_s else None,
+    )
+    service = ServicePlan(tuple(outages))
+    model = PostModel(mailbox, Messages.UP, seed=1, service=service)
+    carried = Way.of_messages(mailbox, service, bytes_max=340)
+    sent_bytes = 0
+    for size_bytes in sizes:
+        sent_bytes += size_bytes
+        arrivals = model.offer(at_s, size_bytes)
+        assert arrivals
+        assert max(arrivals) - at_s >= bound_s([carried], at_s, sent_bytes) - 1e-6
+
+
+def test_the_bound_of_messages_is_reached_where_nothing_is_lost_and_all_are_full() -> None:
+    mailbox = Mailbox(up_bytes_max=340, down_bytes_max=270, interval_s=20, delay_s_min=5, delay_s_max=5)
+    carried = Way.of_messages(mailbox, ServicePlan(), bytes_max=340)
+    assert bound_s([carried], 7.0, 340) == pytest.approx(5.0)
+    assert bound_s([carried], 7.0, 341) == pytest.approx(25.0)
+    assert bound_s([carried], 7.0, 340 * 10) == pytest.approx(185.0)
+    boat = Way.of_messages(replace(mailbox, first_departure_s=100.0), ServicePlan(), bytes_max=340)
+    assert bound_s([boat], 7.0, 340) == pytest.approx(98.0)
+    assert bound_s([boat], 101.0, 680) == pytest.approx(44.0)

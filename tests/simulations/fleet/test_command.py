@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import blake2b
+from importlib.resources import files
 from pathlib import Path
 
 from click.testing import CliRunner, Result
 
 from simulations.cli import main
-from simulations.fleet.command import status_of, summary
+from simulations.fleet.asking import status_of, summary
 from simulations.report import ViolationRow, load_results
 from simulations.report.figures import waits
 from tests.architecture.checkout import ROOT
@@ -77,11 +78,26 @@ def test_more_looks_bring_replies_sooner_and_cost_more(tmp_path: Path) -> None:
     assert 0 < waits_s[1] < 300 < waits_s[0]
 
 
-def test_a_kind_or_a_link_that_cannot_be_is_refused() -> None:
+def test_a_link_of_messages_is_played(tmp_path: Path) -> None:
+    out = tmp_path / "mine.json"
+    options = ("--kind", "island", "--link", "iridium-sbd", "--days", "4", "--out", str(out))
+    result = invoke("small-fleet", *options)
+    assert result.exit_code == 0, result.output
+    results = load_results(out)
+    assert {row.links for row in results.sites} == {"iridium-sbd"}
+    assert any(row.link == "iridium-sbd" for row in results.deliveries)
+
+
+def test_a_kind_or_a_link_that_cannot_be_is_refused(tmp_path: Path) -> None:
     unknown = invoke("small-fleet", "--kind", "barge")
     assert unknown.exit_code == 1
     assert "has no sites of the kind 'barge'. There are ship, trawler, island" in unknown.output
-    assert "carries whole messages and no packets" in invoke("small-fleet", "--link", "iridium-sbd").output
+    scrap = tmp_path / "scrap.toml"
+    sbd = (files("simulations") / "profiles" / "iridium-sbd.toml").read_text()
+    scrap.write_text(sbd.replace("down_bytes_max = 270", "down_bytes_max = 100"))
+    too_short = invoke("small-fleet", "--link", str(scrap))
+    assert too_short.exit_code == 1
+    assert "messages carry 100 bytes; a letter of the product takes 160 at least" in too_short.output
     assert "There is no link profile named 'sat'" in invoke("small-fleet", "--link", "sat").output
 
 
@@ -98,7 +114,8 @@ def test_faults_are_played(tmp_path: Path) -> None:
 def test_what_cannot_be_is_refused_in_words(tmp_path: Path) -> None:
     unknown = invoke("big-fleet", "--out", str(tmp_path / "x.json"))
     assert unknown.exit_code == 1
-    assert "There is no world named 'big-fleet'. Known are blackout, small-fleet, thousand" in unknown.output
+    known = "Known are blackout, outposts, small-fleet, thousand"
+    assert f"There is no world named 'big-fleet'. {known}" in unknown.output
     nowhere = invoke("small-fleet", "--days", "0.1", "--out", str(tmp_path / "no" / "x.json"))
     assert nowhere.exit_code == 1
     assert "cannot be written" in nowhere.output

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from simulations.links import Mailbox, MessageTooLong, Outage, PostModel, ServicePlan, Way, load_profile
@@ -43,11 +45,28 @@ def test_a_full_modem_takes_no_more_until_some_have_left() -> None:
     assert model.offer(25.0, 10) is not None
 
 
-def test_the_boat_comes_once_a_week() -> None:
+def test_the_boat_comes_once_a_week_whether_something_waits_or_not() -> None:
     mailbox = load_profile("supply-boat").mailbox
     assert mailbox is not None
     model = PostModel(mailbox, Way.UP, seed=5)
-    first, second = model.offer(0.0, 10**9), model.offer(3_600.0, 10**9)
+    week_s = 7 * 86_400.0
+    assert model.departs_s(0.0) == 2 * 86_400.0
+    assert model.departs_s(2 * 86_400.0 + 1) == 2 * 86_400.0 + week_s
+    first, second = model.offer(3_600.0, 10**9), model.offer(3_600.0, 10**9)
     assert first
     assert second
     assert second[0] - first[0] > 5 * 86_400
+    assert model.departs_s(3_600.0) == 2 * 86_400.0 + 2 * week_s
+
+
+def test_a_boat_that_did_not_sail_sails_a_week_later() -> None:
+    mailbox = load_profile("supply-boat").mailbox
+    assert mailbox is not None
+    service = ServicePlan((Outage(2 * 86_400.0 - 60, 3_600.0),))
+    model = PostModel(mailbox, Way.UP, seed=5, service=service)
+    assert model.departs_s(0.0) == 9 * 86_400.0
+
+
+def test_a_timetable_has_a_next_departure() -> None:
+    with pytest.raises(ValueError, match="a timetable has a next departure"):
+        replace(TERMS, interval_s=0.0, first_departure_s=60.0)

@@ -51,7 +51,7 @@ def test_floors_and_caps_are_read() -> None:
         (
             'profile = "bgan"',
             'profile = "iridium-sbd"',
-            "'iridium-sbd', which carries whole messages and no packets",
+            "links.every_s: iridium-sbd carries whole messages: what the hub has comes by itself",
         ),
         ('["emergency", 0.1]', '["emergency", 0.2]', "mixes.urgency: urgency is 1.1 in total"),
         ('["emergency", 0.1], ["urgent", 0.3]', '["urgent", 0.3], ["emergency", 0.1]', "in this order"),
