@@ -24,6 +24,7 @@ from simulations.demo.stage import StageError
 from simulations.emulator.errors import EmulatorError
 from simulations.links.errors import LinkDescriptionError
 from simulations.report import ResultsError
+from simulations.whole.playable import NotPlayable
 from simulations.world import WorldError
 from tests.architecture.checkout import ROOT, product_modules
 from tests.docs.pages import DOCS, missing_tests, named_tests, quoted, table_under, tables
@@ -132,7 +133,7 @@ def test_every_code_of_a_local_socket_has_its_row_and_status() -> None:
 
 
 def test_every_error_of_the_simulations_has_its_row() -> None:
-    kinds: list[type[Exception]] = [StageError, EmulatorError, ResultsError]
+    kinds: list[type[Exception]] = [StageError, EmulatorError, ResultsError, NotPlayable]
     kinds += [*EmulatorError.__subclasses__(), *LinkDescriptionError.__subclasses__()]
     assert WorldError in kinds
     rows = rows_under(LINKS, "class")

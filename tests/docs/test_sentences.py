@@ -100,6 +100,29 @@ def test_an_unconfirmed_write_ends_the_daemon_with_a_status_to_start_again(tmp_p
     node.stop()
 
 
+@pytest.mark.peers
+@pytest.mark.skipif(STRACE == "", reason="strace is not installed")
+def test_an_unconfirmed_write_ends_the_hub_with_a_status_to_start_again(folder: HubFolder) -> None:
+    """A serving hub notes its keys at once, and every fsync of this run fails."""
+
+    async def open_once() -> None:
+        async with open_hub(folder, TestClock()):
+            """Its tables are made."""
+
+    asyncio.run(open_once())
+    tampered = (STRACE, "-f", "-o", "/dev/null", "-e", "inject=fsync,fdatasync:error=EIO:when=1+")
+    hub_command = (sys.executable, "-m", "sfhub.cli", "--data", str(folder.root))
+    ran = subprocess.run(
+        [*tampered, *hub_command, "serve", "--listen", "127.0.0.1:0"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 75
+    assert "The disk did not confirm a change to" in ran.stderr
+    assert run_hub(folder, "status") == 0
+
+
 def test_a_fault_of_the_node_quotes_nobody(caplog: pytest.LogCaptureFixture) -> None:
     words = " ".join(("Mrs", "Synthetic"))
     with caplog.at_level(logging.ERROR):
