@@ -12,9 +12,9 @@ COMMANDS: Final = {
     "compare": ("simulations.report.command", "compare"),
     "demo": ("simulations.demo.command", "demo"),
     "link": ("simulations.emulator.command", "link"),
-    "replay": ("simulations.engine.command", "replay"),
+    "replay": ("simulations.seeded.command", "replay"),
     "report": ("simulations.report.command", "report"),
-    "soak": ("simulations.engine.command", "soak"),
+    "soak": ("simulations.seeded.command", "soak"),
     "run": ("simulations.run_command", "run"),
     "train-dictionaries": ("simulations.training.command", "train_dictionaries"),
 }

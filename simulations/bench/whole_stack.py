@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from protocol.sealing import HpkeSealer, Sealer
-from simulations.engine.calm import draw_calm
-from simulations.engine.consult_schedule import ConsultSchedule
-from simulations.engine.consult_world import Setup, foundation_of, play_consults
-from simulations.engine.ram_disk import temporary_disks
-from simulations.engine.sealer import EqualSizeSealer
-from simulations.engine.site import Site
+from simulations.hosts.ram_disk import temporary_disks
+from simulations.hosts.sealer import EqualSizeSealer
+from simulations.hosts.site import Site
+from simulations.seeded.calm import draw_calm
+from simulations.seeded.consult_schedule import ConsultSchedule
+from simulations.seeded.consult_world import Setup, foundation_of, play_consults
 from sync.stores.connection import Connection
 from sync.stores.database import Database, Execution
 from sync.stores.migrations import Schema

@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import click
 
-from simulations.engine.trace import Trace
 from simulations.links import LinkDescriptionError, load_profile
 from simulations.report import ResultsError, RunResults, save_results
+from simulations.virtual.trace import Trace
 from simulations.world import (
     DEFAULT_WORLD,
     World,

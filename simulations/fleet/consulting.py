@@ -7,7 +7,7 @@ from typing import Final
 
 from protocol.header import Priority
 from simulations.checkers.observations import BundleAdded
-from simulations.engine.disk import done
+from simulations.hosts.disk import done
 from simulations.report import AlarmRow
 from simulations.workload import Consult, FollowUp, consults_of
 from sync.scheduler.arrival import soonest_s

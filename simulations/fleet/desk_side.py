@@ -9,8 +9,8 @@ from typing import Final, Protocol
 
 from protocol.header import Priority
 from simulations.checkers.observations import CaseTaken, Observation
-from simulations.engine.trace import Field
 from simulations.report import AlarmRow, QueueRow
+from simulations.virtual.trace import Field
 from simulations.workload import Reading
 from simulations.world import World
 

@@ -20,8 +20,8 @@ from simulations.checkers import (
     NobodyStarves,
 )
 from simulations.checkers.observations import Observation
-from simulations.engine.trace import Field, Trace
 from simulations.report import AlarmRow
+from simulations.virtual.trace import Field, Trace
 from simulations.world import World
 from simulations.world.world import DAY_S
 

@@ -13,7 +13,7 @@ from protocol.ids import Pseudonym
 from protocol.letters import LETTER_BYTES_MAX
 from protocol.letters import Way as Writer
 from protocol.ranges import RangeSet
-from simulations.engine.disk import Store
+from simulations.hosts.disk import Store
 from simulations.links import LinkProfile, Mailbox, PostModel, ServicePlan, Way
 from sync.letters import Correspondence, LetterMemory, LetterTerms
 from sync.letters.terms import AHEAD_FREE_MAX, AHEAD_MAX

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from simulations.engine.disk import Disk, FileDisk, MemoryDisk, NewIncarnation, nothing_planted
+from simulations.hosts.disk import Disk, FileDisk, MemoryDisk, NewIncarnation, nothing_planted
 from simulations.workload import Desk
 from simulations.world import Clinicians
 from sync.scheduler import Decision, LinkNow, PairNow, decide

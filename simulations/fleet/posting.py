@@ -11,7 +11,7 @@ from typing import Final
 
 from protocol.header import Priority
 from simulations.checkers.observations import ContactPaid
-from simulations.engine.disk import done
+from simulations.hosts.disk import done
 from simulations.world.world import DAY_S
 from sync.letters import LetterWritten
 from sync.scheduler import Dial

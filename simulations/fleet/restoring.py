@@ -11,7 +11,7 @@ from typing import Final
 from protocol.header import Priority
 from protocol.ids import BundleId
 from simulations.checkers.observations import WorldHealed
-from simulations.engine.disk import Disk
+from simulations.hosts.disk import Disk
 from simulations.links import DirectionProfile, LinkModel
 from sync.links.rate_memory import RateMemory
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 
-from simulations.engine.loop import garbage_seldom, run_virtual
-from simulations.engine.ram_disk import temporary_disks
-from simulations.engine.trace import Trace
+from simulations.hosts.ram_disk import temporary_disks
 from simulations.report import AlarmRow, RunResults, SiteRow, ViolationRow
+from simulations.virtual.loop import garbage_seldom, run_virtual
+from simulations.virtual.trace import Trace
 from simulations.world import World
 from simulations.world.world import HOUR_S
 

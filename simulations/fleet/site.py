@@ -12,7 +12,7 @@ from typing import Final
 
 from protocol.header import Priority
 from protocol.ids import BundleId, Incarnation, Pseudonym
-from simulations.engine.disk import Disk
+from simulations.hosts.disk import Disk
 from simulations.links import Outage
 from simulations.world import SiteGroup
 from simulations.world.world import DAY_S

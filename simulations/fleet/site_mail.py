@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from protocol.header import Priority
 from protocol.ids import Pseudonym
 from protocol.ranges import RangeSet
-from simulations.engine.disk import Store
+from simulations.hosts.disk import Store
 from sync.letters import LetterMemory
 from sync.scheduler import Decision, Dial, HeldBy
 from sync.scheduler.choice import POST_BORNE_S

@@ -13,7 +13,7 @@ from itertools import count
 from typing import Final, Protocol
 
 from protocol.errors import ProtocolError
-from simulations.engine.disk import done
+from simulations.hosts.disk import done
 from simulations.links import Fate, LinkModel
 from sync.core import BundleReceived, BundleSent, Ending, Event, Persist, Session, SessionEnded
 from sync.core.effects import Read

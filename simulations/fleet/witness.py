@@ -15,7 +15,7 @@ from simulations.checkers.observations import (
     CustodyPassed,
     ReceiptWritten,
 )
-from simulations.engine.disk import done
+from simulations.hosts.disk import done
 from sync.ports import Offer
 
 from .consulting import Consulting

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from protocol.header import Priority
 from simulations.checkers.observations import BundleAdded, BytesHandedOut, Observation, ReceiptWritten
-from simulations.engine.foundation import HUB
+from simulations.hosts.foundation import HUB
 
 from .moments import RunTime
 

@@ -14,8 +14,8 @@ from sfhub.app import open_hub
 from sfhub.config import HubFolder
 from sfnode.config import NodeFolder
 from sfnode.vault.vault import Vault
-from simulations.engine.clock import MachineClock
-from simulations.engine.site import PASSPHRASE
+from simulations.hosts.clock import MachineClock
+from simulations.hosts.site import PASSPHRASE
 from sync.stores.connection import Connection, connect
 from sync.stores.database import Execution
 

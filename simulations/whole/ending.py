@@ -9,12 +9,12 @@ from typing import Any
 from sfhub.errors import HubError
 from sfnode.errors import NodeError
 from simulations.checkers.observations import ContactPaid, PictureFiled, WorldHealed
-from simulations.engine.audit import Audit
-from simulations.engine.consult_world import HEAL_ROUNDS, SETTLE_S
-from simulations.engine.filed import pictures_filed
-from simulations.engine.foundation import HUB
-from simulations.engine.loop import virtual_loop
-from simulations.engine.network import Network
+from simulations.hosts.audit import Audit
+from simulations.hosts.filed import pictures_filed
+from simulations.hosts.foundation import HUB
+from simulations.seeded.consult_world import HEAL_ROUNDS, SETTLE_S
+from simulations.virtual.loop import virtual_loop
+from simulations.virtual.network import Network
 from sync.stores.errors import StoreError
 
 from .disks import Label, labels_at_hub, labels_at_site

@@ -7,8 +7,8 @@ from typing import Any
 
 from sfhub.app import Hub
 from sfnode.app import Daemon
-from simulations.engine.hub_host import HubHost
-from simulations.engine.site import Site
+from simulations.hosts.hub_host import HubHost
+from simulations.hosts.site import Site
 
 
 class StaffedSite(Site):

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from sfnode.config import LinkMode, LinkSettings
-from simulations.engine.network import Network, through
-from simulations.engine.site import UDP_PORT
-from simulations.engine.wire import Mischief, Way, Wire
 from simulations.fleet.bound import Way as LitWay
 from simulations.fleet.bound import bound_s
 from simulations.fleet.link import HELD_LOOK_S
 from simulations.fleet.weather import under
+from simulations.hosts.site import UDP_PORT
 from simulations.links import DirectionProfile, LinkProfile, Outage, ServicePlan, SharedChannel
+from simulations.virtual.network import Network, through
+from simulations.virtual.wire import Mischief, Way, Wire
 from simulations.world import SiteLink
 
 Storms = Mapping[tuple[str, str], tuple[Outage, ...]]

@@ -12,10 +12,6 @@ from typing import Any, Final
 
 from protocol.header import Priority
 from simulations.checkers.observations import OrderEnded, OrderShown
-from simulations.engine.loop import virtual_loop
-from simulations.engine.people import ARMED, ENDED
-from simulations.engine.site import Site
-from simulations.engine.trace import Field
 from simulations.fleet.consulting import (
     MISSED_SHARE,
     ONLY_ENTERED_LATE_SHARE,
@@ -24,7 +20,11 @@ from simulations.fleet.consulting import (
     SEEN_SIGMA,
 )
 from simulations.fleet.goods import Story
+from simulations.hosts.site import Site
 from simulations.report import AlarmRow
+from simulations.seeded.people import ARMED, ENDED
+from simulations.virtual.loop import virtual_loop
+from simulations.virtual.trace import Field
 from simulations.workload import Consult, FollowUp
 
 from .doings import Doings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from simulations.engine.clock import WALL_FROM_S
-from simulations.engine.loop import virtual_loop
+from simulations.hosts.clock import WALL_FROM_S
+from simulations.virtual.loop import virtual_loop
 from simulations.world.world import DAY_S
 
 

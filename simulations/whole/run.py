@@ -9,15 +9,15 @@ from dataclasses import replace
 
 from protocol.sealing import HpkeSealer, Sealer
 from simulations.checkers import Court
-from simulations.engine.consult_world import foundation_of
-from simulations.engine.entropy import seeded_entropy
-from simulations.engine.loop import run_virtual
-from simulations.engine.network import Network
-from simulations.engine.plain_disks import plain_disks
-from simulations.engine.ram_disk import temporary_disks
-from simulations.engine.trace import Trace
 from simulations.fleet.policies import POLICIES
+from simulations.hosts.plain_disks import plain_disks
+from simulations.hosts.ram_disk import temporary_disks
 from simulations.report import RunResults, ViolationRow
+from simulations.seeded.consult_world import foundation_of
+from simulations.virtual.entropy import seeded_entropy
+from simulations.virtual.loop import run_virtual
+from simulations.virtual.network import Network
+from simulations.virtual.trace import Trace
 from simulations.world import World
 from simulations.world.world import DAY_S
 

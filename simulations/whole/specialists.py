@@ -15,9 +15,9 @@ from protocol.header import Priority
 from sfhub.app import Hub
 from sfhub.domain.worklist import Waiting
 from simulations.checkers.observations import CaseTaken
-from simulations.engine.hub_host import HubHost
-from simulations.engine.life import Crashed
 from simulations.fleet.desk_side import ADVICE_BYTES, SIZE_SIGMA
+from simulations.hosts.hub_host import HubHost
+from simulations.hosts.life import Crashed
 from simulations.report import QueueRow
 from simulations.workload import Desk, Reading
 from simulations.world import Clinicians, World

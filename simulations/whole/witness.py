@@ -9,12 +9,12 @@ from pathlib import Path
 from protocol.ids import BundleId, Pseudonym
 from simulations.checkers import Court
 from simulations.checkers.observations import Observation, PartFailed
-from simulations.engine.disk_ledger import DiskLedger
-from simulations.engine.foundation import HUB, site_name
-from simulations.engine.loop import virtual_loop
-from simulations.engine.trace import Field, Trace
-from simulations.engine.watched import Watch, watch_store
+from simulations.hosts.disk_ledger import DiskLedger
+from simulations.hosts.foundation import HUB, site_name
+from simulations.hosts.watched import Watch, watch_store
 from simulations.report import AlarmRow
+from simulations.virtual.loop import virtual_loop
+from simulations.virtual.trace import Field, Trace
 from sync.stores.sqlite import SqlitePairStore
 
 from .bundles import BundleLog

@@ -20,14 +20,14 @@ from simulations.checkers import (
     NobodyStarves,
     RightPatient,
 )
-from simulations.engine.foundation import HUB, site_name
-from simulations.engine.idle_contacts import IdleContacts, idle_contacts
-from simulations.engine.network import Network
-from simulations.engine.pair_world import custody_checkers
-from simulations.engine.part_failures import failures_told
-from simulations.engine.sealer import EqualSizeSealer
-from simulations.engine.trace import Trace
 from simulations.fleet.weather import storms_of
+from simulations.hosts.foundation import HUB, site_name
+from simulations.hosts.idle_contacts import IdleContacts, idle_contacts
+from simulations.hosts.part_failures import failures_told
+from simulations.hosts.sealer import EqualSizeSealer
+from simulations.seeded.pair_world import custody_checkers
+from simulations.virtual.network import Network
+from simulations.virtual.trace import Trace
 from simulations.workload import consults_of
 from simulations.world import HubOutage, SiteGroup, World
 from simulations.world.world import DAY_S, HOUR_S

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from simulations.checkers.observations import Observation
-from simulations.engine.trace import Field
 from simulations.report import AlarmRow
+from simulations.virtual.trace import Field
 
 
 class Yard(Protocol):

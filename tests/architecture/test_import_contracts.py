@@ -30,6 +30,11 @@ UPWARD = [
     ("sfhub", "simulations"),
     ("tui", "simulations"),
 ]
+UPWARD_IN_WORLDS = [
+    ("simulations.virtual", "simulations.hosts"),
+    ("simulations.virtual", "simulations.seeded"),
+    ("simulations.hosts", "simulations.seeded"),
+]
 SIDEWAYS = [("sfnode", "sfhub"), ("sfhub", "sfnode")]
 DOWNWARD = [(lower, upper) for upper, lower in UPWARD]
 IMPURE = [
@@ -85,6 +90,12 @@ def test_an_upward_or_sideways_import_breaks_the_layers(skeleton: Path, importer
     assert broken_imports(skeleton, "layers") == [f"{importer}.planted -> {imported} (l.1)"]
 
 
+@pytest.mark.parametrize(("importer", "imported"), UPWARD_IN_WORLDS)
+def test_an_upward_import_in_worlds_breaks_their_layers(skeleton: Path, importer: str, imported: str) -> None:
+    plant(skeleton, importer, f"import {imported}")
+    assert broken_imports(skeleton, "seeded-worlds") == [f"{importer}.planted -> {imported} (l.1)"]
+
+
 def test_every_downward_import_is_allowed(skeleton: Path) -> None:
     for number, (importer, imported) in enumerate(DOWNWARD):
         (skeleton / importer / f"planted_{number}.py").write_text(f"import {imported}\n", encoding="utf-8")
@@ -100,7 +111,7 @@ def test_an_impure_import_breaks_its_contract(
 
 
 def test_every_contract_is_planted_against() -> None:
-    assert set(CONTRACTS) == {"layers"} | {contract_id for contract_id, _, _ in IMPURE}
+    assert set(CONTRACTS) == {"layers", "seeded-worlds"} | {contract_id for contract_id, _, _ in IMPURE}
 
 
 def test_the_layers_name_every_package() -> None:

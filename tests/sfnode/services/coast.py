@@ -14,7 +14,7 @@ from sfnode.config import LinkSettings
 from sfnode.services.contacts import Contacts
 from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
-from simulations.engine.clock import MachineClock
+from simulations.hosts.clock import MachineClock
 from sync.core import Event, SessionTerms
 from sync.driver import Setting, answer_session, read_call
 from sync.links.memory import MemoryConnection, MemoryLinkConditions, memory_link

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from protocol.header import Priority
 from sfnode.config import LinkSettings
-from simulations.engine.loop import run_virtual
+from simulations.virtual.loop import run_virtual
 from sync.stores.errors import StoreFull
 from tests.sfnode.services.coast import PAIRING, open_coast
 from tests.sync.stores.custodian import say

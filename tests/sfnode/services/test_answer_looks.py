@@ -7,7 +7,7 @@ from pathlib import Path
 
 from protocol.header import Priority
 from sfnode.config import LinkMode, LinkSettings
-from simulations.engine.loop import run_virtual
+from simulations.virtual.loop import run_virtual
 from tests.sfnode.services.coast import open_coast
 
 HOUR_S = 3_600.0

@@ -17,7 +17,7 @@ from sfnode.services.contact_words import (
     NOTHING_LEFT,
     ended_words,
 )
-from simulations.engine.loop import run_virtual
+from simulations.virtual.loop import run_virtual
 from sync.core import Counters, Ending, LinkMemory
 from sync.driver import SessionReport, Setting, dial_session
 from sync.links.memory import memory_link

@@ -11,7 +11,7 @@ import pytest
 from protocol.header import Priority
 from sfnode.config import LinkMode, LinkSettings
 from sfnode.services.contact_words import FELL_SILENT, NO_GOODBYE
-from simulations.engine.loop import run_virtual
+from simulations.virtual.loop import run_virtual
 from sync.ports import LinkRefused
 from tests.sfnode.services.coast import Coast, open_coast
 

@@ -18,11 +18,11 @@ from sfnode.services.contact_words import FELL_SILENT
 from sfnode.services.contacts import Contacts
 from sfnode.services.dialers import Dialers
 from sfnode.spool.spool import Spool
-from simulations.engine.clock import MachineClock
-from simulations.engine.loop import run_virtual
-from simulations.engine.network import HOST, Network
-from simulations.engine.wire import Wire
+from simulations.hosts.clock import MachineClock
 from simulations.links.catalogue import load_profile
+from simulations.virtual.loop import run_virtual
+from simulations.virtual.network import HOST, Network
+from simulations.virtual.wire import Wire
 from sync.core import SessionTerms
 from sync.driver import Setting
 from sync.links.callee import Callee

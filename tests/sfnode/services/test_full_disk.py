@@ -13,8 +13,8 @@ from protocol.header import Priority
 from sfnode.config import LinkMode, LinkSettings
 from sfnode.services.contact_words import NOTHING_LEFT
 from sfnode.spool.diary import Diary
-from simulations.engine.loop import run_virtual
 from simulations.faults.space import Space
+from simulations.virtual.loop import run_virtual
 from sync.stores.errors import StoreFull
 from sync.stores.transactions import Reader, Writer
 from tests.sfnode.services import full_disk_contact

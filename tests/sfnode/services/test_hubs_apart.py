@@ -24,8 +24,8 @@ from sfnode.services.vault_access import VaultAccess
 from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
 from sfnode.vault.vault import Vault
-from simulations.engine.clock import MachineClock
-from simulations.engine.loop import run_virtual
+from simulations.hosts.clock import MachineClock
+from simulations.virtual.loop import run_virtual
 from sync.links.memory import MemoryLinkConditions
 from sync.ports import LinkError, Rank
 from sync.registry import SessionRegistry

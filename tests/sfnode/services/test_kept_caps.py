@@ -13,7 +13,7 @@ from sfnode.config import LinkMode, LinkSettings
 from sfnode.services.contact_words import ALLOWANCE_SPENT
 from sfnode.spool.diary import Note
 from sfnode.spool.spool import Spool
-from simulations.engine.loop import run_virtual
+from simulations.virtual.loop import run_virtual
 from sync.core.planner import Planner
 from sync.ports import ChunkOutcome, IncomingChunk
 from sync.stores.database import InlineThread

@@ -16,7 +16,7 @@ from sfnode.services.clock import SetClock
 from sfnode.services.pruning import EVERY_S, KEPT_DAYS, Pruning
 from sfnode.spool.pairing import Pairing
 from sfnode.spool.spool import Spool
-from simulations.engine.loop import run_virtual as run_months
+from simulations.virtual.loop import run_virtual as run_months
 from sync.ports import Rank
 from sync.stores.database import Execution
 from sync.stores.sqlite import SqlitePairStore

@@ -9,9 +9,9 @@ from math import inf
 import pytest
 
 from protocol.header import Priority
-from simulations.engine.trace import Trace
 from simulations.fleet import Faults, run_world, run_world_in_files
 from simulations.report import DeliveryRow, RunResults
+from simulations.virtual.trace import Trace
 from simulations.world import World, load_world
 from simulations.world.world import DAY_S
 from sync.letters.terms import PAID_BUNDLE_BYTES_MAX

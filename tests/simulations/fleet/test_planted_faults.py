@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from protocol.ranges import RangeSet
 from sfhub.domain.worklist import Waiting, worklist_order
-from simulations.engine.disk import MemoryDisk, nothing_planted
 from simulations.fleet import Faults, Parts, run_world
+from simulations.hosts.disk import MemoryDisk, nothing_planted
 from simulations.report import RunResults
 from simulations.workload import Desk
 from simulations.world import World

@@ -13,7 +13,6 @@ from statistics import mean, median
 import pytest
 
 from protocol.header import Priority
-from simulations.engine.trace import Trace
 from simulations.fleet import POLICIES, Faults, run_world, run_world_in_files
 from simulations.report import RunResults
 from simulations.report.figures import (
@@ -22,6 +21,7 @@ from simulations.report.figures import (
     delivery_s,
     of_class,
 )
+from simulations.virtual.trace import Trace
 from simulations.world import HubOutage, load_world
 from simulations.world.variants import looking_every
 from simulations.world.world import DAY_S, HOUR_S

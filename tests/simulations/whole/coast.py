@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from simulations.engine.trace import Trace
 from simulations.fleet.run import run_world
 from simulations.report import RunResults
+from simulations.virtual.trace import Trace
 from simulations.whole import run_whole
 from simulations.world import World
 from tests.simulations.fleet.small_worlds import place, small_world

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from simulations.engine.clock import WALL_FROM_S
-from simulations.engine.loop import run_virtual
-from simulations.engine.network import Network
+from simulations.hosts.clock import WALL_FROM_S
 from simulations.links import load_profile
+from simulations.virtual.loop import run_virtual
+from simulations.virtual.network import Network
 from simulations.whole.bills import bill, carried_by
 from simulations.whole.disks import DiaryRow
 from simulations.whole.links import Laid, lay_links

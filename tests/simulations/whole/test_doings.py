@@ -6,9 +6,9 @@ import asyncio
 
 from sfnode.errors import Refused
 from simulations.checkers.observations import Observation
-from simulations.engine.loop import run_virtual
-from simulations.engine.trace import Field
 from simulations.report import AlarmRow
+from simulations.virtual.loop import run_virtual
+from simulations.virtual.trace import Field
 from simulations.whole.doings import Doings
 from simulations.whole.moments import RunTime
 

@@ -9,11 +9,11 @@ import pytest
 
 from protocol.header import Priority
 from sfnode.config import LinkMode
-from simulations.engine.loop import run_virtual, virtual_loop
-from simulations.engine.network import HOST, Network, through
-from simulations.engine.wire import Wire
 from simulations.fleet.link import HELD_LOOK_S
 from simulations.links import load_profile
+from simulations.virtual.loop import run_virtual, virtual_loop
+from simulations.virtual.network import HOST, Network, through
+from simulations.virtual.wire import Wire
 from simulations.whole.links import lay_links, least_s, settings_of
 from simulations.world import SiteLink
 from sync.links.datagram_sizes import HEADERS_BYTES

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations.engine.loop import run_virtual
+from simulations.virtual.loop import run_virtual
 from sync.links.http_flight import FRAMING_BYTES, GATHER_S, GATHER_S_MAX, LOOK_S, FirstFlight
 from sync.links.packet_sizes import ACKNOWLEDGEMENT_BYTES, LEAD_S, PacketSizes
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 
-from simulations.engine.entropy import seeded_entropy
-from simulations.engine.loop import run_virtual, virtual_loop
-from simulations.engine.network import HOST, Network
-from simulations.engine.web_server import answering
-from simulations.engine.wire import Mischief, Wire
 from simulations.links import DirectionProfile, LinkProfile
+from simulations.virtual.entropy import seeded_entropy
+from simulations.virtual.loop import run_virtual, virtual_loop
+from simulations.virtual.network import HOST, Network
+from simulations.virtual.web_server import answering
+from simulations.virtual.wire import Mischief, Wire
 from sync.links.http import HttpDialer
 from sync.links.http_listener_turns import TURN_PATH, TurnsConnection, TurnSessions
 from sync.links.http_path import HttpPath, HttpWay

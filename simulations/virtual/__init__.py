@@ -1,0 +1,1 @@
+"""Virtual time, and hosts and wires in memory: what simulated programs run on."""
