@@ -38,7 +38,7 @@ from simulations.hosts.idle_contacts import IdleContacts, idle_contacts
 from simulations.hosts.life import Crashed
 from simulations.hosts.machine import BACKUPS, Machine
 from simulations.hosts.part_failures import failures_told
-from simulations.hosts.pictures import layers_of_chance
+from simulations.hosts.pictures import pictures_taken
 from simulations.hosts.plain_disks import plain_disks
 from simulations.hosts.ram_disk import temporary_disks
 from simulations.hosts.sealer import EqualSizeSealer
@@ -131,7 +131,7 @@ def play_consults(
             if schedule.watches_disks:
                 stack.enter_context(disk_calls(world.machine_of))
             if any(isinstance(act, AddPicture) for _, act in schedule.acts):
-                stack.enter_context(layers_of_chance())
+                stack.enter_context(pictures_taken())
             run_virtual(world.play(), network=network)
     return court
 

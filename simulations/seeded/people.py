@@ -9,7 +9,7 @@ from typing import Any, Final
 from protocol.header import Priority
 from simulations.checkers.observations import CaseTaken, Observation, OrderEnded, OrderShown
 from simulations.hosts.hub_host import SPECIALIST, HubHost
-from simulations.hosts.pictures import photograph
+from simulations.hosts.pictures import take_usual_picture
 from simulations.hosts.site import Site
 from simulations.virtual.loop import virtual_loop
 
@@ -71,7 +71,7 @@ class People:
                 await self._read_plans(site)
             case AddPicture(site, seed):
                 if cases := self._cases.get(site):
-                    path = str(photograph(self._camera, seed))
+                    path = str(take_usual_picture(self._camera, seed))
                     await self._sites[site].ask("photo_add", case=cases[-1], path=path, caption="as seen")
                     await self._sites[site].ask("send", case=cases[-1], accept_missing=True)
             case Answer():

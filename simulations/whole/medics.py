@@ -20,6 +20,7 @@ from simulations.fleet.consulting import (
     SEEN_SIGMA,
 )
 from simulations.fleet.goods import Story
+from simulations.hosts.pictures import layer_bytes, take_picture
 from simulations.hosts.site import Site
 from simulations.report import AlarmRow
 from simulations.seeded.people import ARMED, ENDED
@@ -29,7 +30,6 @@ from simulations.workload import Consult, FollowUp
 
 from .doings import Doings
 from .moments import RunTime
-from .pictures import take_picture
 from .screen import RECHECK_CAUSE, Screen
 from .stories import Stories, as_opened
 from .texts import text_of
@@ -140,7 +140,12 @@ class Medic:
         preview_bytes, standard_bytes = sizes
         path = self._site.machine.folder / "camera"
         seed = f"{case}/{number}/{self._key}"
-        take_picture(path, preview_bytes=preview_bytes, standard_bytes=standard_bytes, seed=seed)
+        take_picture(
+            path,
+            preview_bytes=layer_bytes(preview_bytes),
+            standard_bytes=layer_bytes(standard_bytes),
+            seed=seed,
+        )
         await self._ask("photo_add", case=case, path=str(path), caption=f"picture {number + 1}")
 
     async def _write_up(self, case: str, consult: Consult) -> None:

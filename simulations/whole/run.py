@@ -10,6 +10,7 @@ from dataclasses import replace
 from protocol.sealing import HpkeSealer, Sealer
 from simulations.checkers import Court
 from simulations.fleet.policies import POLICIES
+from simulations.hosts.pictures import pictures_taken
 from simulations.hosts.plain_disks import plain_disks
 from simulations.hosts.ram_disk import temporary_disks
 from simulations.report import RunResults, ViolationRow
@@ -22,7 +23,6 @@ from simulations.world import World
 from simulations.world.world import DAY_S
 
 from .outcome import results_of
-from .pictures import pictures_taken
 from .playable import require_playable
 from .world import Playing, Progress, WholeWorld, whole_checkers
 
