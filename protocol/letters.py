@@ -79,8 +79,8 @@ class Heard:
     held: RangeSet
     digest: int
     """Over the bundles with these numbers."""
-    is_cut: bool = False
-    """More is held than these, beyond the last of them."""
+    complete_from: int = 1
+    """Of numbers from this one on all that is held is told; of those below it more may be held."""
     parts: tuple[HeldPart, ...] = ()
 
 
@@ -104,10 +104,12 @@ class Head:
         heard = self.heard
         flags = Priority.BULK - self.floor
         flags |= (_ASKS if self.asks else 0) | (_ANSWERS if heard else 0)
-        out = bytearray((flags | (_IS_CUT if heard and heard.is_cut else 0),))
+        is_cut = heard is not None and heard.complete_from > 1
+        out = bytearray((flags | (_IS_CUT if is_cut else 0),))
         out += encode_varint(self.number) + self.incarnation
         if heard is not None:
             out += encode_varint(heard.number) + heard.incarnation + encode_ranges(heard.held)
+            out += encode_varint(heard.complete_from) if is_cut else b""
             if heard.held.spans:
                 out += encode_digest(heard.digest)
             for part in heard.parts:
@@ -137,6 +139,7 @@ class Head:
 def _read_heard(fields: Fields, *, is_cut: bool) -> Heard:
     number = fields.number_between(1, _NUMBER_MAX, "number of a letter")
     incarnation, held = fields.incarnation(), fields.sequences()
+    complete_from = fields.number_between(2, SEQUENCE_MAX + 1, "sequence number") if is_cut else 1
     digest = fields.digest() if held.spans else 0
     parts: list[HeldPart] = []
     while fields.has_more:
@@ -150,7 +153,12 @@ def _read_heard(fields: Fields, *, is_cut: bool) -> Heard:
             )
         )
     return Heard(
-        number=number, incarnation=incarnation, held=held, digest=digest, is_cut=is_cut, parts=tuple(parts)
+        number=number,
+        incarnation=incarnation,
+        held=held,
+        digest=digest,
+        complete_from=complete_from,
+        parts=tuple(parts),
     )
 
 
@@ -169,9 +177,11 @@ def decode_letter(plaintext: bytes) -> tuple[Head, tuple[LetterFrame, ...]]:
     for frame in decoder.feed(fields.rest_between(0, LETTER_BYTES_MAX)):
         if not isinstance(frame, Offer | Whole | Data):
             raise MalformedInput("a letter carries a frame that only a session can have use for")
-        if len(frames) + decoder.skipped_count >= PARTS_MAX:
-            raise MalformedInput(f"a letter carries more than {PARTS_MAX} frames")
         frames.append(frame)
+        if len(frames) + decoder.skipped_count > PARTS_MAX:
+            break
+    if len(frames) + decoder.skipped_count > PARTS_MAX:
+        raise MalformedInput(f"a letter carries more than {PARTS_MAX} frames")
     if not decoder.between_frames:
         raise MalformedInput("a letter ends within a frame")
     return head, tuple(frames)

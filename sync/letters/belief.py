@@ -45,7 +45,7 @@ async def believe(store: PairStore, view: SessionView, under_way: UnderWay, hear
         await store.mark_lost(view.incarnation, lost)
     stored = heard.held - view.stored
     # Custody tells of its most urgent page alone; what goes by letters may stand behind that.
-    offers = {each.offer.sequence: each.offer for each in view.pending} | under_way.offers
+    offers = under_way.offers | {each.offer.sequence: each.offer for each in view.pending}
     released = tuple(offer for number, offer in offers.items() if number in stored)
     if stored.spans:
         await store.mark_stored(stored)
@@ -61,9 +61,7 @@ async def _renewed(store: PairStore, under_way: UnderWay, reason: str) -> Believ
 
 
 def _lost(known: RangeSet, heard: Heard) -> RangeSet:
-    if heard.is_cut:
-        known = known.below(heard.held.spans[-1][1]) if heard.held.spans else RangeSet()
-    return known - heard.held
+    return known - RangeSet.whole(heard.complete_from) - heard.held
 
 
 async def _note_progress(

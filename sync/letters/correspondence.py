@@ -76,7 +76,7 @@ class LetterRead:
 
 
 class Correspondence:
-    """Letters of one pair over one medium; one call at a time."""
+    """Letters of one pair over one medium; one call at a time, and none while a session of the pair lives."""
 
     def __init__(
         self,
@@ -104,6 +104,8 @@ class Correspondence:
         """The highest letter of the peer's that asked."""
         memory = memory or LetterMemory()
         self._remembers = memory.number > 0
+        self._life: Incarnation | None = None
+        """Ours, in which what is under way is numbered."""
         self._number = memory.number
         self._base = memory.base
         self._heard_number, self._heard_life = memory.heard_number, memory.heard_life
@@ -157,7 +159,7 @@ class Correspondence:
         if floor is not None and self._under_way.room_letters <= 0:
             floor = Priority.EMERGENCY if self._under_way.has_room_for_emergencies else None
         bundles = [] if floor is None else await self._to_write(floor)
-        return await self._letter(bundles, now) if bundles or is_due else None
+        return await self._letter(bundles, now, is_due=is_due) if bundles or is_due else None
 
     async def _to_write(self, floor: Priority) -> list[OutgoingBundle]:
         """The most urgent page of what may go and is in no letter, past what waits for another link."""
@@ -187,8 +189,10 @@ class Correspondence:
         """Whether a bundle of this size goes by letters, and does not wait for another link."""
         return self._terms.is_free or size_bytes <= PAID_BUNDLE_BYTES_MAX
 
-    async def _letter(self, bundles: Sequence[OutgoingBundle], now: float) -> LetterWritten:
-        view = await self._store.open_session()
+    async def _letter(
+        self, bundles: Sequence[OutgoingBundle], now: float, *, is_due: bool
+    ) -> LetterWritten | None:
+        view = await self._look()
         self._count(view)
         head = Head(
             number=self._number,
@@ -206,6 +210,8 @@ class Correspondence:
         room_bytes = self._terms.letter_bytes_max - SEAL_BYTES - len(encode_letter(head, ()))
         packing = Packing(self._store, self._under_way, head.number, room_bytes)
         is_all = await packing.fill(bundles)
+        if not packing.frames and not is_due:
+            return None  # All of it has left custody meanwhile, or its bytes are damaged.
         # Of words that were lost on the way one hears before the pictures are through.
         is_last = is_all or self._under_way.room_letters <= 1 or packing.ends_the_words
         asks = bool(packing.frames) and is_last
@@ -213,6 +219,14 @@ class Correspondence:
         self._answer_due_s = math.inf
         data = self._sealed(replace(head, asks=asks), packing.frames)
         return LetterWritten(data=data, offers=tuple(packing.offers))
+
+    async def _look(self) -> SessionView:
+        """What custody holds. A session may have begun a new life, in which numbers mean other bundles."""
+        view = await self._store.open_session()
+        if view.incarnation != self._life:
+            self._life = view.incarnation
+            self._under_way.forget()
+        return view
 
     def _count(self, view: SessionView) -> None:
         self._number = max(view.generation, self._number + 1)
@@ -260,9 +274,9 @@ class Correspondence:
         return {stream.incarnation: stream.held for stream in view.received}
 
     def _meet(self, head: Head) -> None:
-        self._peer_floor = head.floor
         if head.number > self._heard_number:
             self._heard_number, self._heard_life = head.number, head.incarnation
+            self._peer_floor = head.floor
         if head.asks:
             self._asked_number = max(self._asked_number, head.number)
 
@@ -277,12 +291,14 @@ class Correspondence:
         if heard is None:
             return None
         if heard.number > self._number:
-            self._number = heard.number  # Our store was rolled back: letters of ours are numbered above.
+            # Our store was rolled back: letters of ours are numbered above, and none of those up to here is
+            # known to be of this life.
+            self._number, self._base = heard.number, heard.number + 1
             return None
         if heard.number < self._base or (heard.number, head.number) <= self._believed:
             return None
         self._believed = heard.number, head.number
-        view = await self._store.open_session()
+        view = await self._look()
         believed = await believe(self._store, view, self._under_way, heard)
         self._under_way.answered(heard.number, now)
         return believed

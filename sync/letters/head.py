@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -18,6 +19,10 @@ PART_SPANS_MAX: Final = 16
 """Spans told of one unfinished bundle; bytes beyond them are written again."""
 _PART_BYTES: Final = 8
 """Number and seal tag of an unfinished bundle, at their longest."""
+_CUT_BYTES: Final = 4
+"""The number from which on all is told, at its longest."""
+_ONE_PART_BYTES: Final = 16
+"""Kept for an unfinished bundle where not all that is held can be told."""
 
 
 async def heard_of(
@@ -28,28 +33,47 @@ async def heard_of(
     newest: Sequence[int],
     letter_bytes_max: int,
 ) -> Heard | None:
-    """Of the life in which the peer wrote its letter of that number; None before any has come. Unfinished
-    bundles are told of in the order of `newest`, their numbers: the peer is about to write on at those."""
+    """Of the life in which the peer wrote its letter of that number; None before any has come. Where there is
+    no room for all, bundles are told of in the order of `newest`, their numbers: those the peer waits for."""
     if life is None:
         return None
     room_bytes = letter_bytes_max // HEAD_SHARE
     stream = next((each for each in view.received if each.incarnation == life), None)
-    held, digest, is_cut = RangeSet(), 0, False
+    held, digest, complete_from = RangeSet(), 0, 1
     if stream is not None:
-        held, digest = _lowest(stream.held, room_bytes), stream.digest
-        if is_cut := held != stream.held:
+        held, digest = stream.held, stream.digest
+        if not _fits(held, room_bytes):
+            held = _latest(stream.held, newest, room_bytes - _CUT_BYTES - _ONE_PART_BYTES)
             digest = await store.received_digest(life, held)
+            complete_from = (stream.held - held).spans[-1][1]
+            room_bytes -= _CUT_BYTES
     room_bytes -= len(encode_ranges(held))
-    parts = tuple(_parts(view, life, newest, room_bytes))
-    return Heard(number=number, incarnation=life, held=held, digest=digest, is_cut=is_cut, parts=parts)
+    return Heard(
+        number=number,
+        incarnation=life,
+        held=held,
+        digest=digest,
+        complete_from=complete_from,
+        parts=tuple(_parts(view, life, newest, room_bytes)),
+    )
 
 
-def _lowest(held: RangeSet, room_bytes: int) -> RangeSet:
-    """As many spans from the lowest on as there is room for."""
-    spans = held.spans[:RANGES_MAX]
-    while len(spans) > 1 and len(encode_ranges(RangeSet(spans))) > room_bytes:
-        spans = spans[: len(spans) * 3 // 4]
-    return RangeSet(spans)
+def _fits(held: RangeSet, room_bytes: int) -> bool:
+    return len(held.spans) <= RANGES_MAX and len(encode_ranges(held)) <= room_bytes
+
+
+def _latest(held: RangeSet, newest: Sequence[int], room_bytes: int) -> RangeSet:
+    """As many spans as there is room for: with what came last, else the peer would write that for ever; then
+    from the highest on, where a disk that went back to a backup lacks them."""
+    ends = [end for _, end in held.spans]
+    came = [bisect_right(ends, number) for number in newest if number in held]
+    told = RangeSet()
+    for index in dict.fromkeys((*came, *reversed(range(len(ends))))):
+        more = told.add(*held.spans[index])
+        if not _fits(more, room_bytes):
+            break
+        told = more
+    return told
 
 
 def _parts(

@@ -16,6 +16,9 @@ SNAPSHOTS_MAX: Final = 256
 """Letters of which it is remembered what the peer was known to hold when they were written."""
 DOUBLINGS_MAX: Final = 5
 """Waiting grows to 32 times the first and no further."""
+MISSES_BORNE: Final = 2
+"""So often a bundle that is not told of goes again without a pause: letters are lost. More often, and with no
+byte of it told between, its reader has no room for it or cannot take it, and each letter has its price."""
 _NOTHING: Final = RangeSet()
 
 
@@ -28,6 +31,10 @@ class _Bundle:
     """By the number of the letter."""
     told: RangeSet = _NOTHING
     """The peer has said that it holds these."""
+    misses: int = 0
+    """So often bytes of it were not told of, and none new between."""
+    missing_s: float = math.inf
+    """When those that were to be told of and were not are lost."""
 
     def unheard(self, by_number: float = math.inf) -> RangeSet:
         """Bytes in letters up to that number of which the peer has not told."""
@@ -38,6 +45,11 @@ class _Bundle:
             for span in bytes_in.spans
         )
         return RangeSet.of(spans) - self.told
+
+    def doubt(self, by_number: float) -> None:
+        """What letters up to that number brought is lost, as far as it is not told."""
+        self.written = {number: held for number, held in self.written.items() if number > by_number}
+        self.missing_s = math.inf
 
 
 class UnderWay:
@@ -53,13 +65,11 @@ class UnderWay:
         self._silences = 0
         self._silent_s = math.inf
         """When the peer has been silent for too long."""
-        self._missing_s = math.inf
-        """When what it was to tell of and did not is lost."""
 
     @property
     def deadline_s(self) -> float:
         """When to stop waiting for something."""
-        return min(self._silent_s, self._missing_s)
+        return min(self._silent_s, min((each.missing_s for each in self._bundles.values()), default=math.inf))
 
     @property
     def room_letters(self) -> int:
@@ -74,8 +84,13 @@ class UnderWay:
 
     @property
     def numbers(self) -> RangeSet:
-        """Bundles with bytes on their way: whoever looks for another link for them would pay twice."""
-        return RangeSet.of_numbers(number for number, each in self._bundles.items() if each.unheard().spans)
+        """Bundles with bytes on their way: whoever looks for another link for them would pay twice. Not those
+        that did not get through again and again."""
+        return RangeSet.of_numbers(
+            number
+            for number, each in self._bundles.items()
+            if each.misses <= MISSES_BORNE and each.unheard().spans
+        )
 
     @property
     def offers(self) -> dict[int, Offer]:
@@ -112,7 +127,10 @@ class UnderWay:
 
     def told(self, offer: Offer, held: RangeSet) -> None:
         """The peer holds these bytes of an unfinished bundle."""
-        self._known(offer).told = held
+        known = self._known(offer)
+        if (held - known.told).spans:
+            known.misses = 0
+        known.told = held
 
     def arrived(self, numbers: RangeSet) -> None:
         """The peer holds these whole."""
@@ -124,21 +142,24 @@ class UnderWay:
         self._answered = max(self._answered, number)
         self._unanswered = [each for each in self._unanswered if each > number]
         self._silences = 0
-        is_missing = any(each.unheard(self._answered).spans for each in self._bundles.values())
-        self._missing_s = now + self._terms.spread_s if is_missing else math.inf
+        for each in self._bundles.values():
+            is_missing = bool(each.unheard(self._answered).spans)
+            each.missing_s = now + self._patience_s(each) if is_missing else math.inf
         if not self._unanswered:
             self._silent_s = math.inf
 
     def give_up(self, now: float) -> bool:
         """Whatever is waited for in vain by now goes again; whether the peer was silent altogether."""
-        if now >= self._missing_s:
-            self._missing_s = math.inf
-            self._doubt(self._answered)
+        for each in self._bundles.values():
+            if now >= each.missing_s:
+                each.misses += 1
+                each.doubt(self._answered)
         if now < self._silent_s:
             return False
         self._silent_s, self._unanswered = math.inf, []
         self._silences += 1
-        self._doubt(math.inf)
+        for each in self._bundles.values():
+            each.doubt(math.inf)
         return True
 
     def forget(self) -> None:
@@ -146,11 +167,15 @@ class UnderWay:
         self._bundles.clear()
         self._snapshots.clear()
         self._unanswered.clear()
-        self._silent_s = self._missing_s = math.inf
+        self._silent_s = math.inf
 
-    def _doubt(self, by_number: float) -> None:
-        for each in self._bundles.values():
-            each.written = {number: held for number, held in each.written.items() if number > by_number}
+    def _patience_s(self, bundle: _Bundle) -> float:
+        """How long after an answer that does not tell of it a bundle is lost."""
+        doublings = bundle.misses - MISSES_BORNE
+        if doublings < 0:
+            return self._terms.spread_s
+        pause_s: float = self._terms.answer_s * 2 ** min(doublings, DOUBLINGS_MAX)
+        return max(self._terms.spread_s, pause_s)
 
     def _known(self, offer: Offer) -> _Bundle:
         known = self._of(offer)
@@ -160,4 +185,4 @@ class UnderWay:
 
     def _of(self, offer: Offer) -> _Bundle | None:
         known = self._bundles.get(offer.sequence)
-        return known if known is not None and known.offer.seal_tag == offer.seal_tag else None
+        return known if known is not None and known.offer == offer else None

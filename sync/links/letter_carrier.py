@@ -33,9 +33,14 @@ class LetterCarrier:
         *,
         floor: Callable[[], Priority | None] = lambda: Priority.BULK,
         observer: Callable[[Told], None] = lambda told: None,
+        turn: asyncio.Lock | None = None,
     ) -> None:
         """`floor` is asked before each letter: the least urgent class that may go now, None for answers
-        alone. `ValueError` for a medium that carries no whole messages, or shorter ones than the letters."""
+        alone. `turn` is held while custody is asked or told: whoever holds sessions over the same custody, or
+        letters over another medium, must hold the same one meanwhile, since either may begin a new life, in
+        which the other's numbers mean other bundles.
+
+        `ValueError` for a medium that carries no whole messages, or shorter ones than the letters."""
         unit_bytes = medium.properties.unit_bytes_max
         if medium.properties.shape is not LinkShape.MAILBOX or unit_bytes is None:
             raise ValueError(f"{medium.properties.name} carries no whole messages")
@@ -50,7 +55,7 @@ class LetterCarrier:
         self._floor = floor
         self._observer = observer
         self._stirred = asyncio.Event()
-        self._turn = asyncio.Lock()
+        self._turn = turn or asyncio.Lock()
 
     def stir(self) -> None:
         """Something new waits in custody, or more may go than before."""

@@ -37,6 +37,8 @@ GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "letters.json").r
 SECRET = bytes(range(32))
 PAIR = Pseudonym(b"pair")
 LIVES = st.binary(min_size=4, max_size=4).map(Incarnation)
+_UNKNOWN = b"\x70"
+"""A frame of a newer writer's that says all by its type, and may be skipped."""
 NUMBERS = st.integers(1, 2**28 - 2)
 SETS = st.lists(st.tuples(NUMBERS, st.integers(1, 50)), max_size=6).map(
     lambda spans: RangeSet.of((start, min(start + length, 2**28)) for start, length in spans)
@@ -54,7 +56,7 @@ def heads(draw: st.DrawFn) -> Head:
         incarnation=draw(LIVES),
         held=held,
         digest=draw(st.integers(0, 2**64 - 1)) if held.spans else 0,
-        is_cut=draw(st.booleans()),
+        complete_from=draw(st.sampled_from([1, 2, 300, 2**28])),
         parts=tuple(draw(st.lists(PARTS, max_size=4))),
     )
     return Head(
@@ -125,6 +127,8 @@ def test_a_letter_has_so_many_frames_and_no_more() -> None:
     assert len(decode_letter(encode_letter(head, frames))[1]) == PARTS_MAX
     with pytest.raises(MalformedInput, match="frames"):
         decode_letter(encode_letter(head, [*frames, Data(1, 0, b"x")]))
+    with pytest.raises(MalformedInput, match="frames"):
+        decode_letter(encode_letter(head, frames) + _UNKNOWN)
 
 
 def test_the_frames_are_those_of_sessions() -> None:
