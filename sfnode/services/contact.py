@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from protocol.ids import BundleId, Pseudonym
@@ -32,7 +32,7 @@ from sync.stores.errors import StoreError, StoreHalted
 
 from .clock import SiteClock
 from .contact_account import Account
-from .contact_words import FELL_SILENT, ended_words
+from .contact_words import ALLOWANCE_SPENT, FELL_SILENT, ended_words
 from .metering import Metered
 from .pace import in_turns_s, pace_of
 from .sync_reports import of_contact
@@ -147,6 +147,10 @@ class Contact:
         self.part()
         _lose(self._conversing)
 
+    def _hang_up(self) -> None:
+        """Nobody is told any more: to wait for the answer to a goodbye would cost more than may be spent."""
+        _lose(self._conversing)
+
     @property
     def is_given_up(self) -> bool:
         """It was left in the dark, for another one."""
@@ -198,7 +202,7 @@ class Contact:
             connection = await self._dial()
         except LinkError as error:
             return await self._failed(str(error))
-        metered = account.connected(connection, rtt_s=self.plan.memory.rtt_s)
+        metered = account.connected(connection, self.plan.memory)
         if dialled is not None:
             await dialled()
         try:
@@ -206,8 +210,7 @@ class Contact:
         except ExceptionGroup as errors:
             return await self._failed(_disk_trouble(errors))
         if session is None:
-            self._watcher.happened(SessionEnded(Ending.PEER_SILENT, self._given_up_for, Counters()))
-            return await self._failed(self._given_up_for)
+            return await self._broken_off()
         ended = ended_words(
             session,
             metered.properties,
@@ -232,6 +235,15 @@ class Contact:
         finally:
             self._dialling = None
 
+    async def _broken_off(self) -> ContactOutcome:
+        """It was given up, or hung up before the answer to its goodbye cost more than might be spent."""
+        if self.is_given_up:
+            self._watcher.happened(SessionEnded(Ending.PEER_SILENT, self._given_up_for, Counters()))
+            return await self._failed(self._given_up_for)
+        self._watcher.happened(SessionEnded(Ending.PARTED, ALLOWANCE_SPENT, Counters()))
+        outcome = await self._failed(ALLOWANCE_SPENT)
+        return replace(outcome, ending=Ending.PARTED, memory=LinkMemory(), spent_out=True)
+
     async def _failed(self, reason: str) -> ContactOutcome:
         account = self._account
         await account.end(reason)
@@ -242,7 +254,7 @@ class Contact:
         return ContactOutcome(report=of_contact(account, reason, moved), ending=None, memory=memory)
 
     async def _converse(self, connection: Metered) -> SessionReport | None:
-        """None when it was given up."""
+        """None when it was given up, or hung up."""
         setting = Setting(
             store=self._pair.store,
             clock=self._clock,
@@ -258,7 +270,7 @@ class Contact:
         )
         async with asyncio.TaskGroup() as group:
             dial = self.plan.dial
-            keeping = self._account.keep(connection, self._parting, stays_open=dial.stays_open)
+            keeping = self._account.keep(connection, self._parting, self._hang_up, stays_open=dial.stays_open)
             counting = group.create_task(keeping)
             try:
                 async with asyncio.timeout(0 if self.is_given_up else None) as self._conversing:

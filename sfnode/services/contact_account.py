@@ -1,14 +1,16 @@
 """What one contact has carried and cost, in the diary and in the day's spending; when it has to end for that.
 
 Law: at its cap a contact ends unless it brings an emergency here; one of our own goes on at once in a contact
-that carries nothing else and that no cap ends. What was handed to the medium is counted once, later where the
-disk has no room.
+that carries nothing else and that no cap ends. Nobody's silence makes it dearer: a goodbye that is not
+answered in time is not waited for. What was handed to the medium is counted once, later where the disk has no
+room.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +21,7 @@ from protocol.ids import BundleId
 from sfnode.config import LinkSettings
 from sfnode.spool.diary import Note
 from sfnode.spool.spool import Spool
+from sync.core import LinkMemory
 from sync.core.events import (
     BundleProgress,
     BundleReceived,
@@ -35,7 +38,7 @@ from sync.signal import Signal
 from sync.stores.errors import StoreError, StoreFull
 
 from .clock import SiteClock, tick_of
-from .metering import Bill, Metered
+from .metering import Bill, Metered, Pace
 
 COUNT_EVERY_S: Final = 1.0
 """How often a contact under way is counted in the diary: so much a killed process forgets of its bill."""
@@ -84,7 +87,7 @@ class Account:
         self._end: _End | None = None
         self.is_settled = False
         """Its end is written down, and all that it has cost."""
-        self._rtt_s: float | None = None
+        self._pace = Pace(link.rtt_s, link.rate_bit_s / 8)
         self._heard_bytes = 0
         self._counted_usd = 0.0
         self._counted_bytes = 0
@@ -96,6 +99,8 @@ class Account:
         self._moved = asyncio.Event()
         """Whether the contact has to end is to be asked at once."""
         self._is_used_up = False
+        self._waits_at_most = False
+        """It parted inside what it may cost, and nobody's silence is to change that."""
 
     # What happens.
 
@@ -106,10 +111,13 @@ class Account:
         with suppress(StoreFull):  # An emergency is dialled for all the same.
             await self._entered()
 
-    def connected(self, connection: Connection, *, rtt_s: float | None) -> Metered:
+    def connected(self, connection: Connection, memory: LinkMemory) -> Metered:
         """The medium bills from now on; what the session uses instead of its connection."""
         self._connected_at_s = self._clock.monotonic_s()
-        self._rtt_s = rtt_s
+        guess = connection.properties
+        self._pace = Pace(
+            memory.rtt_s or guess.rtt_s_guess, memory.rate_bytes_s or guess.rate_bit_s_guess / 8
+        )
         self.metered = Metered(connection, self._note_moved)
         return self.metered
 
@@ -189,16 +197,22 @@ class Account:
 
     # Counting, and the end of what may be spent.
 
-    async def keep(self, connection: Metered, parting: Signal, *, stays_open: bool) -> None:
+    async def keep(
+        self, connection: Metered, parting: Signal, hang_up: Callable[[], None], *, stays_open: bool
+    ) -> None:
         """Count now and then, until cancelled; the session is to part when all that may be spent is spent,
-        and one that stays open also when what found no room is to be tried again."""
+        and one that stays open also when what found no room is to be tried again. It hangs up where the
+        answer to its goodbye would cost more than may be spent."""
         counted = -1
         while True:
-            await self._wait_moved()
+            await self._wait_moved(connection)
             self._note_heard()
-            if self._must_end(connection) and not self._is_kept(connection):
+            if not self.spent_out and self._must_end(connection) and not self._is_kept(connection):
                 self.spent_out = True
+                self._waits_at_most = not self._bill.must_hang_up(connection, self._connected_s)
                 parting.set()
+            elif self._waits_at_most and self._bill.must_hang_up(connection, self._connected_s):
+                hang_up()
             if stays_open and self._clock.monotonic_s() >= self._no_room_s + ROOM_AGAIN_S:
                 self.ends_for_room = True
                 parting.set()
@@ -216,14 +230,23 @@ class Account:
             self._beyond_from_bytes = connection.bytes_down
         return connection.bytes_down - self._beyond_from_bytes <= EMERGENCY_BYTES_BORNE_MAX
 
-    async def _wait_moved(self) -> None:
+    async def _wait_moved(self, connection: Metered) -> None:
         """Until it is time to count, the allowance is used up, or an emergency is over."""
-        due = asyncio.get_running_loop().call_later(COUNT_EVERY_S, self._moved.set)
+        due = asyncio.get_running_loop().call_later(self._due_in_s(connection), self._moved.set)
         try:
             await self._moved.wait()
         finally:
             due.cancel()
         self._moved.clear()
+
+    def _due_in_s(self, connection: Metered) -> float:
+        """A step of a tariff by minutes begins between two counts, and without a byte."""
+        if self.spent_out:
+            limit_s = self._bill.hangs_up_at_s(connection)
+        else:
+            limit_s = self._bill.ends_at_s(connection, self._pace)
+        due_s = limit_s - self._connected_s
+        return min(COUNT_EVERY_S, due_s) if due_s > 0 else COUNT_EVERY_S
 
     def _note_moved(self) -> None:
         self._note_heard()
@@ -243,8 +266,7 @@ class Account:
             self._heard_s = self._clock.monotonic_s()
 
     def _must_end(self, connection: Metered) -> bool:
-        rtt_s = self._rtt_s or connection.properties.rtt_s_guess
-        return self._bill.must_end(connection, self._connected_s, rtt_s=rtt_s)
+        return self._bill.must_end(connection, self._connected_s, self._pace)
 
     async def _count(self, *beside: Note) -> None:
         """What it has carried and cost so far, and `beside`, in one transaction."""

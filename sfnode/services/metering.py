@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from sync.ports import (
     Connection,
@@ -19,7 +20,13 @@ from sync.scheduler import Allowance, Tariff
 PARTING_BYTES: Final = 400
 """Both goodbyes, and the headers they travel in."""
 PARTING_S: Final = 0.8
-"""What has left our hands, beyond a round trip, before a goodbye can follow: two chunks."""
+"""What has left our hands, beyond a round trip and both goodbyes, before they can follow: two chunks."""
+HANGING_UP_BYTES: Final = 200
+"""The last word of a contact that waits for no answer, and what a link in the dark says in a second."""
+HANGING_UP_S: Final = 0.1
+"""Until the medium is free."""
+JUST_AFTER_S: Final = 0.001
+"""So that whoever comes back at a limit is past it, and not on it."""
 
 
 def _nothing_moves() -> None:
@@ -96,6 +103,32 @@ class Metered:
         await self._connection.close()
 
 
+class Carried(Protocol):
+    """What one contact has carried so far."""
+
+    @property
+    def bytes_up(self) -> int: ...
+
+    @property
+    def bytes_down(self) -> int: ...
+
+    @property
+    def messages(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Of a link, as far as it is known."""
+
+    rtt_s: float
+    rate_bytes_s: float
+
+    @property
+    def parting_s(self) -> float:
+        """Until the answer to a goodbye is here, in the light."""
+        return self.rtt_s + PARTING_S + PARTING_BYTES / self.rate_bytes_s
+
+
 class Bill:
     """The price of one contact, so far and if it were ended now."""
 
@@ -103,25 +136,53 @@ class Bill:
         self._tariff = tariff
         self._allowance = allowance
 
-    def usd(self, metered: Metered | None, connected_s: float) -> float:
+    def usd(self, carried: Carried | None, connected_s: float) -> float:
         """So far."""
-        if metered is None:
+        if carried is None:
             return 0.0
-        size_bytes = metered.bytes_up + metered.bytes_down
+        size_bytes = carried.bytes_up + carried.bytes_down
         return self._tariff.cost_usd(
-            size_bytes=size_bytes, connected_s=connected_s, messages=metered.messages
+            size_bytes=size_bytes, connected_s=connected_s, messages=carried.messages
         )
 
-    def must_end(self, metered: Metered, connected_s: float, *, rtt_s: float) -> bool:
+    @property
+    def is_limited(self) -> bool:
+        return self._allowance.is_limited
+
+    def must_end(self, carried: Carried, connected_s: float, pace: Pace) -> bool:
         """Whether the contact has to end now, for its last words still cost something."""
         if not self._allowance.is_limited:
             return False
-        so_far_bytes = metered.bytes_up + metered.bytes_down
-        rate_bytes_s = so_far_bytes / max(connected_s, rtt_s, 1.0)
-        size_bytes = so_far_bytes + PARTING_BYTES + int(rate_bytes_s * (rtt_s + PARTING_S))
+        so_far_bytes = carried.bytes_up + carried.bytes_down
+        so_far_bytes_s = so_far_bytes / max(connected_s, pace.rtt_s, 1.0)
+        size_bytes = so_far_bytes + PARTING_BYTES + int(so_far_bytes_s * (pace.rtt_s + PARTING_S))
         usd = self._tariff.cost_usd(
             size_bytes=size_bytes,
-            connected_s=connected_s + rtt_s + PARTING_S,
-            messages=metered.messages + bool(metered.messages),
+            connected_s=connected_s + pace.parting_s,
+            messages=carried.messages + bool(carried.messages),
         )
         return not self._allowance.pays(usd=usd, size_bytes=size_bytes)
+
+    def must_hang_up(self, carried: Carried, connected_s: float) -> bool:
+        """Whether the contact may not even wait for the answer to its goodbye any longer."""
+        size_bytes = carried.bytes_up + carried.bytes_down + HANGING_UP_BYTES
+        usd = self._tariff.cost_usd(
+            size_bytes=size_bytes, connected_s=connected_s + HANGING_UP_S, messages=carried.messages
+        )
+        return not self._allowance.pays(usd=usd, size_bytes=size_bytes)
+
+    def ends_at_s(self, carried: Carried, pace: Pace) -> float:
+        """After so many seconds it has to end although nothing more is carried; never where time is free."""
+        paid_s = self._paid_s(carried, PARTING_BYTES, bool(carried.messages))
+        return paid_s - pace.parting_s + JUST_AFTER_S
+
+    def hangs_up_at_s(self, carried: Carried) -> float:
+        """After so many it has to hang up."""
+        return self._paid_s(carried, HANGING_UP_BYTES) - HANGING_UP_S + JUST_AFTER_S
+
+    def _paid_s(self, carried: Carried, more_bytes: int, more_messages: int = 0) -> float:
+        return self._tariff.paid_s(
+            self._allowance.usd,
+            size_bytes=carried.bytes_up + carried.bytes_down + more_bytes,
+            messages=carried.messages + more_messages,
+        )

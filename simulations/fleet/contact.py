@@ -17,13 +17,14 @@ from protocol.datagrams import SALT_BYTES, DialerSeal, ListenerSeal
 from protocol.header import Priority
 from protocol.ids import Pseudonym
 from protocol.stamps import Certainty
-from sfnode.services.metering import PARTING_BYTES, PARTING_S
+from sfnode.services.metering import Bill, Pace
 from simulations.links import LinkModel
 from sync.core import Ending, LinkMemory, Role, Session, SessionTerms
 from sync.links.datagram_transport import DatagramTransport
 from sync.links.rate_memory import RateMemory
 from sync.links.udp_listener import PROPERTIES
 from sync.ports import PairStore
+from sync.scheduler import UNLIMITED, Tariff
 
 from .terminal import MOMENTS_MAX, Listener, Moments, Terminal
 
@@ -44,17 +45,18 @@ class Learnt:
     hub: RateMemory = STRANGER
 
 
+FREE: Final = Bill(Tariff(), UNLIMITED)
+"""Nobody bills it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What one contact may do."""
 
     floor: Priority
     learnt: Learnt
-    ip_bytes_max: float
-    """The site parts before so many were spent."""
-    usd_by: Callable[[int, float], float]
-    """The price of so many bytes in so many seconds."""
-    usd_max: float
+    bill: Bill = FREE
+    """The node's own: the site parts before more is spent than it may."""
     hub_gone_s: float = math.inf
     """From this moment on the hub answers nobody."""
     stays_open_s: float = 0.0
@@ -77,8 +79,8 @@ class Outcome:
 
     @property
     def went_well(self) -> bool:
-        """Nothing was left, or it was parted on purpose."""
-        return self.ending in (Ending.DONE, Ending.PARTED)
+        """Nothing was left, or it was parted on purpose from a hub that was there."""
+        return self.ending is Ending.DONE or (self.ending is Ending.PARTED and self.heard)
 
 
 class Contact:
@@ -99,6 +101,10 @@ class Contact:
         self._began_s = begins_s
         self._moments = moments = Moments(begins_s)
         self._has_parted = self._is_spent_out = False
+        self._waits_at_most = self._has_hung_up = False
+        self._limit_s = -math.inf
+        """When it looked, or will, whether time alone has cost what it may."""
+        self._pace = Pace(terms.learnt.site.rtt_s, terms.learnt.site.rate_bytes_s)
         preamble = DialerPreamble(pair, salts.randbytes(SALT_BYTES))
         answer = ListenerSeal(LINK_SECRET, preamble, salts.randbytes(SALT_BYTES))
         learnt = terms.learnt
@@ -147,21 +153,36 @@ class Contact:
             raise RuntimeError("a simulated contact does not end")
         self._let_go()
         ended_s = moments.now_s if self._site.ended_s is None else self._site.ended_s
-        up, down = self._site.ip_bytes, self._hub.ip_bytes
+        memory = LinkMemory() if self._has_hung_up else self._site.session.memory
         return Outcome(
             ended_s=ended_s,
             heard=self._site.has_heard,
             ending=self._site.ending,
             learnt=Learnt(
-                session=self._site.session.memory,
+                session=memory,
                 site=self._site.transport.memory,
                 hub=self._hub.transport.memory,
             ),
-            ip_bytes_up=up,
-            ip_bytes_down=down,
-            usd=self._terms.usd_by(up + down, ended_s - self._began_s),
+            ip_bytes_up=self.bytes_up,
+            ip_bytes_down=self.bytes_down,
+            usd=self._terms.bill.usd(self, ended_s - self._began_s),
             is_spent_out=self._is_spent_out,
         )
+
+    # What is billed.
+
+    @property
+    def bytes_up(self) -> int:
+        return self._site.ip_bytes
+
+    @property
+    def bytes_down(self) -> int:
+        return self._hub.ip_bytes
+
+    @property
+    def messages(self) -> int:
+        """None are billed here."""
+        return 0
 
     def _let_go(self) -> None:
         """Both ends hold each other: without this a search for rings has to find each contact of a run."""
@@ -178,25 +199,37 @@ class Contact:
         return Session(role=role, channel=BareChannel(), terms=terms, now=self._began_s, memory=memory)
 
     def _keep_to_budget(self) -> None:
-        """As the node's own bill: the last words cost something too."""
-        terms = self._terms
-        now_s = self._moments.now_s
-        if self._has_parted or self._site.ended_s is not None:
+        """As the node's own account does."""
+        terms, connected_s = self._terms, self._moments.now_s - self._began_s
+        if self._site.ended_s is not None:
             return
-        if terms.stays_open_s and now_s >= self._began_s + terms.stays_open_s:
+        if terms.stays_open_s and connected_s >= terms.stays_open_s and not self._has_parted:
             self._part("it was held open long enough")
-        if math.isinf(terms.ip_bytes_max) and math.isinf(terms.usd_max):
+        if not terms.bill.is_limited:
             return
-        connected_s = now_s - self._began_s
-        spent_bytes = self._site.ip_bytes + self._hub.ip_bytes
-        rtt_s = terms.learnt.site.rtt_s
-        rate_bytes_s = spent_bytes / max(connected_s, rtt_s, 1.0)
-        by_then_bytes = spent_bytes + PARTING_BYTES + int(rate_bytes_s * (rtt_s + PARTING_S))
-        by_then_usd = terms.usd_by(by_then_bytes, connected_s + rtt_s + PARTING_S)
-        if by_then_bytes > terms.ip_bytes_max or by_then_usd > terms.usd_max:
+        if not self._has_parted and terms.bill.must_end(self, connected_s, self._pace):
             self._is_spent_out = True
+            self._waits_at_most = not terms.bill.must_hang_up(self, connected_s)
             self._part("what may be spent is spent")
+        elif self._waits_at_most and terms.bill.must_hang_up(self, connected_s):
+            self._has_hung_up = True
+            self._site.hang_up()
+            return
+        self._come_back()
+
+    def _come_back(self) -> None:
+        """When time alone has cost what it may: nothing else need happen then."""
+        bill = self._terms.bill
+        due_s = bill.hangs_up_at_s(self) if self._is_spent_out else bill.ends_at_s(self, self._pace)
+        limit_s = self._began_s + due_s
+        if self._moments.now_s < limit_s < math.inf and limit_s != self._limit_s:
+            self._limit_s = limit_s
+            self._moments.at(limit_s, _nothing)
 
     def _part(self, reason: str) -> None:
         self._has_parted = True
         self._site.part(reason)
+
+
+def _nothing() -> None:
+    """A moment at which only the bill is looked at."""

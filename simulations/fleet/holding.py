@@ -54,11 +54,9 @@ class Holding:
 
     def begin(self, site: FleetSite, link: FleetLink, now_s: float) -> None:
         """A contact is over and its session stays."""
-        usd_s = self._usd_s(link)
-        left_usd = link.now(now_s).allowance(link.terms.floor).usd
-        spent_s = now_s + left_usd / usd_s if usd_s else math.inf
         darkness = Darkness(link.profile, link.service)
         dark_s = _lost_s(darkness, now_s, now_s + link.terms.poll_s)
+        spent_s = self._spent_s(link, now_s, dark_s)
         site.held = Held(
             link=link,
             floor=link.now(now_s).lowest(),
@@ -82,6 +80,22 @@ class Holding:
         )
         knocks_usd = sum(knocks) * tariff.usd_per_megabyte / 1e6
         return ip_bytes, self._usd_s(held.link) * span_s + knocks_usd
+
+    def _spent_s(self, link: FleetLink, now_s: float, dark_s: float) -> float:
+        """When it has cost all that it may, if darkness does not end it before; infinity where it is free."""
+        usd_s, left_usd = self._usd_s(link), link.allowance(now_s).usd
+        if not usd_s or math.isinf(left_usd):
+            return math.inf
+        spent_s = now_s + left_usd / usd_s
+        # What it knocks until then is paid for too.
+        knocks_usd = self._knocks_usd(link, now_s, min(spent_s, dark_s))
+        return now_s + max(0.0, left_usd - knocks_usd) / usd_s
+
+    def _knocks_usd(self, link: FleetLink, from_s: float, until_s: float) -> float:
+        upkeep = self._upkeep(link)
+        knocks_bytes_s = upkeep.knocks_up_bytes_s + upkeep.knocks_down_bytes_s
+        knocks_bytes = round(knocks_bytes_s * _knocks_s(link, from_s, until_s))
+        return knocks_bytes * link.terms.tariff.usd_per_megabyte / 1e6
 
     def _usd_s(self, link: FleetLink) -> float:
         tariff = link.terms.tariff
@@ -137,9 +151,6 @@ def _idle_bytes(profile: LinkProfile, seconds: float) -> tuple[int, int]:
             session=LinkMemory(),
             site=RateMemory(profile.up.rate_bit_s / 8, profile.rtt_ms / 1_000, is_told=True),
         ),
-        ip_bytes_max=math.inf,
-        usd_by=lambda size_bytes, seconds: 0.0,
-        usd_max=math.inf,
         stays_open_s=seconds,
     )
     contact = Contact(

@@ -12,6 +12,7 @@ from simulations.world import SiteLink
 from sync.links.rate_memory import RateMemory
 from sync.scheduler import (
     NOTHING_SPENT,
+    Allowance,
     DayCount,
     Forecast,
     LinkCap,
@@ -85,6 +86,10 @@ class FleetLink:
             self._look = self.measured, look(self.terms, self.measured)
         each, left = self._look[1], self.terms.cap.left(self._spent_by(at_s))
         return left.pays(usd=each.usd, size_bytes=each.size_bytes)
+
+    def allowance(self, at_s: float) -> Allowance:
+        """What today's cap leaves for all that is no emergency."""
+        return self.terms.cap.left(self._spent_by(at_s))
 
     def pay(self, *, usd: float, size_bytes: int, at_s: float) -> None:
         """A contact is over, or a held one has lasted so much longer; without a cap nobody asks what the day

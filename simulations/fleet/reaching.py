@@ -2,7 +2,7 @@
 
 A contact with nothing new costs what such contacts over the same kind of link have cost in this run, measured
 of real sessions first: nine in ten contacts of a fleet carry nothing, and each would be the same again. The
-same holds for a dial that nobody answers while the same things wait.
+same holds for a dial that nobody answers while the same things wait. Neither holds where a cap would end it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from sfnode.services.metering import Bill
 from simulations.checkers.observations import ContactPaid
 from simulations.world.world import DAY_S
 from sync.scheduler import Dial
@@ -104,15 +105,13 @@ class Reaching:
                 self._reach(site, dial, now_s)
         self._plan_wake(site, now_s)
 
-    @staticmethod
-    def _dial(site: FleetSite, now_s: float) -> Dial | None:
+    def _dial(self, site: FleetSite, now_s: float) -> Dial | None:
         """The policy's answer; where nothing waits or fails at a site with one link, its answer of before."""
         if site.is_plain(now_s) and now_s >= site.look_due_s:
-            if site.usual_dial is None:
-                site.usual_dial = next(iter(site.decide(now_s).dials), None)
-            return site.usual_dial
+            return site.plain_dial(now_s)
         held = site.held
         if held is not None and (site.speaks_by_held or now_s >= site.good_s + held.link.terms.poll_s):
+            self._count_held(site, now_s)
             allowance = held.link.now(now_s).allowance(held.floor)
             return Dial(pair=site.pair, link=held.link.terms.name, floor=held.floor, allowance=allowance)
         return next(iter(site.decide(now_s).dials), None)
@@ -126,20 +125,21 @@ class Reaching:
         self._count_held(site, now_s)
         site.held = None
         is_idle = not site.has_waiting and site.hub_bundles == 0
-        known = self._known(site, link, now_s, is_idle=is_idle)
+        # An emergency is dialled for without a limit, and costs what it costs if nobody answers, too.
+        site.spends_on_emergency = site.has_emergency and not dial.allowance.is_limited
+        known = self._known(link, now_s, dial, is_idle=is_idle)
         if known is not None:
-            seconds, up, down, went_well = known
-            usd = link.profile.tariff.cost_usd(ip_bytes=up + down, connected_s=seconds)
+            seconds, up, down, usd, went_well = known
             self._close(site, link, now_s, now_s + seconds, (up, down), usd, went_well=went_well)
             return
         outcome = self._converse(site, link, dial, now_s)
         ip_bytes = (outcome.ip_bytes_up, outcome.ip_bytes_down)
         seconds = outcome.ended_s - now_s
-        if is_idle and outcome.went_well:
+        if is_idle and outcome.went_well and not outcome.is_spent_out:
             self._measure_idle(link.profile.name, (seconds, *ip_bytes))
         if outcome.heard:
             link.unanswered.clear()
-        else:
+        elif not outcome.is_spent_out:
             link.unanswered.append((seconds, outcome.ip_bytes_up))
         self._close(site, link, now_s, outcome.ended_s, ip_bytes, outcome.usd, went_well=outcome.went_well)
         if outcome.is_spent_out:
@@ -153,16 +153,32 @@ class Reaching:
             self._idle_mean[profile] = seconds, round(up), round(down)
 
     def _known(
-        self, site: FleetSite, link: FleetLink, now_s: float, *, is_idle: bool
-    ) -> tuple[float, int, int, bool] | None:
-        """Seconds, bytes up and down, and whether it goes well: of a contact whose like was measured."""
-        if _only_knocks(link.unanswered):
-            seconds, up = link.unanswered[-1]
-            is_dark = link.service.next_up_s(now_s) > now_s + seconds
-            if is_dark or self._fleet.hub_back_s(now_s) > now_s + seconds:
-                return seconds, up, 0, False
-        mean = self._idle_mean.get(link.profile.name) if is_idle else None
-        if mean is None:
+        self, link: FleetLink, now_s: float, dial: Dial, *, is_idle: bool
+    ) -> tuple[float, int, int, float, bool] | None:
+        """Seconds, bytes up and down, the price, and whether it goes well: of a contact whose like was
+        measured, if it may cost so much."""
+        known = self._unanswered(link, now_s) or (self._idle_contact(link, now_s) if is_idle else None)
+        if known is None:
+            return None
+        seconds, up, down, went_well = known
+        usd = link.profile.tariff.cost_usd(ip_bytes=up + down, connected_s=seconds)
+        if not dial.allowance.pays(usd=usd, size_bytes=up + down):
+            return None
+        return seconds, up, down, usd, went_well
+
+    def _unanswered(self, link: FleetLink, now_s: float) -> tuple[float, int, int, bool] | None:
+        """Seconds, bytes up and down, and that it does not go well."""
+        if not _only_knocks(link.unanswered):
+            return None
+        seconds, up = link.unanswered[-1]
+        is_dark = link.service.next_up_s(now_s) > now_s + seconds
+        if is_dark or self._fleet.hub_back_s(now_s) > now_s + seconds:
+            return seconds, up, 0, False
+        return None
+
+    def _idle_contact(self, link: FleetLink, now_s: float) -> tuple[float, int, int, bool] | None:
+        """The same of a contact with nothing new, where all of it is in the light."""
+        if (mean := self._idle_mean.get(link.profile.name)) is None:
             return None
         seconds, up, down = mean
         ends_s = now_s + seconds
@@ -173,7 +189,6 @@ class Reaching:
         return seconds, up, down, True
 
     def _converse(self, site: FleetSite, link: FleetLink, dial: Dial, now_s: float) -> Outcome:
-        tariff = link.profile.tariff
         rate = link.rate_now(now_s)
         terms = Terms(
             floor=dial.floor,
@@ -182,9 +197,7 @@ class Reaching:
                 site=rate,
                 hub=link.hub_rate,
             ),
-            ip_bytes_max=dial.allowance.size_bytes,
-            usd_by=lambda size, seconds: tariff.cost_usd(ip_bytes=size, connected_s=seconds),
-            usd_max=dial.allowance.usd,
+            bill=Bill(link.terms.tariff, dial.allowance),
             hub_gone_s=self._fleet.hub_gone_s(now_s),
         )
         witness = Witness(self._fleet, self._consulting, site, link, self._arrived)
@@ -197,7 +210,7 @@ class Reaching:
                 contact.at(at_s, lambda: site.act(at_s))
 
         outcome = contact.run(act_meanwhile)
-        site.spends_on_emergency = witness.carried_emergency
+        site.spends_on_emergency |= witness.carried_emergency
         witness.over(outcome.ended_s)
         site.unheard = outcome.learnt.session
         link.learn(outcome, witness.carried_bytes)

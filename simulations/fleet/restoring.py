@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from dataclasses import dataclass
 from functools import partial
@@ -87,9 +86,6 @@ def _converse(fleet: Fleet, consulting: Consulting, site: FleetSite) -> bool:
     terms = Terms(
         floor=Priority.BULK,
         learnt=Learnt(session=site.unheard, site=clean_rate, hub=clean_rate),
-        ip_bytes_max=math.inf,
-        usd_by=lambda size, seconds: 0.0,
-        usd_max=math.inf,
     )
     witness = Witness(fleet, consulting, site, site.links[0], lambda parcel, at_s: None)
     up, down = LinkModel(_CLEAN, seed=site.number), LinkModel(_CLEAN, seed=site.number)

@@ -118,10 +118,10 @@ class FleetSite:
         self.contacts = self.contacts_failed = 0
         self.bytes_up = self.bytes_down = 0
         self.usd = 0.0
-        self.usual_dial: Dial | None = None
+        self._usual_dial: Dial | None = None
         """What the policy answers when nothing waits or fails."""
         self.spends_on_emergency = False
-        """The contact under way has carried one."""
+        """The contact under way has carried one, or is dialled for one without a limit."""
         self._count_nothing()
         self._local: list[tuple[float, int, Callable[[float], None]]] = []
         self._order = count()
@@ -194,6 +194,10 @@ class FleetSite:
         """Of which something waits that is in no letter."""
         return {priority for priority in Priority if self._waiting[priority][0]}
 
+    @property
+    def has_emergency(self) -> bool:
+        return self._waiting[Priority.EMERGENCY][0] > 0
+
     def ahead_bytes(self, down_to: Priority, link: FleetLink) -> int:
         """Of this class and the more urgent ones, as far as this link carries them."""
         if not link.carries(PAID_BUNDLE_BYTES_MAX + 1):
@@ -248,6 +252,15 @@ class FleetSite:
         """When a plain site looks again, as the policy would say."""
         poll_s = self.links[0].terms.poll_s
         return self.good_s + between_looks_s(good_s=self.good_s, asked_s=self._asked_s, poll_s=poll_s)
+
+    def plain_dial(self, now_s: float) -> Dial | None:
+        """What the policy answers a plain site: always the same, but for what today's cap leaves."""
+        if self._usual_dial is None:
+            self._usual_dial = next(iter(self.decide(now_s).dials), None)
+        (link,) = self.links
+        if self._usual_dial is None or not link.terms.cap.is_limited:
+            return self._usual_dial
+        return replace(self._usual_dial, allowance=link.allowance(now_s))
 
     def decide(self, now_s: float) -> Decision:
         """The product's policy, for this site."""

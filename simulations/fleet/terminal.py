@@ -120,6 +120,12 @@ class Terminal:
         self._is_stirred = True
         self.settle()
 
+    def hang_up(self) -> None:
+        """Go at once, as a connection does that is closed in the middle."""
+        if self.transport.has_spoken:
+            self._put(self.transport.closing_datagram(), self._moments.now_s)
+        self.ending, self.ended_s = Ending.PARTED, self._moments.now_s
+
     def settle(self) -> None:
         """What driver and link do whenever something happened."""
         if self._is_gone:
@@ -131,7 +137,7 @@ class Terminal:
         self._tell(now_s)
         self._transmit(now_s)
         if self.session.finished and self.ended_s is None:
-            self._hang_up(now_s)
+            self._say_bye(now_s)
         had_ended = self._heard_end
         self._hear(now_s)
         if self._heard_end and not had_ended:
@@ -200,13 +206,16 @@ class Terminal:
 
     def _transmit(self, now_s: float) -> None:
         for datagram in self.transport.datagrams(now_s):
-            length_bytes = len(datagram) + HEADERS_BYTES
-            self.ip_bytes += length_bytes
-            passage = self._model.offer(now_s, length_bytes)
-            if passage.fate is Fate.ARRIVES and (peer := self.peer) is not None:
-                self._moments.at(passage.arrives_s, partial(peer.arrive, datagram))
+            self._put(datagram, now_s)
 
-    def _hang_up(self, now_s: float) -> None:
+    def _put(self, datagram: bytes, now_s: float) -> None:
+        length_bytes = len(datagram) + HEADERS_BYTES
+        self.ip_bytes += length_bytes
+        passage = self._model.offer(now_s, length_bytes)
+        if passage.fate is Fate.ARRIVES and (peer := self.peer) is not None:
+            self._moments.at(passage.arrives_s, partial(peer.arrive, datagram))
+
+    def _say_bye(self, now_s: float) -> None:
         if self.ending in (Ending.DONE, Ending.PARTED):
             self.transport.finish(now_s)
         self._transmit(now_s)

@@ -43,6 +43,17 @@ class BundleLog:
                 at_s = self._time.of_loop_s(observation.at_s)
                 self.emergencies_s.setdefault(_site_of(observation.place), []).append(at_s)
 
+    def had_emergency(self, site: str, from_s: float, until_s: float) -> bool:
+        """Whether one waited there, if only to find nobody, or went out, to the site or from it."""
+        return any(from_s <= at_s <= until_s for at_s in self.emergencies_s.get(site, [])) or any(
+            each.up
+            and each.site == site
+            and each.priority is Priority.EMERGENCY
+            and each.queued_s <= until_s
+            and (each.stored_s is None or from_s <= each.stored_s)
+            for each in self.seen.values()
+        )
+
     def _added(self, added: BundleAdded) -> None:
         self.seen.setdefault(
             added.bundle,

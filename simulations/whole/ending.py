@@ -72,10 +72,9 @@ async def judge(hub: StaffedHub, manned: Mapping[str, Manned], witness: Witness)
 def judge_spending(played: Played, witness: Witness) -> None:
     """By the site's own account, which is all that it can keep a cap by."""
     caps = {link.settings.name: link.terms.usd_per_day_max for link in played.laid}
-    emergencies_s = witness.bundles.emergencies_s.get(played.machine, [])
     for paid in played.paid:
         # An emergency goes whatever it costs; what else went along is counted with it.
-        is_hasty = any(paid.began_s <= at_s <= paid.ended_s + 1.0 for at_s in emergencies_s)
+        is_hasty = witness.bundles.had_emergency(played.machine, paid.began_s, paid.ended_s + 1.0)
         witness.observe(
             ContactPaid(
                 at_s=paid.ended_s,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from protocol.ids import BundleId, Pseudonym
 from simulations.checkers import Court
-from simulations.checkers.observations import Observation, PartFailed
+from simulations.checkers.observations import ContactPaid, Observation, PartFailed
 from simulations.hosts.disk_ledger import DiskLedger
 from simulations.hosts.foundation import HUB, site_name
 from simulations.hosts.watched import Watch, watch_store
@@ -33,6 +33,7 @@ class Witness:
         """`folder_of`: where a machine's disk is now."""
         self._court = court
         self._trace = trace
+        self._time = time
         self._folder_of = folder_of
         self._ledgers: dict[str, DiskLedger] = {}
         self._watch = Watch(self, self.observe, lambda place, event: None)
@@ -71,7 +72,9 @@ class Witness:
             for name in ("bundle", "case", "record", "order")
             if (value := getattr(observation, name, None)) is not None
         }
-        self._trace.note(observation.at_s, place, type(observation).__name__, **told)
+        # Bills are read when all is over, and count in seconds of the run; all else is told as it happens.
+        at_s = observation.at_s if isinstance(observation, ContactPaid) else self._time.now_s()
+        self._trace.note(at_s, place, type(observation).__name__, **told)
 
     def alarm(self, alarm: AlarmRow) -> None:
         self.alarms.append(alarm)
@@ -85,7 +88,7 @@ class Witness:
         self.observe(PartFailed(at_s=virtual_loop().time(), place=place, what=what))
 
     def note(self, who: str, what: str, **fields: Field) -> None:
-        self._trace.note(virtual_loop().time(), who, what, **fields)
+        self._trace.note(self._time.now_s(), who, what, **fields)
 
     # The stores.
 

@@ -137,12 +137,11 @@ def _dial_to_look(pair: PairNow, links: Sequence[LinkNow], now_s: float) -> tupl
     first = able[0] if len(able) == 1 else min(able, key=turn)
     if due_s(first) > now_s:
         return None, due_s(first)
-    dial = _dial(pair, first, first.lowest())
+    dial, cap = _dial(pair, first, first.lowest()), first.terms.cap
+    # It is for no emergency of ours, whatever floor the link has: nothing of it is without a limit.
     if first.may_look():
-        return dial, math.inf
-    return replace(
-        dial, allowance=first.terms.cap.left_for_emergencies(first.spent), stays_open=False
-    ), math.inf
+        return replace(dial, allowance=cap.left(first.spent)), math.inf
+    return replace(dial, allowance=cap.left_for_emergencies(first.spent), stays_open=False), math.inf
 
 
 def between_looks_s(*, good_s: float, asked_s: float, poll_s: float) -> float:

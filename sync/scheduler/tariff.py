@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 BYTES_PER_MEGABYTE: Final = 1_000_000
+ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,17 @@ class Tariff:
         return not (
             self.usd_per_megabyte or self.usd_per_minute or self.usd_per_message or self.usd_per_session
         )
+
+    def paid_s(self, usd: float, *, size_bytes: int, messages: int = 0) -> float:
+        """How long a contact that carries so much may last for so much money; for ever where time is free."""
+        if not self.usd_per_minute or math.isinf(usd):
+            return math.inf
+        at_once = replace(self, usd_per_minute=0.0).cost_usd(size_bytes=size_bytes, messages=messages)
+        paid_s = max(0.0, usd - at_once) / self.usd_per_minute * 60
+        if self.increment_s > 0:
+            # A step that is paid for to the last digit is one.
+            paid_s = math.floor(paid_s / self.increment_s + ROUNDING) * self.increment_s
+        return paid_s if paid_s >= self.session_s_min else 0.0
 
     def cost_usd(self, *, size_bytes: int, connected_s: float = 0.0, messages: int = 0) -> float:
         """The price of one contact; of one that never came about, nothing."""

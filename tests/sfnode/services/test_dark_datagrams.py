@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +64,15 @@ class ByWire:
 
 
 @asynccontextmanager
-async def two_wires(folder: Path, network: Network) -> AsyncIterator[tuple[Coast, dict[str, Wire]]]:
+async def coast_by_wire(
+    folder: Path, network: Network, links: Sequence[LinkSettings] = (FREE, DEAR)
+) -> AsyncIterator[tuple[Coast, dict[str, Wire]]]:
+    """Each link is named like the profile that its wire is by."""
     clock, registry = MachineClock(), SessionRegistry()
     spool = await Spool.open(folder / "spool.db", execution=Execution.INLINE, wall_s=clock.wall_s)
     await spool.pairings.settle(PAIRING)
     hub = Hub(lambda: Incarnation(b"hub1"), wall_s=clock.wall_s)
-    wires = {link.name: Wire(load_profile(link.name), seed=link.name) for link in (FREE, DEAR)}
+    wires = {link.name: Wire(load_profile(link.name), seed=link.name) for link in links}
     for name, wire in wires.items():
         network.join(name, "hub", wire)
     dialers = Dialers()
@@ -84,7 +87,7 @@ async def two_wires(folder: Path, network: Network) -> AsyncIterator[tuple[Coast
     contacts = Contacts(
         spool,
         clock=clock,
-        links=[FREE, DEAR],
+        links=links,
         dialer_for=dialer_for,
         watcher_of=lambda pair: Silent(),
         state_changed=lambda: None,
@@ -107,7 +110,7 @@ def test_an_emergency_leaves_datagrams_that_nobody_answers(tmp_path: Path, photo
     network = Network()
 
     async def scenario() -> tuple[float, list[str], int]:
-        async with two_wires(tmp_path, network) as (coast, wires):
+        async with coast_by_wire(tmp_path, network) as (coast, wires):
             await coast.until_reached(FREE.name)
             await asyncio.sleep(30.0)
             if photo_bytes:
@@ -130,7 +133,7 @@ def test_an_emergency_stays_in_datagrams_that_are_answered(tmp_path: Path) -> No
     network = Network()
 
     async def scenario() -> tuple[float, int]:
-        async with two_wires(tmp_path, network) as (coast, wires):
+        async with coast_by_wire(tmp_path, network) as (coast, wires):
             await coast.until_reached(FREE.name)
             await coast.queue(BULK, 4_000_000)
             await asyncio.sleep(20.0)

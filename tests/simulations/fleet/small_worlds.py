@@ -70,3 +70,23 @@ reading_s = 600
 """,
         shown_as="small.toml",
     )
+
+
+def calls_in_storms(emergencies: float, *, count: int, days: float) -> World:
+    """Sites whose only link bills minutes, under a cap that looks alone use up, and that storms take away."""
+    storms = """
+[[storms]]
+region = "here"
+profiles = "iridium-dialup"
+every_days = 0.3
+lasts_s_min = 600
+lasts_s_max = 14_400
+"""
+    return small_world(
+        place("iridium-dialup", count=count, terms="usd_per_day_max = 5"),
+        days=days,
+        cases_per_day=2.0,
+        photos=0.0,
+        urgency=(emergencies, 0.3, 0.6 - emergencies, 0.1),
+        more=storms,
+    )

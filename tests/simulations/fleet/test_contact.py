@@ -13,17 +13,21 @@ import pytest
 
 from protocol.header import Priority
 from protocol.ids import Pseudonym
+from sfnode.services.metering import Bill
 from simulations.fleet.contact import Contact, Learnt, Outcome, Terms
 from simulations.links import DirectionProfile, LinkModel, Outage, ServicePlan
 from sync.core import BundleReceived, Ending, LinkMemory
 from sync.links.rate_memory import RateMemory
 from sync.ports import Offer
+from sync.scheduler import Allowance, Tariff
 from sync.stores import MemoryStore
 from tests.sync.links.datagram_contact import add, contact, new_store
 from tests.sync.links.lossy_link import Conditions
 
 RATE_BIT_S = 22_000
 DELAY_S = 0.45
+BY_THE_BYTE = Tariff(usd_per_megabyte=1_000.0)
+BY_THE_MINUTE = Tariff(usd_per_minute=3.0, increment_s=20.0)
 PROVEN = RateMemory(RATE_BIT_S / 8, 2 * DELAY_S, is_proven=True)
 
 
@@ -49,6 +53,7 @@ def meet(
     heard: Heard,
     *,
     service: ServicePlan | None = None,
+    tariff: Tariff = BY_THE_BYTE,
     usd_max: float = math.inf,
     hub_gone_s: float = math.inf,
 ) -> Outcome:
@@ -56,9 +61,7 @@ def meet(
     terms = Terms(
         floor=Priority.BULK,
         learnt=Learnt(session=LinkMemory(), site=PROVEN),
-        ip_bytes_max=math.inf,
-        usd_by=lambda size_bytes, seconds: size_bytes / 1_000,
-        usd_max=usd_max,
+        bill=Bill(tariff, Allowance(usd=usd_max)),
         hub_gone_s=hub_gone_s,
     )
     up, down = (LinkModel(direction, seed=way, service=service) for way in ("up", "down"))
@@ -133,6 +136,19 @@ def test_what_may_be_spent_ends_a_contact_before_it_is_exceeded() -> None:
     outcome = meet(site, hub, Heard(), usd_max=20.0)
     assert outcome.ending is Ending.PARTED
     assert 10.0 < outcome.usd <= 20.0
+
+
+@pytest.mark.parametrize("dark_after_s", [0.0, 2.0, 10.0, 14.0, 16.0, 17.0, 17.5, 18.0, 18.5, 19.0, None])
+def test_a_contact_paid_for_by_the_minute_is_over_before_the_next_step(dark_after_s: float | None) -> None:
+    site, hub = new_store(1), new_store(2)
+    add(site, 300_000, seed=3)
+    service = None if dark_after_s is None else ServicePlan((Outage(dark_after_s, 1e6),))
+    outcome = meet(site, hub, Heard(), service=service, tariff=BY_THE_MINUTE, usd_max=1.9)
+    assert outcome.is_spent_out
+    assert 15.0 < outcome.ended_s <= 20.0
+    assert outcome.usd == 1.0
+    # From a hub that was never heard it was not parted.
+    assert outcome.went_well is (dark_after_s != 0.0)
 
 
 def test_a_contact_that_is_over_leaves_nothing_to_search_for() -> None:

@@ -26,7 +26,7 @@ from simulations.world import HubOutage, load_world
 from simulations.world.variants import looking_every
 from simulations.world.world import DAY_S, HOUR_S
 
-from .small_worlds import place, small_world
+from .small_worlds import calls_in_storms, place, small_world
 
 DAYS = 3.0
 
@@ -166,6 +166,18 @@ lasts_s_max = 30_000
     silent = [alarm for alarm in results.alarms if "silent" in alarm.cause]
     assert 1 <= len(silent) <= 4
     assert not any(alarm.needs_action for alarm in silent)
+
+
+@pytest.mark.parametrize(
+    ("emergencies", "seed"), [(0.1, 1), (0.1, 2), (0.1, 3), (0.1, 6), (0.0, 1), (0.0, 3)]
+)
+def test_dials_in_the_dark_keep_a_cap_where_minutes_are_billed(emergencies: float, seed: int) -> None:
+    world = calls_in_storms(emergencies, count=3, days=3.0)
+    results = run_world(world, seed=seed)
+    assert results.violations == ()
+    # It binds: each day pays for ten steps of 20 s, and looks alone are more.
+    assert all(row.usd > 0.9 * 5 * world.days for row in results.sites)
+    assert all(row.contacts_failed for row in results.sites)
 
 
 def test_alarms_that_need_no_action_are_rare() -> None:

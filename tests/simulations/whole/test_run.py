@@ -11,7 +11,7 @@ import pytest
 from simulations.fleet.weather import storms_of
 from simulations.report import WHOLE_STACK, DeliveryRow
 from simulations.whole import Playing, run_whole
-from tests.simulations.fleet.small_worlds import place, small_world
+from tests.simulations.fleet.small_worlds import calls_in_storms, place, small_world
 
 from .coast import AWAY_S, SEED, coast, played_in_events, played_whole
 
@@ -105,6 +105,15 @@ def test_one_seed_is_one_run_in_any_process() -> None:
     )
     assert there.stdout.strip() == here
     assert run_whole(world, seed=4).trace_hash != here
+
+
+def test_in_the_dark_only_emergencies_pass_a_cap_where_minutes_are_billed() -> None:
+    results = run_whole(calls_in_storms(0.1, count=1, days=1.0), seed=1)
+    assert results.violations == ()
+    (site,) = results.sites
+    assert site.contacts_failed > 20
+    # An emergency that finds nobody dials every 45 s, and a dial is two steps of 20 s.
+    assert 5.0 < site.usd < 0.96 * site.contacts
 
 
 def test_contacts_that_find_nothing_new_may_be_accounted() -> None:

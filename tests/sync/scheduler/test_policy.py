@@ -147,6 +147,15 @@ def test_looks_for_an_answer_never_come_less_often_than_others_and_keep_the_cap(
     assert decide([held], [replace(asked, let_go_s=NOW_S - 30.0)], NOW_S).look_at_s == NOW_S + 870.0
 
 
+@pytest.mark.parametrize("mode", [LinkMode.POLL, LinkMode.HOLD])
+def test_a_look_over_a_link_for_emergencies_alone_keeps_the_cap(mode: LinkMode) -> None:
+    narrow = lband(cap_usd=4.0, spent_usd=1.0, floor=EMERGENCY, mode=mode, poll_s=900.0)
+    (dial,) = decide([narrow], [pair(good_s=NOW_S - 900.0)], NOW_S).dials
+    assert dial.allowance.usd == 2.0
+    (urgent,) = decide([narrow], [pair(waiting={EMERGENCY: 100})], NOW_S).dials
+    assert urgent.allowance.is_limited is (mode is LinkMode.HOLD)
+
+
 def test_a_link_to_be_held_is_dialled_at_once_unless_the_peer_has_let_go() -> None:
     held = vsat(mode=LinkMode.HOLD)
     (dial,) = decide([held], [pair()], NOW_S).dials

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,3 +183,31 @@ def test_a_session_is_billed_as_the_least_that_the_tariff_names() -> None:
     # A dial that found nobody is no session.
     assert call.cost_usd(size_bytes=0) == packets.cost_usd(size_bytes=0) == 0.0
     assert not Tariff(usd_per_session=0.5).is_free
+
+
+@given(
+    usd=st.floats(0.0, 50.0),
+    per_minute=st.floats(0.01, 10.0),
+    increment_s=st.sampled_from([0.0, 1.0, 20.0, 60.0]),
+    session_s_min=st.sampled_from([0.0, 60.0]),
+    size_bytes=st.integers(0, 1_000_000),
+)
+def test_what_is_paid_for_lasts_until_the_step_that_is_not(
+    usd: float, per_minute: float, increment_s: float, session_s_min: float, size_bytes: int
+) -> None:
+    tariff = Tariff(
+        usd_per_megabyte=2.0,
+        usd_per_minute=per_minute,
+        increment_s=increment_s,
+        session_s_min=session_s_min,
+    )
+    paid_s = tariff.paid_s(usd, size_bytes=size_bytes)
+    if paid_s:
+        assert tariff.cost_usd(size_bytes=size_bytes, connected_s=paid_s) <= usd + 1e-6
+    assert tariff.cost_usd(size_bytes=size_bytes, connected_s=paid_s + 0.01) > usd - 1e-6
+
+
+def test_time_that_costs_nothing_is_never_used_up() -> None:
+    assert Tariff(usd_per_megabyte=5.0).paid_s(1.0, size_bytes=9) == math.inf
+    assert Tariff(usd_per_minute=5.0).paid_s(math.inf, size_bytes=9) == math.inf
+    assert Tariff(usd_per_minute=1.44, increment_s=20.0).paid_s(0.48, size_bytes=9) == 20.0
