@@ -28,9 +28,13 @@ class EitherWay(click.Command):
         """That of the command that is meant."""
         own = args[: args.index(END_OF_OPTIONS)] if END_OF_OPTIONS in args else args
         words = {word.partition("=")[0] for word in own}
-        module, name = next((COMMANDS[option] for option in COMMANDS if option in words), WORLD)
+        asked = [option for option in COMMANDS if option in words]
+        if len(asked) > 1:
+            raise click.UsageError(f"{' and '.join(asked)} are two different runs: leave one of them out.")
+        module, name = COMMANDS[asked[0]] if asked else WORLD
         command: click.Command = getattr(import_module(module), name)
-        return command.make_context(info_name, args, parent, **extra)
+        # A complaint about an option points to the help that knows it.
+        return command.make_context(" ".join([info_name or "run", *asked]), args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Whichever was meant."""

@@ -14,6 +14,7 @@ from simulations.links import (
     LinkDescriptionError,
     LinkProfile,
     Mailbox,
+    RateTrace,
     ServicePlan,
     load_profile,
     profile_document,
@@ -85,7 +86,9 @@ def _lines(profile: LinkProfile, seed: int) -> Iterator[str]:
         yield f"packets of {profile.mtu_bytes} bytes, round trip {profile.rtt_ms:g} ms{_turns(profile)}"
     for name, size_bytes in EXAMPLES:
         yield f"{name} of {size_words(size_bytes)} up, at best: {_at_best(profile, size_bytes)}"
-    yield _service(service_of(ServicePlan.of(profile, seed), LOOKED_AT_S))
+    is_dark = any(way.trace is not None and way.trace.dark_share for way in (profile.up, profile.down))
+    fades = "; recorded rates of nothing are not counted" if is_dark else ""
+    yield f"{_service(service_of(ServicePlan.of(profile, seed), LOOKED_AT_S))}{fades}"
 
 
 def _messages(box: Mailbox) -> str:
@@ -104,14 +107,14 @@ def _way(way: DirectionProfile) -> str:
     figures = f"{way.delay_ms:g} ms ± {way.jitter_ms:g}, loss {way.loss_mean:.2%}, {queue}"
     if way.trace is None:
         return f"{rate_words(way.rate_bit_s)}, {figures}"
-    rates = [step.rate_bit_s for step in way.trace.steps]
-    recorded = f"recorded over {span_words(way.trace.period_s)}, {_span_of_rates(min(rates), max(rates))}"
+    recorded = f"recorded over {span_words(way.trace.period_s)}, {_span_of_rates(way.trace)}"
     return f"{rate_words(way.rate_bit_s)} on average, {recorded}; {figures}"
 
 
-def _span_of_rates(low_bit_s: float, high_bit_s: float) -> str:
-    low = "nothing" if low_bit_s == 0.0 else rate_words(low_bit_s)
-    return f"from {low} to {rate_words(high_bit_s)}"
+def _span_of_rates(trace: RateTrace) -> str:
+    rates = [step.rate_bit_s for step in trace.steps]
+    low = f"nothing ({trace.dark_share:.1%} of it)" if trace.dark_share else rate_words(min(rates))
+    return f"from {low} to {rate_words(max(rates))}"
 
 
 def _turns(profile: LinkProfile) -> str:

@@ -37,6 +37,8 @@ _STATUS_OF_SIGNALS: Final = 128
 """A process that a signal ended has this and its number for a status, as shells count."""
 _NOT_OF_A_NAME: Final = re.compile(r"[^\w.-]+")
 """Kinds of sites have any name; a file has none with a slash."""
+_WORD_MAX: Final = 40
+"""Characters of a kind that the name of a file takes; it has 255 bytes in all."""
 _OPTIONS: Final = (
     click.argument("world", default=DEFAULT_WORLD),
     click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same run."),
@@ -102,7 +104,7 @@ def results_path(
     """Where the results go, writable: as asked, or a name that no other variant of the world has, since two
     are run to be compared. Raises `ClickException`."""
     words = (*varied_by, None if policy == AS_DESCRIBED else policy)
-    varied = "".join(f"-{_NOT_OF_A_NAME.sub('-', word)}" for word in words if word)
+    varied = "".join(f"-{_NOT_OF_A_NAME.sub('-', word)[:_WORD_MAX]}" for word in words if word)
     path = out or Path(f"{world.name}{varied}-{seed}.json")
     require_writable(path, "--out")
     return path
@@ -127,15 +129,21 @@ def missed_storms(world: World) -> tuple[str, ...]:
 
 
 def told(results: RunResults, path: Path, *, processor_s: float, notes: tuple[str, ...] = ()) -> int:
-    """Say what the results come to, with `notes` on them, and write them; the status of the process.
+    """Write the results, with `notes` on them, and say what they come to; the status of the process.
 
     What was computed for minutes is said even where it cannot be written: that raises `ClickException`."""
-    for line in (*summary(results, processor_s=processor_s), *notes):
-        click.echo(line)
+    refused: ResultsError | None = None
     try:
+        # Before a word is said: whoever reads the words may not read them to their end.
         save_results(replace(results, notes=(*results.notes, *notes)), path)
     except ResultsError as error:
-        raise click.ClickException(f"{error} The run is lost: play it again with another --out.") from error
+        refused = error
+    for line in (*summary(results, processor_s=processor_s), *notes):
+        click.echo(line)
+    if refused is not None:
+        raise click.ClickException(
+            f"{refused} The run is lost: play it again with another --out."
+        ) from refused
     click.echo(f"{path}")
     return status_of(results)
 

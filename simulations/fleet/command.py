@@ -100,6 +100,6 @@ def _restored(faults: Faults) -> tuple[str, ...]:
     if not (faults.site_restores or faults.hub_restores):
         return ()
     return (
-        f"Disks go back to backups in this run: those of sites {faults.site_restores} times, the hub's "
+        f"Disks went back to backups in this run: one of a site {faults.site_restores} times, the hub's "
         f"{faults.hub_restores} times.",
     )

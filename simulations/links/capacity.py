@@ -59,6 +59,15 @@ class RateTrace:
         bits = sum(step.rate_bit_s * (end - step.at_s) for step, end in zip(self.steps, ends, strict=True))
         return bits / self.period_s
 
+    @property
+    def dark_share(self) -> float:
+        """Of one whole period, the part in which nothing passes."""
+        ends = (*(step.at_s for step in self.steps[1:]), self.period_s)
+        dark_s = sum(
+            end - step.at_s for step, end in zip(self.steps, ends, strict=True) if not step.rate_bit_s
+        )
+        return dark_s / self.period_s
+
 
 class Capacity(Protocol):
     """Service of one line over time."""

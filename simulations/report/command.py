@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from .page import comparison_page, comparison_rows, report_page
+from .page import comparison_page, comparison_rows, report_page, run_words, unlike
 from .results import ResultsError, RunResults, columns_of, load_results
+from .tables import TableRow
 
 TABLES = ("sites", "cases", "deliveries", "queue", "alarms", "violations")
 _FILE = click.Path(path_type=Path)
@@ -26,6 +27,7 @@ def report(*, results: Path, out: Path | None, with_csv: bool) -> None:
     """
     run = _load(results)
     page = out or results.with_suffix(".html")
+    _require_another(page, results)
     _write(page, report_page(run))
     click.echo(f"{page}")
     if with_csv:
@@ -40,35 +42,23 @@ def report(*, results: Path, out: Path | None, with_csv: bool) -> None:
 def compare(*, first: Path, second: Path, out: Path | None) -> None:
     """Say what SECOND changes against FIRST: two files that `sfsim run` wrote."""
     one, other = _load(first), _load(second)
+    if out is not None:
+        _require_another(out, first, second)
     if one.trace_hash == other.trace_hash:
         click.echo(f"Both are the same run: trace {one.trace_hash}.", err=True)
     if differing := unlike(one, other):
         click.echo(f"These runs differ in {differing}: look at the figures with that in mind.", err=True)
-    width = max(len(row.name) for row in comparison_rows(one, other))
-    for row in comparison_rows(one, other):
-        click.echo(f"{row.name:<{width}}  " + "  ".join(f"{cell:>14}" for cell in row.cells))
+    for place, path, run in (("first", first, one), ("second", second, other)):
+        click.echo(f"{place}: {path}: {run_words(run)}")
+        for note in run.notes:
+            click.echo(f"  {note}")
+    rows = [TableRow("", ("first", "second", "change")), *comparison_rows(one, other)]
+    width = max(len(row.name) for row in rows)
+    for row in rows:
+        click.echo(f"{row.name:<{width}}" + "".join(f"{cell:>15}" for cell in row.cells))
     if out is not None:
         _write(out, comparison_page(one, other))
         click.echo(f"{out}")
-
-
-def unlike(one: RunResults, other: RunResults) -> str:
-    """In what two runs differ, where it is more than one thing or their extent; empty otherwise."""
-    pairs = {
-        "world": (one.world, other.world),
-        "policy": (one.policy, other.policy),
-        "how they were played": (one.played, other.played),
-        "seed": (one.seed, other.seed),
-        "sites": (len(one.sites), len(other.sites)),
-        "days": (f"{one.duration_s / 86_400:g}", f"{other.duration_s / 86_400:g}"),
-    }
-    differing = [
-        f"{name} ({first} and {second})" for name, (first, second) in pairs.items() if first != second
-    ]
-    extent = ("sites", "days") if one.world == other.world else ("days",)
-    if len(differing) < 2 and all(pairs[name][0] == pairs[name][1] for name in extent):
-        return ""
-    return ", ".join(differing)
 
 
 def write_table(run: RunResults, name: str, page: Path) -> Path:
@@ -83,6 +73,12 @@ def write_table(run: RunResults, name: str, page: Path) -> Path:
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror or error}.") from error
     return path
+
+
+def _require_another(page: Path, *results: Path) -> None:
+    """A page in the place of the results that it was made of would be the last of them."""
+    if page.resolve() in {each.resolve() for each in results}:
+        raise click.ClickException(f"{page} is a file of results, and was kept. Choose another --out.")
 
 
 def _load(path: Path) -> RunResults:

@@ -24,6 +24,9 @@ from .plots import curves, size_words, span_words
 from .results import DeliveryRow, RunResults
 from .tables import TableRow, alarm_rows, class_rows, figure_words, kind_rows, price_rows
 
+TIMES_FROM: Final = 10.0
+"""Above so much a change is told as a multiple: nobody reads thousands of per cent."""
+
 VIOLATIONS_SHOWN_MAX: Final = 50
 _OPENING: Final = "after opening the case"
 _QUEUEING: Final = "after queueing"
@@ -52,6 +55,8 @@ def comparison_page(first: RunResults, second: RunResults) -> str:
     pairs = list(zip(names, (first, second), strict=True))
     return _ENVIRONMENT.get_template("comparison.html").render(
         names=names,
+        runs=[(name, run_words(run), run.notes) for name, run in pairs],
+        unlike=unlike(first, second),
         rows=comparison_rows(first, second),
         plots=[
             _compared(pairs, "Time to the first useful byte", _first_uses, _OPENING),
@@ -63,6 +68,33 @@ def comparison_page(first: RunResults, second: RunResults) -> str:
             ),
         ],
     )
+
+
+def run_words(run: RunResults) -> str:
+    """Which run it is, in one line."""
+    return (
+        f"{run.world}, {len(run.sites)} sites, {run.duration_s / 86_400:g} days, policy {run.policy}, "
+        f"seed {run.seed}, {run.played}, trace {run.trace_hash}"
+    )
+
+
+def unlike(one: RunResults, other: RunResults) -> str:
+    """In what two runs differ, where it is more than one thing or their extent; empty otherwise."""
+    pairs = {
+        "world": (one.world, other.world),
+        "policy": (one.policy, other.policy),
+        "how they were played": (one.played, other.played),
+        "seed": (one.seed, other.seed),
+        "sites": (len(one.sites), len(other.sites)),
+        "days": (f"{one.duration_s / 86_400:g}", f"{other.duration_s / 86_400:g}"),
+    }
+    differing = [
+        f"{name} ({first} and {second})" for name, (first, second) in pairs.items() if first != second
+    ]
+    extent = ("sites", "days") if one.world == other.world else ("days",)
+    if len(differing) < 2 and all(pairs[name][0] == pairs[name][1] for name in extent):
+        return ""
+    return ", ".join(differing)
 
 
 def _first_uses(run: RunResults) -> list[float | None]:
@@ -120,6 +152,8 @@ def _names(first: RunResults, second: RunResults) -> tuple[str, str]:
 def _change_words(share: float) -> str:
     if math.isnan(share):
         return ""
+    if share > TIMES_FROM:
+        return f"{1 + share:,.0f}-fold"
     return f"{share:+.0%}" if abs(share) >= 0.005 else "same"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -35,6 +36,12 @@ def replay(seed: int, scenario: str, quiet: bool) -> None:
     versions   as pair, between software of different versions
     consults   whole sites and a hub, with their services and databases
     upheavals  the same with copied cards, lost hubs, two hubs in turn, versions and an unkind relay
+    failing-disks   the same with disks that refuse, lie, tear files and spoil backups
+    strangers  the same with lost and revoked devices, poison, and guesses at enrolment codes
+    dear-links the same over links with a price, under caps that bind
+    proxies    the same over HTTP, through whatever is in between
+    turns      as pair, over HTTP, through whatever is in between
+    airwaves   as pair, over one channel for both ways
     """
     trace = Trace(_counting() if quiet else click.echo)
     court = SCENARIOS[scenario](seed, trace)
@@ -59,9 +66,20 @@ def _counting() -> Callable[[str], None] | None:
     return counted
 
 
+def _finite(_context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    """No bound of a range is above "nan"."""
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of hours.", param=option)
+    return value
+
+
 @click.command()
 @click.option(
-    "--hours", type=click.FloatRange(min=0, min_open=True), default=None, help="Stop after so long."
+    "--hours",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    callback=_finite,
+    help="Stop after so long.",
 )
 @click.option(
     "--count", type=click.IntRange(min=1), default=None, help="Stop after so many worlds.  [default: 10000]"

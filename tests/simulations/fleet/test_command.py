@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+from click import ClickException
 from click.testing import CliRunner, Result
 
 from simulations.cli import main
-from simulations.fleet.asking import status_of, summary
+from simulations.fleet.asking import status_of, summary, told, unwinding_when_terminated
 from simulations.report import ViolationRow, load_results
 from simulations.report.figures import waits
 from tests.architecture.checkout import ROOT
@@ -149,6 +152,78 @@ def test_where_nothing_can_be_written_nothing_is_run(tmp_path: Path) -> None:
         assert (result.exit_code, words in result.output) == (1, True), result.output
         assert "small-fleet, 0.2 days" not in result.output
     assert kept.read_text() == "earlier"
+
+
+def test_two_variants_of_a_world_do_not_write_over_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ("small-fleet", "--kind", "care home", "--days", "0.1")
+    for more in ((), ("--policy", "daily"), ("--site-restores", "1"), ("--link", "bgan")):
+        assert invoke(*options, *more).exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "small-fleet-care-home-0.1-days-1-0-restores-1.json",
+        "small-fleet-care-home-0.1-days-1.json",
+        "small-fleet-care-home-0.1-days-daily-1.json",
+        "small-fleet-on-bgan-care-home-0.1-days-1.json",
+    ]
+    (note,) = load_results(tmp_path / "small-fleet-care-home-0.1-days-1-0-restores-1.json").notes
+    assert note == "Disks went back to backups in this run: one of a site 1 times, the hub's 0 times."
+
+
+def test_a_kind_of_any_name_gives_a_file_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    kind = "camp / north " + "x" * 300
+    own = (ROOT / "simulations" / "worlds" / "small-fleet.toml").read_text(encoding="utf-8")
+    Path("own.toml").write_text(own.replace('name = "island"\ncount', f'name = "{kind}"\ncount'))
+    result = invoke("own.toml", "--kind", kind, "--days", "0.1")
+    assert result.exit_code == 0, result.output
+    assert Path(f"small-fleet-camp-north-{'x' * 29}-0.1-days-1.json").exists()
+
+
+def test_results_and_trace_are_two_files(tmp_path: Path) -> None:
+    out = tmp_path / "mine.json"
+    result = invoke("small-fleet", "--days", "0.1", "--out", str(out), "--trace", str(out))
+    assert result.exit_code == 1
+    assert "is where the results go. Nothing was run. Choose another --trace." in result.output
+    assert not out.exists()
+
+
+def test_storms_that_take_no_link_of_a_region_are_told(tmp_path: Path) -> None:
+    out = tmp_path / "mine.json"
+    same = invoke("small-fleet", "--days", "0.1", "--out", str(out))
+    assert "Storms over" not in same.output
+    result = invoke("small-fleet", "--kind", "island", "--link", "bgan", "--days", "0.1", "--out", str(out))
+    assert "and this run has none of these storms." in result.output
+    assert "no site there has such a link" in load_results(out).notes[0]
+
+
+def test_what_was_computed_is_said_even_where_it_cannot_be_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "mine.json"
+    invoke("small-fleet", "--days", "0.1", "--out", str(out))
+    results = load_results(out)
+    with pytest.raises(ClickException, match="The run is lost: play it again with another --out"):
+        told(results, tmp_path / "gone" / "mine.json", processor_s=1.0)
+    assert results.trace_hash in capsys.readouterr().out
+
+
+def test_a_request_to_terminate_unwinds_a_run() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended, unwinding_when_terminated():
+        signal.raise_signal(signal.SIGTERM)
+    assert ended.value.code == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_one_command_line_asks_for_one_kind_of_run(tmp_path: Path) -> None:
+    both = invoke("small-fleet", "--whole", "--real", "lan", "--out", str(tmp_path / "x.json"))
+    assert both.exit_code == 2
+    assert "--real and --whole are two different runs: leave one of them out." in both.output
+    unknown = invoke("small-fleet", "--whole", "--custody", "files")
+    assert unknown.exit_code == 2
+    assert "Try 'main run --whole --help'" in unknown.output
 
 
 def test_an_unknown_world_names_the_known_ones_once() -> None:

@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations.report import ResultsError, RunResults, load_results, save_results
-from simulations.report.command import compare, report, unlike
+from simulations.report import WHOLE_STACK, ResultsError, RunResults, load_results, save_results
+from simulations.report.command import compare, report
 from simulations.report.figures import Curve, calibration, curve, spread, waits
-from simulations.report.page import comparison_page, comparison_rows, report_page
+from simulations.report.page import comparison_page, comparison_rows, report_page, unlike
 from simulations.report.pictures import Plot, pictures
 from simulations.report.plots import curves, span_words
 from simulations.report.tables import kind_rows
@@ -235,6 +235,49 @@ def test_fleets_of_different_size_are_not_compared_in_silence() -> None:
     one, larger = sample_results(), sample_results(sites=sample_results().sites * 2)
     assert unlike(one, larger) == "sites (6 and 12)"
     assert unlike(one, replace(one, policy="daily")) == ""
+
+
+def test_a_comparison_says_which_run_is_which(tmp_path: Path) -> None:
+    event = sample_results()
+    whole = replace(event, played=WHOLE_STACK, trace_hash="11" * 16, notes=("Alarms are the product's own.",))
+    save_results(event, tmp_path / "events.json")
+    save_results(whole, tmp_path / "whole.json")
+    names = [str(tmp_path / f"{name}.json") for name in ("events", "whole")]
+    told = CliRunner().invoke(compare, names).stdout
+    assert (
+        f"first: {names[0]}: small-fleet, 6 sites, 30 days, policy cheapest first, seed 1, event mode" in told
+    )
+    assert f"second: {names[1]}: small-fleet" in told
+    assert "whole stack, trace 1111" in told
+    assert "  Alarms are the product's own.\n" in told
+    page = comparison_page(event, whole)
+    assert "whole stack: small-fleet, 6 sites" in page
+    assert "Alarms are the product&#39;s own." in page
+    assert "These runs differ" not in page
+    assert "These runs differ in sites (6 and 0)" in comparison_page(event, replace(event, sites=()))
+
+
+def test_a_change_of_thousands_of_per_cent_is_told_as_a_multiple() -> None:
+    one = sample_results()
+    slow = replace(one, cases=tuple(replace(row, opened_s=row.opened_s - 9e6) for row in one.cases))
+    assert {row.name: row.cells for row in comparison_rows(one, slow)}["reply at the site, median"][
+        2
+    ].endswith("-fold")
+
+
+def test_a_page_never_takes_the_place_of_results(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.json", tmp_path / "other.json"
+    save_results(sample_results(), one)
+    save_results(sample_results(seed=2), other)
+    for command, out in (
+        ((report, [one]), one),
+        ((compare, [one, other]), tmp_path / "x" / ".." / "other.json"),
+    ):
+        done = CliRunner().invoke(command[0], [*map(str, command[1]), "--out", str(out)])
+        assert done.exit_code == 1
+        assert "is a file of results, and was kept. Choose another --out." in done.output
+    assert load_results(one).seed == 1
+    assert load_results(other).seed == 2
 
 
 def test_the_commands_refuse_in_one_sentence(tmp_path: Path) -> None:

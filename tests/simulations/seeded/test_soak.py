@@ -8,8 +8,10 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from simulations.seeded import scenarios
+from simulations.seeded.command import soak as soak_command
 from simulations.seeded.soak import play_batch, scenario_of, soak_worlds
 
 
@@ -32,6 +34,12 @@ def test_a_world_that_cannot_be_played_is_one_that_broke(monkeypatch: pytest.Mon
     assert batch.played == 1
     assert "the sea is too high" in batch.broken[0]
     assert "seed=6 replay: sfsim replay 6 --scenario pair" in batch.broken[0]
+
+
+def test_a_soak_of_no_number_of_hours_is_refused() -> None:
+    refused = CliRunner().invoke(soak_command, ["--hours", "nan"])
+    assert refused.exit_code == 2
+    assert "nan is no number of hours" in refused.output
 
 
 def test_an_interrupt_ends_it_with_the_count_so_far() -> None:
