@@ -41,6 +41,7 @@ WHOLE: Final = {
 others."""
 PARTLY: Final = ("pair", "recovery", "setbacks", "versions", "turns", "airwaves")
 WORDS_MAX: Final = 400
+_ENDING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 def scenario_of(seed: int) -> str:
@@ -71,6 +72,9 @@ class _Tally:
         self.broken += len(batch.broken)
         for words in batch.broken:
             click.echo(f"\n{words}")
+
+    def say(self) -> None:
+        """How far it is, from the first seconds on, but not too often."""
         now_s = time.monotonic()
         if now_s - self.said_s >= SAY_EVERY_S:
             self.said_s = now_s
@@ -97,26 +101,27 @@ def soak_worlds(*, from_seed: int, count: int | None, span_s: float | None, jobs
 
 
 class _Interrupt:
-    """Remembers that somebody pressed Ctrl-C: raised anywhere, it would tear the pool in the middle of its
-    work and hang it."""
+    """Remembers that somebody pressed Ctrl-C, or asked to terminate: raised anywhere, it would tear the pool
+    in the middle of its work and hang it."""
 
     def __init__(self) -> None:
         self.has_come = False
 
     def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGINT, self._note)
+        self._before = [(each, signal.signal(each, self._note)) for each in _ENDING]
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for each, handler in self._before:
+            signal.signal(each, handler)
 
     @contextmanager
     def kept_from_children(self) -> Iterator[None]:
         """A process that is started meanwhile never hears of an interrupt: it ends with its parent."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         try:
             yield
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self.has_come = True
@@ -142,6 +147,9 @@ def _play_all(
         finished, waiting = wait(waiting, timeout=SAY_EVERY_S, return_when=FIRST_COMPLETED)
         for future in finished:
             tally.add(future.result())
+        tally.say()
+    if interrupt.has_come:
+        click.echo("\rstopping: worlds that are being played come to their end first", err=True)
 
 
 def _batches(from_seed: int, count: int | None) -> Iterator[range]:

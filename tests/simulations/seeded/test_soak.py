@@ -42,7 +42,8 @@ def test_a_soak_of_no_number_of_hours_is_refused() -> None:
     assert "nan is no number of hours" in refused.output
 
 
-def test_an_interrupt_ends_it_with_the_count_so_far() -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_it_with_the_count_so_far(ending: signal.Signals) -> None:
     command = [
         sys.executable,
         "-m",
@@ -59,10 +60,11 @@ def test_an_interrupt_ends_it_with_the_count_so_far() -> None:
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     assert soak.stderr is not None
-    # The first progress: it has begun, and played a batch.
+    # The first progress: it has begun.
     while "worlds" not in (read := soak.stderr.read(24)):
         assert read, "it ended by itself"
-    os.killpg(soak.pid, signal.SIGINT)
-    told, _ = soak.communicate(timeout=40)
+    os.killpg(soak.pid, ending)
+    told, said = soak.communicate(timeout=40)
+    assert "stopping" in said
     assert "stopped: from seed 2: " in told
     assert soak.returncode == 0
